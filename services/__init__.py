@@ -1,0 +1,1 @@
+"""The services of Quittance; none of them imports another."""

@@ -1,0 +1,1 @@
+"""What the services share: mechanism and contracts, never a service's own rules."""

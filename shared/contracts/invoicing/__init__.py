@@ -1,0 +1,1 @@
+"""Wire contracts that the invoicing service produces."""

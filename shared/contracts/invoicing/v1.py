@@ -1,0 +1,108 @@
+"""Events of invoicing, version 1: practices, contracts and invoices."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, ClassVar, Literal
+from uuid import UUID
+
+from pydantic import Field
+
+from shared.contracts import topics
+from shared.contracts.envelope import (
+    Code,
+    ContentRef,
+    EventPayload,
+    Gln,
+    Timestamp,
+    WireModel,
+    WireMoney,
+)
+
+Language = Literal["de", "fr", "it"]
+
+
+class PracticeRegistered(EventPayload):
+    """A practice exists; everything else about it belongs to it."""
+
+    TYPE: ClassVar[str] = "practice-registered"
+    TOPIC: ClassVar[str] = topics.PRACTICE_EVENTS.name
+    PRODUCER: ClassVar[str] = topics.INVOICING
+    SUBJECT: ClassVar[str] = "practice_id"
+
+    gln: Gln
+    canton: Annotated[str, Field(pattern=r"^[A-Z]{2}$", description="Canton, two letters")]
+    language: Language
+    registered_at: Timestamp
+
+
+class PortalTerms(WireModel):
+    """How orders of a contract reach the portal, and the arrival clock. All times per contract."""
+
+    adapter: Literal["http", "sftp", "manual"] = "http"
+    arrival_check_after_seconds: Annotated[int, Field(ge=0)] = 4 * 3600
+    arrival_poll_interval_seconds: Annotated[int, Field(ge=1)] = 15 * 60
+    arrival_deadline_working_days: Annotated[int, Field(ge=1, le=30)] = 1
+    deb_poll_interval_seconds: Annotated[int, Field(ge=1)] = 3600
+    deb_layout: Code = "quittance-v1"
+
+
+class ContractChanged(EventPayload):
+    """A factoring contract was made or changed; the event carries all of its present terms."""
+
+    TYPE: ClassVar[str] = "contract-changed"
+    TOPIC: ClassVar[str] = topics.PRACTICE_EVENTS.name
+    PRODUCER: ClassVar[str] = topics.INVOICING
+    SUBJECT: ClassVar[str] = "practice_id"
+
+    contract_id: UUID
+    contract_version: Annotated[int, Field(ge=1)]
+    active: bool
+    factor: Annotated[
+        str, Field(max_length=20, description="Short name of the factor", examples=["CMD"])
+    ]
+    factor_gln: Gln
+    account_number: Annotated[
+        str,
+        Field(pattern=r"^[0-9A-Z.-]{1,20}$", description="The practice's account at the factor"),
+    ]
+    ledger_account: Annotated[
+        str,
+        Field(pattern=r"^\d{4}$", description="Ledger account of the factor", examples=["1088"]),
+    ]
+    acquittal_label: Annotated[str, Field(max_length=80)] = "Transmis CMD"
+    acquittal: Literal["automatic", "manual"] = "automatic"
+    payout_term_days: Annotated[int, Field(ge=0, le=365)]
+    payout_basis: Literal["gross", "net"] = "gross"
+    reminder_fee_beneficiary: Literal["factor", "practice"] = "factor"
+    loss_cover: bool = False
+    invoice_format: Literal["5.0", "4.5"] = "5.0"
+    portal: PortalTerms
+
+
+class InvoiceIssued(EventPayload):
+    """An invoice was issued and its document stored; it may now be chosen for an order."""
+
+    TYPE: ClassVar[str] = "invoice-issued"
+    TOPIC: ClassVar[str] = topics.INVOICE_EVENTS.name
+    PRODUCER: ClassVar[str] = topics.INVOICING
+    SUBJECT: ClassVar[str] = "invoice_id"
+
+    invoice_id: UUID
+    invoice_number: Annotated[
+        str, Field(max_length=35, description="Gapless per practice; request_id of the XML")
+    ]
+    contract_id: UUID | None
+    patient_number: Annotated[str, Field(max_length=20)]
+    debtor_number: Annotated[str, Field(max_length=20)]
+    qr_reference: Annotated[str, Field(pattern=r"^\d{27}$")] | None
+    issued_on: date
+    due_on: date
+    language: Language
+    total: WireMoney
+    deposit: Annotated[WireMoney, Field(description="Paid before the invoice (acompte)")]
+    balance: Annotated[WireMoney, Field(description="total - deposit: what the debtor owes")]
+    document: ContentRef
+    unfit_codes: Annotated[
+        tuple[Code, ...], Field(max_length=20, description="Why it cannot be ordered; empty: fit")
+    ] = ()

@@ -1,0 +1,105 @@
+"""Events and documents of orders, version 1."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+from uuid import UUID
+
+from pydantic import Field
+
+from shared.contracts import topics
+from shared.contracts.envelope import (
+    Code,
+    ContentRef,
+    Document,
+    EventPayload,
+    Sha256,
+    Timestamp,
+    WireModel,
+    WireMoney,
+)
+
+
+class OrderLine(WireModel):
+    """One invoice of an order."""
+
+    invoice_id: UUID
+    invoice_number: Annotated[str, Field(max_length=35)]
+    debtor_number: Annotated[str, Field(max_length=20)]
+    amount: WireMoney
+    document_sha256: Sha256
+
+
+class OrderLinesDocument(Document):
+    """The lines of an order, in package order; rests in the object store."""
+
+    DOCUMENT: ClassVar[str] = "order-lines"
+
+    order_id: UUID
+    practice_id: UUID
+    lines: tuple[OrderLine, ...]
+
+
+class ConfirmationLine(WireModel):
+    """What became of one invoice when the order arrived."""
+
+    invoice_id: UUID
+    invoice_number: Annotated[str, Field(max_length=35)]
+    amount: WireMoney
+    accepted: bool
+    refusal_code: Code | None = None
+
+
+class ConfirmationDocument(Document):
+    """The confirmation per line; rests in the object store. Nothing is acquitted without it."""
+
+    DOCUMENT: ClassVar[str] = "order-confirmation"
+
+    order_id: UUID
+    practice_id: UUID
+    lines: tuple[ConfirmationLine, ...]
+
+
+class ArrivalEvidence(WireModel):
+    """How it is known that an order arrived."""
+
+    kind: Literal["portal-status", "already-have-it", "person"]
+    reference: Annotated[str, Field(max_length=100)]
+    observed_at: Timestamp
+
+
+class OrderPrepared(EventPayload):
+    """An order's package is frozen and may be sent. No other order is in flight."""
+
+    TYPE: ClassVar[str] = "order-prepared"
+    TOPIC: ClassVar[str] = topics.ORDER_EVENTS.name
+    PRODUCER: ClassVar[str] = topics.ORDERS
+    SUBJECT: ClassVar[str] = "order_id"
+
+    order_id: UUID
+    order_number: Annotated[str, Field(max_length=35)]
+    contract_id: UUID
+    invoice_count: Annotated[int, Field(ge=1, le=10_000)]
+    total: WireMoney
+    package: ContentRef
+    lines: ContentRef
+    prepared_at: Timestamp
+
+
+class OrderConfirmed(EventPayload):
+    """The order has demonstrably arrived: the only event that permits an acquittal."""
+
+    TYPE: ClassVar[str] = "order-confirmed"
+    TOPIC: ClassVar[str] = topics.ORDER_EVENTS.name
+    PRODUCER: ClassVar[str] = topics.ORDERS
+    SUBJECT: ClassVar[str] = "order_id"
+
+    order_id: UUID
+    order_number: Annotated[str, Field(max_length=35)]
+    contract_id: UUID
+    accepted_count: Annotated[int, Field(ge=0)]
+    accepted_total: WireMoney
+    refused_count: Annotated[int, Field(ge=0)]
+    confirmation: ContentRef
+    evidence: ArrivalEvidence
+    confirmed_at: Timestamp

@@ -1,0 +1,1 @@
+"""Wire contracts that the reconciliation service produces."""

@@ -1,0 +1,132 @@
+"""Events of reconciliation, version 1: acquittals, DEB files booked or held, positions."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, ClassVar
+from uuid import UUID
+
+from pydantic import Field
+
+from shared.contracts import topics
+from shared.contracts.envelope import Code, EventPayload, Timestamp, WireModel, WireMoney
+
+
+class InvoiceAcquitted(EventPayload):
+    """An invoice was acquitted against the factor account; its balance carries the asterisk."""
+
+    TYPE: ClassVar[str] = "invoice-acquitted"
+    TOPIC: ClassVar[str] = topics.LEDGER_EVENTS.name
+    PRODUCER: ClassVar[str] = topics.RECONCILIATION
+    SUBJECT: ClassVar[str] = "invoice_id"
+
+    invoice_id: UUID
+    contract_id: UUID
+    order_id: UUID
+    amount: WireMoney
+    ledger_account: Annotated[str, Field(pattern=r"^\d{4}$")]
+    label: Annotated[str, Field(max_length=80)]
+    acquitted_on: date
+    journal_entry_id: UUID
+
+
+class OrderAcquitted(EventPayload):
+    """Every accepted invoice of an order is acquitted."""
+
+    TYPE: ClassVar[str] = "order-acquitted"
+    TOPIC: ClassVar[str] = topics.LEDGER_EVENTS.name
+    PRODUCER: ClassVar[str] = topics.RECONCILIATION
+    SUBJECT: ClassVar[str] = "order_id"
+
+    order_id: UUID
+    contract_id: UUID
+    invoice_count: Annotated[int, Field(ge=0)]
+    total: WireMoney
+    acquitted_on: date
+
+
+class DebFileBooked(EventPayload):
+    """A DEB file was worked: rows read = booked + repeats + parked."""
+
+    TYPE: ClassVar[str] = "deb-file-booked"
+    TOPIC: ClassVar[str] = topics.DEB_FILE_EVENTS.name
+    PRODUCER: ClassVar[str] = topics.RECONCILIATION
+    SUBJECT: ClassVar[str] = "deb_file_id"
+
+    deb_file_id: UUID
+    contract_id: UUID
+    rows_read: Annotated[int, Field(ge=0)]
+    booked: Annotated[int, Field(ge=0)]
+    repeats: Annotated[int, Field(ge=0)]
+    parked: Annotated[int, Field(ge=0)]
+    booked_at: Timestamp
+
+
+class DebFileHeld(EventPayload):
+    """A DEB file does not add up or is not ours: nothing of it was booked."""
+
+    TYPE: ClassVar[str] = "deb-file-held"
+    TOPIC: ClassVar[str] = topics.DEB_FILE_EVENTS.name
+    PRODUCER: ClassVar[str] = topics.RECONCILIATION
+    SUBJECT: ClassVar[str] = "deb_file_id"
+
+    deb_file_id: UUID
+    contract_id: UUID
+    reason_code: Code
+    line: Annotated[int, Field(ge=1)] | None
+    held_at: Timestamp
+
+
+class DebRowParked(EventPayload):
+    """One row of a DEB file waits for a person; the rest of the file was booked."""
+
+    TYPE: ClassVar[str] = "deb-row-parked"
+    TOPIC: ClassVar[str] = topics.DEB_FILE_EVENTS.name
+    PRODUCER: ClassVar[str] = topics.RECONCILIATION
+    SUBJECT: ClassVar[str] = "deb_file_id"
+
+    deb_file_id: UUID
+    contract_id: UUID
+    line: Annotated[int, Field(ge=1)]
+    kind: Annotated[str, Field(max_length=40)] | None
+    reason_code: Code
+    amount: WireMoney | None
+    parked_at: Timestamp
+
+
+class DebtorBalance(WireModel):
+    """What the debtor still owes, by component."""
+
+    principal: WireMoney
+    reminder_fees: WireMoney
+    interest: WireMoney
+    costs: WireMoney
+    total: WireMoney
+
+
+class PositionChange(WireModel):
+    """One fact from a DEB file about an invoice."""
+
+    kind: Annotated[str, Field(max_length=40)]
+    amount: WireMoney | None
+    event_date: date
+
+
+class InvoicePositionChanged(EventPayload):
+    """An invoice's two running positions after a booking: one event per invoice and batch."""
+
+    TYPE: ClassVar[str] = "invoice-position-changed"
+    TOPIC: ClassVar[str] = topics.LEDGER_EVENTS.name
+    PRODUCER: ClassVar[str] = topics.RECONCILIATION
+    SUBJECT: ClassVar[str] = "invoice_id"
+
+    invoice_id: UUID
+    contract_id: UUID | None
+    debtor_owes: DebtorBalance
+    factor_owes: Annotated[
+        WireMoney, Field(description="The invoice's share of the factor account")
+    ]
+    with_factor: Annotated[bool, Field(description="The asterisk: acquitted against the factor")]
+    deb_file_id: UUID | None
+    changes: Annotated[tuple[PositionChange, ...], Field(max_length=50)]
+    changed_at: Timestamp

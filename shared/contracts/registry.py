@@ -1,0 +1,41 @@
+"""All event and document types, looked up by their name and version on the wire."""
+
+from __future__ import annotations
+
+from shared.contracts.debident import v1 as debident
+from shared.contracts.envelope import Document, EventPayload
+from shared.contracts.invoicing import v1 as invoicing
+from shared.contracts.orders import v1 as orders
+from shared.contracts.reconciliation import v1 as reconciliation
+
+EVENT_TYPES: tuple[type[EventPayload], ...] = (
+    invoicing.PracticeRegistered,
+    invoicing.ContractChanged,
+    invoicing.InvoiceIssued,
+    orders.OrderPrepared,
+    orders.OrderConfirmed,
+    debident.OrderSent,
+    debident.OrderSendFailed,
+    debident.OrderArrived,
+    debident.OrderRefused,
+    debident.DebFileFetched,
+    reconciliation.InvoiceAcquitted,
+    reconciliation.OrderAcquitted,
+    reconciliation.DebFileBooked,
+    reconciliation.DebFileHeld,
+    reconciliation.DebRowParked,
+    reconciliation.InvoicePositionChanged,
+)
+DOCUMENT_TYPES: tuple[type[Document], ...] = (
+    orders.OrderLinesDocument,
+    orders.ConfirmationDocument,
+    debident.ArrivalDocument,
+)
+EVENTS_BY_NAME: dict[tuple[str, int], type[EventPayload]] = {
+    (event.TYPE, event.VERSION): event for event in EVENT_TYPES
+}
+
+
+def dataschema(event: type[EventPayload]) -> str:
+    """Return the CloudEvents `dataschema` of an event type; it ends in its version."""
+    return f"/schemas/{event.TYPE}/v{event.VERSION}"

@@ -1,0 +1,6 @@
+"""PostgreSQL access: one database per service, row-level security by practice, migrations at start."""
+
+from shared.db.engine import Database
+from shared.db.scope import Scope
+
+__all__ = ["Database", "Scope"]

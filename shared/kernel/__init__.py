@@ -1,0 +1,1 @@
+"""The kernel: money, ids, time and errors. Standard library only, so that every room may use it."""

@@ -1,0 +1,1 @@
+"""How a service process runs: settings, its parts, and a clean end."""
