@@ -1,4 +1,4 @@
-"""The topic registry: who owns each topic, who listens, how many partitions, how long it is kept."""
+"""The topic registry: who owns each topic, who listens, its partitions, how long it is kept."""
 
 from __future__ import annotations
 

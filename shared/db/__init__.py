@@ -1,4 +1,4 @@
-"""PostgreSQL access: one database per service, row-level security by practice, migrations at start."""
+"""PostgreSQL access: one database per service, rows scoped by practice, migrations at start."""
 
 from shared.db.engine import Database
 from shared.db.scope import Scope

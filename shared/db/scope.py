@@ -13,7 +13,7 @@ class Scope:
 
     Attributes:
         practices: ids of the practices in scope.
-        system: whether all practices are in scope (relay, claims of due work, an all-practice user).
+        system: whether all practices are in scope (relay, due work, an all-practice user).
     """
 
     practices: frozenset[UUID] = frozenset()

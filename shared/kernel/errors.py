@@ -1,7 +1,7 @@
 """The error tree: an error's class says what must happen next.
 
 QuittanceError
-├── DomainError         a rule of the trade was broken; the message is for a person (HTTP 409 or 422)
+├── DomainError         a rule of the trade was broken; the message is for a person (HTTP 422)
 │   ├── NotFoundError   the thing named does not exist for this practice (HTTP 404)
 │   └── ConflictError   the thing exists in a state that forbids the request (HTTP 409)
 ├── TransientError      the same call may succeed later: wait with backoff and try again

@@ -55,9 +55,10 @@ MESSAGING_TABLES_V1: tuple[str, ...] = (
   received_at timestamptz NOT NULL DEFAULT now(),
   worked_at timestamptz
 )""",
-    "CREATE INDEX inbox_open ON inbox (next_try_at, position) WHERE status IN ('pending', 'waiting')",
-    "CREATE INDEX inbox_open_by_subject ON inbox (source, subject, sequence)"
-    " WHERE status IN ('pending', 'waiting')",
+    """CREATE INDEX inbox_open ON inbox (next_try_at, position)
+  WHERE status IN ('pending', 'waiting')""",
+    """CREATE INDEX inbox_open_by_subject ON inbox (source, subject, sequence)
+  WHERE status IN ('pending', 'waiting')""",
     "CREATE INDEX inbox_waiting ON inbox (waits_for) WHERE status = 'waiting'",
     """CREATE TABLE inbox_cursor (
   source text NOT NULL,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 
 _LOG = logging.getLogger(__name__)
@@ -22,7 +22,7 @@ class Part:
     """
 
     name: str
-    run: Callable[[asyncio.Event], Awaitable[None]]
+    run: Callable[[asyncio.Event], Coroutine[object, object, None]]
 
 
 async def run_parts(parts: Sequence[Part], *, stop: asyncio.Event) -> int:

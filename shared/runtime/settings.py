@@ -50,7 +50,7 @@ class ServiceSettings(BaseSettings):
     object_store_key: SecretStr
     jwks_url: str
     token_issuer: str
-    token_audience: str = "quittance"
+    token_audience: str = "quittance"  # noqa: S105 - a name, not a secret
     roles: str = Field(
         default=",".join(Role), description="Comma-separated parts to run in this process."
     )

@@ -1,0 +1,1 @@
+"""The HTTP edge: an aiohttp application built from a table of endpoints."""

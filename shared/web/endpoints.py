@@ -1,0 +1,120 @@
+"""What a service says about its HTTP API: a table of endpoints, from which all else follows.
+
+The table gives the routes, the request validation, the access rules, the OpenAPI document and the
+test that walks every route; an endpoint that is not in it does not exist.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from shared.db.scope import Scope
+
+
+class UserRole(StrEnum):
+    """What a person may do; always within the practices of their token."""
+
+    ASSISTANT = "assistant"
+    BILLING_OFFICE = "billing_office"
+    CONTROLLER = "controller"
+    ADMIN = "admin"
+
+
+EVERY_ROLE = frozenset(UserRole)
+WORKING_ROLES = frozenset({UserRole.ASSISTANT, UserRole.BILLING_OFFICE, UserRole.ADMIN})
+"""Those who do the daily work; a controller reads only."""
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """The person or machine behind a verified token."""
+
+    subject: str
+    roles: frozenset[UserRole]
+    practices: frozenset[UUID]
+    all_practices: bool
+
+    def scope(self) -> Scope:
+        """Return whose rows this principal may see."""
+        return Scope.everything() if self.all_practices else Scope.among(self.practices)
+
+
+class ApiModel(BaseModel):
+    """Base of request and response bodies: frozen, unknown fields refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One authorised, validated request.
+
+    Attributes:
+        connection: open transaction; its scope is the practice of the path, or the principal's.
+        path: path parameters; names ending in `_id` are UUIDs, others text.
+        query, body: validated models, as the endpoint declared them.
+    """
+
+    principal: Principal
+    connection: AsyncConnection
+    path: Mapping[str, UUID | str]
+    query: BaseModel | None
+    body: BaseModel | None
+    correlation_id: str
+
+    def path_id(self, name: str) -> UUID:
+        """Return a UUID path parameter."""
+        value = self.path[name]
+        assert isinstance(value, UUID), name  # noqa: S101 - the framework parsed it
+        return value
+
+    @property
+    def practice_id(self) -> UUID:
+        """The practice of the path."""
+        return self.path_id("practice_id")
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a handler answers: a model (JSON), bytes, or nothing."""
+
+    body: BaseModel | bytes | None = None
+    status: int | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One operation of an API.
+
+    Attributes:
+        path: aiohttp form; a path with `{practice_id}` is open only to tokens of that practice.
+        operation_id: camelCase, unique within the API.
+        roles: who may call it; never empty.
+        request, query, response: pydantic models; None where there is none.
+        response_media_type: other than JSON for downloads.
+        status: of a successful answer.
+        problem_codes: reasons that the handler itself may refuse with, for the documentation.
+        all_practices_only: whether the token must be valid for all practices.
+    """
+
+    method: str
+    path: str
+    operation_id: str
+    summary: str
+    handler: Callable[[Call], Awaitable[Reply]]
+    roles: frozenset[UserRole]
+    request: type[BaseModel] | None = None
+    query: type[BaseModel] | None = None
+    response: type[BaseModel] | None = None
+    response_media_type: str = "application/json"
+    status: int = 200
+    problem_codes: tuple[str, ...] = ()
+    all_practices_only: bool = False
+    max_body_bytes: int = 1_048_576
