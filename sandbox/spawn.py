@@ -11,13 +11,11 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 _LAUNCHER = Path(__file__).with_name("launch.py")
-_STOP_SIGNALS = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
 _POLL_SECONDS = 0.02
 
 
@@ -124,7 +122,7 @@ def spawn(
         str(os.getpid()),
         str(int(death_signal)),
     ]
-    with log.open("wb") as output, _stop_signals_held_back():
+    with log.open("wb") as output:
         process = subprocess.Popen(
             [*launcher, whom, "--", *(str(part) for part in command)],
             stdin=subprocess.DEVNULL,
@@ -134,17 +132,7 @@ def spawn(
             cwd=cwd,
             start_new_session=True,
         )
-        return Child(name=name, process=process, log=log)
-
-
-@contextmanager
-def _stop_signals_held_back() -> Iterator[None]:
-    """Between the fork and our knowing the child's pid, no signal may tear us away."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, _STOP_SIGNALS)
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    return Child(name=name, process=process, log=log)
 
 
 def tail(path: Path, lines: int) -> str:
