@@ -22,7 +22,7 @@ class DirLock:
         """Take the lock, creating the directory if need be; taking it twice is harmless.
 
         Raises:
-            DataDirInUseError: another run holds it; the message names the directory and the process.
+            DataDirInUseError: another run holds it; the message names directory and process.
         """
         if self._descriptor is not None:
             return

@@ -135,7 +135,7 @@ class PostgresServer:
             raise
 
     def stop(self) -> None:
-        """Shut down in order (fast mode: open transactions are rolled back); harmless if stopped."""
+        """Shut down in fast mode (open transactions are rolled back); harmless if stopped."""
         if self._child is not None:
             self._child.end(grace_seconds=_STOP_SECONDS, first=signal.SIGINT)
         self._child = None
@@ -143,29 +143,30 @@ class PostgresServer:
         self._lock.release()
 
     def _initialise(self, account: Account | None, password: str) -> None:
-        if (self._cluster / "PG_VERSION").exists() and (self.home / "initialised").exists():
+        """Make the cluster under another name and rename it: it is whole, or it is not there."""
+        if self._cluster.exists():
             return
-        shutil.rmtree(self._cluster, ignore_errors=True)
-        self._cluster.mkdir(mode=0o700, parents=True)
-        password_file = self._cluster.parent / "initdb-password"
+        draft = self.home / "cluster.new"
+        shutil.rmtree(draft, ignore_errors=True)
+        draft.mkdir(mode=0o700)
+        password_file = self.home / "initdb-password"
         _write_private(password_file, password)
         if account is not None:
-            os.chown(self._cluster, account.uid, account.gid)
+            os.chown(draft, account.uid, account.gid)
             os.chown(password_file, account.uid, account.gid)
         try:
-            self._run_initdb(account, password_file)
+            self._run_initdb(draft, account, password_file)
         finally:
             password_file.unlink()
-        hba = self._cluster / "pg_hba.conf"
-        hba.write_text(_HBA)
-        (self.home / "initialised").write_text("initdb has finished here\n")
+        (draft / "pg_hba.conf").write_text(_HBA)
+        draft.rename(self._cluster)
 
-    def _run_initdb(self, account: Account | None, password_file: Path) -> None:
+    def _run_initdb(self, draft: Path, account: Account | None, password_file: Path) -> None:
         child = spawn(
             "initdb",
             [
                 _programme("initdb"),
-                f"--pgdata={self._cluster}",
+                f"--pgdata={draft}",
                 f"--username={_SUPERUSER}",
                 f"--pwfile={password_file}",
                 "--auth=scram-sha-256",

@@ -69,10 +69,9 @@ async def provision(admin_url: str, accounts: Sequence[ServiceAccount]) -> None:
             await _role(admin, account.owner, account.owner_password)
             await _role(admin, account.service, account.password)
             await _database(admin, account)
+            await _rights_within(admin_url, account)
     finally:
-        await admin.close()
-    for account in accounts:
-        await _rights_within(admin_url, account)
+        await admin.close()  # this releases the lock too
 
 
 async def _role(admin: asyncpg.Connection, name: str, password: str) -> None:
@@ -175,12 +174,13 @@ async def wait_for_server(admin_url: str, *, within_seconds: float) -> None:
 
 
 async def main(environment: Mapping[str, str]) -> int:
-    """Provision every service on the server of PROVISION_ADMIN_URL; the exit code says how it went."""
+    """Provision every service on the server of PROVISION_ADMIN_URL; return the exit code."""
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
     admin_url = environment.get("PROVISION_ADMIN_URL")
+    if not admin_url:
+        _LOG.error("set PROVISION_ADMIN_URL to the URL of a superuser")
+        return 2
     try:
-        if not admin_url:
-            raise ValueError("set PROVISION_ADMIN_URL to the URL of a superuser")
         accounts = accounts_from_environment(environment)
         await wait_for_server(admin_url, within_seconds=60)
         await provision(admin_url, accounts)

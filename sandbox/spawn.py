@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,17 +58,28 @@ class Child:
         if self.process.returncode is None:
             os.killpg(self.process.pid, number)
 
-    def wait(self, *, within_seconds: float) -> bool:
-        """Wait for the child to exit; return whether it did in time."""
+    def wait(self, *, within_seconds: float, give_up: Callable[[], bool] = lambda: False) -> bool:
+        """Wait for the child to exit; return whether it did in time and before `give_up` held."""
         deadline = time.monotonic() + within_seconds
         while self.exit_status() is None:
-            if time.monotonic() >= deadline:
+            if time.monotonic() >= deadline or give_up():
                 return False
             time.sleep(_POLL_SECONDS)
         return True
 
-    def end(self, *, grace_seconds: float, first: signal.Signals = signal.SIGTERM) -> int:
+    def end(
+        self,
+        *,
+        grace_seconds: float,
+        first: signal.Signals = signal.SIGTERM,
+        give_up: Callable[[], bool] = lambda: False,
+    ) -> int:
         """Ask the child to stop, kill what is left of its group after the grace period, reap it.
+
+        Args:
+            grace_seconds: how long it may take to stop by itself.
+            first: the signal that asks.
+            give_up: asked while waiting; once it holds, the grace is over.
 
         Returns:
             The exit code; negative if a signal ended it. Ending twice gives the same answer.
@@ -76,7 +87,7 @@ class Child:
         if self.process.returncode is None:
             if self.exit_status() is None:
                 self.send(first)
-                self.wait(within_seconds=grace_seconds)
+                self.wait(within_seconds=grace_seconds, give_up=give_up)
             self.send(signal.SIGKILL)
             self.process.wait()
         return self.process.returncode

@@ -1,0 +1,181 @@
+"""The stand-in's own face, for demos and tests: register clients, move time on, misbehave."""
+
+from __future__ import annotations
+
+import hmac
+import json
+import re
+from typing import Literal, cast
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from sandbox.debident.desk import DESK, error_answer
+from sandbox.debident.life import AccountTerms
+from sandbox.debident.misbehaviour import misbehaviour_from
+from sandbox.debident.portal import (
+    AccountTakenError,
+    ClientRegistration,
+    UnknownAccountError,
+)
+
+ADMIN_SECRET = web.AppKey("admin_secret", str)
+_ACCOUNT_NUMBER = re.compile(r"[0-9A-Z.-]{1,20}")
+_ADVANCE_DAYS_MAX = 3650
+
+
+class _BadBodyError(Exception):
+    """The body of an admin request is not usable."""
+
+
+@web.middleware
+async def guard_admin(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Open `/admin/` to `Authorization: Bearer <admin secret>` only."""
+    if not request.path.startswith("/admin/"):
+        return await handler(request)
+    expected = f"Bearer {request.app[ADMIN_SECRET]}"
+    given = request.headers.get("Authorization", "")
+    if not hmac.compare_digest(expected.encode(), given.encode()):
+        return error_answer(401, "no-admin", "the admin secret is missing or wrong")
+    try:
+        return await handler(request)
+    except _BadBodyError as error:
+        return error_answer(400, "malformed", str(error))
+
+
+async def register_client(request: web.Request) -> web.Response:
+    """`PUT /admin/clients/{client_id}`."""
+    body = await _body(request)
+    desk = request.app[DESK]
+    registration = _registration(request.match_info["client_id"], body)
+    try:
+        await desk.ask(lambda: desk.portal.register(registration))
+    except AccountTakenError:
+        return error_answer(409, "account-taken", "another client has this account")
+    return web.Response(status=204)
+
+
+def _registration(client_id: str, body: dict[str, object]) -> ClientRegistration:
+    account, secret = body.get("account_number"), body.get("client_secret")
+    if not isinstance(account, str) or not _ACCOUNT_NUMBER.fullmatch(account):
+        raise _BadBodyError("account_number is not an account number")
+    if not isinstance(secret, str) or not 1 <= len(secret) <= 200:
+        raise _BadBodyError("client_secret is not a text of 1 to 200 characters")
+    default = AccountTerms()
+    return ClientRegistration(
+        client_id=client_id,
+        client_secret=secret,
+        account_number=account,
+        terms=AccountTerms(
+            payout_term_days=_whole(body, "payout_term_days", default.payout_term_days, 365),
+            payout_basis=cast(
+                "Literal['gross', 'net']",
+                _choice(body, "payout_basis", default.payout_basis, {"gross", "net"}),
+            ),
+            factor_fee_permille=_whole(
+                body, "factor_fee_permille", default.factor_fee_permille, 1000
+            ),
+            reminder_fee_beneficiary=cast(
+                "Literal['factor', 'practice']",
+                _choice(
+                    body,
+                    "reminder_fee_beneficiary",
+                    default.reminder_fee_beneficiary,
+                    {"factor", "practice"},
+                ),
+            ),
+        ),
+    )
+
+
+async def advance(request: web.Request) -> web.Response:
+    """`POST /admin/advance` {"days": n}."""
+    days = _days(await _body(request), "days")
+    desk = request.app[DESK]
+    now = await desk.ask(lambda: desk.portal.advance(days))
+    return web.json_response({"simulated_now": now.isoformat()})
+
+
+async def publish_deb_file(request: web.Request) -> web.Response:
+    """`POST /admin/accounts/{account}/deb-files` {"advance_days": n}."""
+    days = _days(await _body(request), "advance_days")
+    desk, account = request.app[DESK], request.match_info["account"]
+    try:
+        file = await desk.ask(lambda: desk.portal.publish(account, advance_days=days))
+    except UnknownAccountError:
+        return error_answer(404, "unknown-account", "no client has this account")
+    now = desk.portal.now().isoformat()
+    return web.json_response(
+        {"file": file.to_json() if file is not None else None, "simulated_now": now}
+    )
+
+
+async def put_misbehaviour(request: web.Request) -> web.Response:
+    """`PUT /admin/misbehaviour`: sets all switches; what is left out is off."""
+    try:
+        switches = misbehaviour_from(await _body(request))
+    except ValueError as error:
+        raise _BadBodyError(str(error)) from error
+    desk = request.app[DESK]
+    await desk.ask(lambda: desk.portal.misbehave(switches))
+    return web.json_response(switches.to_json())
+
+
+async def get_misbehaviour(request: web.Request) -> web.Response:
+    """`GET /admin/misbehaviour`."""
+    desk = request.app[DESK]
+    switches = await desk.ask(desk.portal.misbehaviour)
+    return web.json_response(switches.to_json())
+
+
+async def get_overview(request: web.Request) -> web.Response:
+    """`GET /admin/overview`: accounts, orders (with their number of uploads) and DEB files."""
+    desk = request.app[DESK]
+    return web.json_response(await desk.ask(desk.portal.overview))
+
+
+async def _body(request: web.Request) -> dict[str, object]:
+    if not request.can_read_body:
+        return {}
+    try:
+        body = await request.json()
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise _BadBodyError("the body is not JSON") from error
+    if not isinstance(body, dict):
+        raise _BadBodyError("the body is not an object")
+    return body
+
+
+def _whole(body: dict[str, object], field: str, default: int, maximum: int) -> int:
+    value = body.get(field, default)
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= maximum:
+        raise _BadBodyError(f"{field} is not a whole number from 0 to {maximum}")
+    return value
+
+
+def _choice(body: dict[str, object], field: str, default: str, allowed: set[str]) -> str:
+    value = body.get(field, default)
+    if not isinstance(value, str) or value not in allowed:
+        raise _BadBodyError(f"{field} is one of {', '.join(sorted(allowed))}")
+    return value
+
+
+def _days(body: dict[str, object], field: str) -> float:
+    value = body.get(field, 0)
+    if (
+        not isinstance(value, (int, float))
+        or isinstance(value, bool)
+        or not 0 <= value <= _ADVANCE_DAYS_MAX
+    ):
+        raise _BadBodyError(f"{field} is not a number of days from 0 to {_ADVANCE_DAYS_MAX}")
+    return float(value)
+
+
+ROUTES = (
+    web.put("/admin/clients/{client_id}", register_client),
+    web.post("/admin/advance", advance),
+    web.post("/admin/accounts/{account}/deb-files", publish_deb_file),
+    web.put("/admin/misbehaviour", put_misbehaviour),
+    web.get("/admin/misbehaviour", get_misbehaviour),
+    web.get("/admin/overview", get_overview),
+)

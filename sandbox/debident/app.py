@@ -1,0 +1,52 @@
+"""Puts the portal behind HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+from aiohttp import web
+
+from sandbox.debident import admin, api
+from sandbox.debident.clock import RealTime, real_time
+from sandbox.debident.desk import DESK, Desk
+from sandbox.debident.page import render_page
+from sandbox.debident.portal import Portal
+from sandbox.debident.settings import PortalSettings
+
+_PAGE_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+def build_app(settings: PortalSettings, *, real: RealTime = real_time) -> web.Application:
+    """Return the application; it opens its state when it starts and closes it when it ends."""
+    app = web.Application(
+        middlewares=[admin.guard_admin, api.guard],
+        client_max_size=settings.package_bytes_max + 1_000_000,
+    )
+    app[api.SETTINGS] = settings
+    app[admin.ADMIN_SECRET] = settings.admin_secret
+
+    async def open_portal(running: web.Application) -> AsyncIterator[None]:
+        portal = Portal(settings, real=real)
+        running[DESK] = Desk(portal)
+        yield
+        portal.close()
+
+    app.cleanup_ctx.append(open_portal)
+    app.add_routes([web.get("/", _page), web.get("/health/ready", _ready)])
+    app.add_routes(api.ROUTES)
+    app.add_routes(admin.ROUTES)
+    return app
+
+
+async def _page(request: web.Request) -> web.Response:
+    desk = request.app[DESK]
+    overview = await desk.ask(desk.portal.overview)
+    return web.Response(text=render_page(overview), content_type="text/html", headers=_PAGE_HEADERS)
+
+
+async def _ready(request: web.Request) -> web.Response:
+    now = request.app[DESK].portal.now()
+    return web.json_response({"status": "ready", "simulated_now": now.isoformat()})

@@ -1,0 +1,1 @@
+"""What several test trees share: real servers from whatever the machine offers, and waiting."""
