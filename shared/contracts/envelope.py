@@ -19,7 +19,7 @@ class WireModel(BaseModel):
 class WireMoney(WireModel):
     """An amount on the wire: a decimal string with two decimals, and the currency."""
 
-    amount: Annotated[str, Field(pattern=r"^-?\d{1,12}\.\d{2}$", examples=["120.00"])]
+    amount: Annotated[str, Field(pattern=r"^-?[0-9]{1,12}\.[0-9]{2}$", examples=["120.00"])]
     currency: Literal["CHF"] = "CHF"
 
     @classmethod
@@ -35,7 +35,7 @@ class WireMoney(WireModel):
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Code = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
 """A stable reason code: lower case, digits, hyphens or underscores."""
-Gln = Annotated[str, Field(pattern=r"^\d{13}$")]
+Gln = Annotated[str, Field(pattern=r"^[0-9]{13}$")]
 Timestamp = AwareDatetime
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 _SYSTEM = "(SELECT coalesce(current_setting('quittance.system', true), '') = 'on')"
 _PRACTICES = (
-    "(SELECT coalesce(nullif(current_setting('quittance.practices', true), ''), '{}')::uuid[])"
+    # The outer cast makes it an array: ANY over a bare sub-select would compare with its rows.
+    "(SELECT coalesce(nullif(current_setting('quittance.practices', true), ''), '{}'))::uuid[]"
 )
 
 

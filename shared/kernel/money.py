@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 
-_TEXT = re.compile(r"-?\d{1,12}\.\d{2}")
+_TEXT = re.compile(r"-?[0-9]{1,12}\.[0-9]{2}")
 CURRENCY = "CHF"
 
 

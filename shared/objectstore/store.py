@@ -67,7 +67,7 @@ class ObjectStore:
             practice_id: the practice on whose behalf it is read; must own the key.
 
         Raises:
-            PermanentError: the key belongs to another practice.
+            PermanentError: the key belongs to another practice, or is none.
             ContentHashError: the bytes are not those that were announced.
             TransientError: the store did not answer, or does not have them yet.
         """
@@ -76,6 +76,8 @@ class ObjectStore:
         try:
             response = await obstore.get_async(self._backend, ref.key)
             sealed = bytes(await response.bytes_async())
+        except ValueError as error:
+            raise PermanentError(f"{ref.key} is not a key") from error
         except (BaseError, OSError, FileNotFoundError) as error:
             raise TransientError(f"the object store did not give {ref.key}: {error}") from error
         return self._open(sealed, ref)
@@ -84,7 +86,7 @@ class ObjectStore:
         nonce, body = sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:]
         try:
             data = self._cipher.decrypt(nonce, body, ref.key.encode())
-        except InvalidTag as error:
+        except (InvalidTag, ValueError) as error:  # ValueError: cut inside the nonce
             raise ContentHashError(f"{ref.key} was altered or has another key") from error
         if hashlib.sha256(data).hexdigest() != ref.sha256:
             raise ContentHashError(f"{ref.key} does not hold the announced bytes")

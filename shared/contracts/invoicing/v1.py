@@ -68,7 +68,7 @@ class ContractChanged(EventPayload):
     ]
     ledger_account: Annotated[
         str,
-        Field(pattern=r"^\d{4}$", description="Ledger account of the factor", examples=["1088"]),
+        Field(pattern=r"^[0-9]{4}$", description="Ledger account of the factor", examples=["1088"]),
     ]
     acquittal_label: Annotated[str, Field(max_length=80)] = "Transmis CMD"
     acquittal: Literal["automatic", "manual"] = "automatic"
@@ -95,7 +95,7 @@ class InvoiceIssued(EventPayload):
     contract_id: UUID | None
     patient_number: Annotated[str, Field(max_length=20)]
     debtor_number: Annotated[str, Field(max_length=20)]
-    qr_reference: Annotated[str, Field(pattern=r"^\d{27}$")] | None
+    qr_reference: Annotated[str, Field(pattern=r"^[0-9]{27}$")] | None
     issued_on: date
     due_on: date
     language: Language

