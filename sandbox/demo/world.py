@@ -257,7 +257,12 @@ def contract_body(practice: Practice) -> dict[str, Any]:
     return {
         "factor": "CMD",
         "factor_name": "Factor Exemple SA (fictif)",
-        "factor_address": {"street": "Rue du Modèle", "house_no": "9", "zip": "1000", "city": "Lausanne"},
+        "factor_address": {
+            "street": "Rue du Modèle",
+            "house_no": "9",
+            "zip": "1000",
+            "city": "Lausanne",
+        },
         "factor_gln": FACTOR_GLN,
         "account_number": practice.account_number,
         "ledger_account": "1088",

@@ -1,0 +1,187 @@
+"""Starts everything that the demo needs on this machine, and says how to reach it."""
+
+from __future__ import annotations
+
+import base64
+import os
+import secrets
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sandbox.broker import RunningBroker, choose, start
+from sandbox.ports import LOOPBACK, free_port, is_free
+from sandbox.postgres import PostgresServer, ServiceUrls, provision
+from sandbox.processes import ProcessRunner
+
+SERVICE_PORTS = {
+    "invoicing": 8081,
+    "orders": 8082,
+    "debident_gateway": 8083,
+    "reconciliation": 8084,
+}
+PORTAL_PORT, ISSUER_PORT = 8090, 8091
+PORTAL_SPEED = 7200.0
+"""Simulated seconds per real second at the portal: half a day passes in six seconds."""
+_OWN_MARK = ".quittance-demo"
+_READY_SECONDS = 60.0
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """Addresses and secrets of a running one-machine Quittance.
+
+    Attributes:
+        urls: base URL by service name, and of "portal" and "issuer".
+    """
+
+    runner: ProcessRunner
+    broker: RunningBroker
+    urls: Mapping[str, str]
+    portal_admin_secret: str = field(repr=False)
+
+
+class NotOurFolderError(Exception):
+    """The data folder holds files that no demo has made."""
+
+
+def start_stack(runner: ProcessRunner, *, broker_spec: str, say: Say) -> Stack:
+    """Start PostgreSQL, a broker, the token issuer, the portal and the four services.
+
+    Each run starts with empty books: what an earlier run left in this data folder is removed
+    first (not the downloaded broker). Everything is stopped when the runner's block is left.
+
+    Raises:
+        NotOurFolderError: the folder is not empty and not a demo's.
+        BrokerError, PostgresError, ProcessError: something did not start; the message says what.
+    """
+    state = fresh_state(runner.data_dir)
+    say("PostgreSQL")
+    postgres = PostgresServer(state / "postgres")
+    runner.also_stop("postgres", postgres.stop)
+    postgres.start()
+    databases = provision(postgres)
+    chosen = choose(broker_spec)
+    say(f"broker: {chosen.kind} ({chosen.why})")
+    broker = _start_broker(runner, state, broker_spec)
+    urls = {
+        name: _url(port)
+        for name, port in {**SERVICE_PORTS, "portal": PORTAL_PORT, "issuer": ISSUER_PORT}.items()
+    }
+    say("token issuer and portal stand-in")
+    admin_secret = secrets.token_urlsafe(24)
+    _start_stand_ins(runner, state, urls, admin_secret)
+    say("four services")
+    _start_services(runner, state, urls, databases, broker)
+    return Stack(runner, broker, urls, admin_secret)
+
+
+def fresh_state(data_dir: Path) -> Path:
+    """Return the folder `state` of the data folder, empty.
+
+    Raises:
+        NotOurFolderError: the data folder is not empty and not a demo's.
+    """
+    mark, state = data_dir / _OWN_MARK, data_dir / "state"
+    others = {entry.name for entry in data_dir.iterdir()} - {"run.lock", "cache", "logs"}
+    if others and not mark.exists():
+        raise NotOurFolderError(f"{data_dir} holds other files; say DATA=another/folder")
+    mark.touch()
+    shutil.rmtree(state, ignore_errors=True)
+    shutil.rmtree(data_dir / "logs", ignore_errors=True)
+    state.mkdir()
+    return state
+
+
+def _start_broker(runner: ProcessRunner, state: Path, spec: str) -> RunningBroker:
+    started: list[RunningBroker] = []
+
+    def stop() -> None:
+        for broker in started:
+            broker.stop()
+
+    runner.also_stop("broker", stop)
+    cache = Path(os.environ.get("QUITTANCE_CACHE") or runner.data_dir / "cache")
+    broker = start(choose(spec), state / "broker", cache_dir=cache)
+    started.append(broker)
+    return broker
+
+
+def _url(preferred: int) -> str:
+    port = preferred if is_free(preferred) else free_port()
+    return f"http://{LOOPBACK}:{port}"
+
+
+def _port(url: str) -> str:
+    return url.rpartition(":")[2]
+
+
+def _start_stand_ins(
+    runner: ProcessRunner, state: Path, urls: Mapping[str, str], admin_secret: str
+) -> None:
+    runner.start_module(
+        "issuer",
+        "sandbox.issuer",
+        env={
+            **os.environ,
+            "ISSUER_HOST": LOOPBACK,
+            "ISSUER_PORT": _port(urls["issuer"]),
+            "ISSUER_KEYS_DIR": str(state / "issuer"),
+            "ISSUER_URL": urls["issuer"],
+        },
+    )
+    runner.start_module(
+        "portal",
+        "sandbox.debident",
+        env={
+            **os.environ,
+            "DEBIDENT_HOST": LOOPBACK,
+            "DEBIDENT_PORT": _port(urls["portal"]),
+            "DEBIDENT_STATE_DIR": str(state / "portal"),
+            "DEBIDENT_SPEED": str(PORTAL_SPEED),
+            "DEBIDENT_DEB_EVERY_DAYS": "0",
+            "DEBIDENT_ADMIN_SECRET": admin_secret,
+        },
+    )
+    for name in ("issuer", "portal"):
+        runner.wait_until_ready(name, f"{urls[name]}/health/ready", within_seconds=_READY_SECONDS)
+
+
+def _start_services(
+    runner: ProcessRunner,
+    state: Path,
+    urls: Mapping[str, str],
+    databases: Mapping[str, ServiceUrls],
+    broker: RunningBroker,
+) -> None:
+    object_key = _new_key()
+    for name in SERVICE_PORTS:
+        prefix = name.upper()
+        settings = {
+            "DATABASE_URL": databases[name].url,
+            "DATABASE_OWNER_URL": databases[name].owner_url,
+            "KAFKA_BOOTSTRAP": broker.bootstrap,
+            "KAFKA_IDEMPOTENCE": str(broker.supports_idempotence).lower(),
+            "KAFKA_SESSION_TIMEOUT_SECONDS": str(broker.session_timeout_seconds),
+            "HTTP_HOST": LOOPBACK,
+            "HTTP_PORT": _port(urls[name]),
+            "OBJECT_STORE_URL": (state / "objects").as_uri(),
+            "OBJECT_STORE_KEY": object_key,
+            "JWKS_URL": f"{urls['issuer']}/.well-known/jwks.json",
+            "TOKEN_ISSUER": urls["issuer"],
+        }
+        if name == "debident_gateway":
+            settings |= {"PORTAL_URL": urls["portal"], "CREDENTIALS_KEY": _new_key()}
+            settings |= {"TICK_INTERVAL_SECONDS": "0.2"}
+        if name == "reconciliation":
+            settings |= {"DEB_TICK_SECONDS": "0.2", "DEB_ACCEPT_TEST_FILES": "true"}
+        environment = {f"{prefix}_{key}": value for key, value in settings.items()}
+        runner.start_module(name, f"services.{name}", env={**os.environ, **environment})
+    for name in SERVICE_PORTS:
+        runner.wait_until_ready(name, f"{urls[name]}/health/ready", within_seconds=_READY_SECONDS)
+
+
+def _new_key() -> str:
+    return base64.b64encode(secrets.token_bytes(32)).decode()

@@ -1,0 +1,153 @@
+"""Runs one service: settings, waiting for what it needs, migrations, its parts, a clean end."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+from sqlalchemy.exc import DBAPIError
+
+from shared.db.migrations import migrate
+from shared.kernel.errors import PermanentError
+from shared.messaging.metrics import messaging_gauges
+from shared.messaging.parts import Messaging
+from shared.observability.health import Readiness
+from shared.observability.logs import configure_logging
+from shared.observability.metrics import ServiceMetrics
+from shared.runtime.definition import ServiceDefinition
+from shared.runtime.parts import Part, run_parts, stop_on_signals
+from shared.runtime.settings import Role, ServiceSettings
+from shared.web.app import create_app
+from shared.web.server import run_app
+from shared.web.tokens import TokenVerifier
+
+_LOG = logging.getLogger(__name__)
+_SECRETS = Path("/run/secrets")
+EXIT_SETTINGS = 2
+S = TypeVar("S", bound=ServiceSettings)
+
+
+def main(settings_type: type[S], build: Callable[[S], ServiceDefinition]) -> None:
+    """Run a service until it is asked to stop; never returns.
+
+    Exit status: 0 after SIGTERM or SIGINT, 1 when a part failed, 2 when a setting does not fit.
+    """
+    settings = _load(settings_type)
+    configure_logging(service=_service_name(settings_type), level=settings.log_level)
+    try:
+        status = asyncio.run(_run(settings, build))
+    except PermanentError as error:
+        _LOG.error("cannot start", extra={"reason": str(error)})
+        status = EXIT_SETTINGS
+    raise SystemExit(status)
+
+
+async def run_service(definition: ServiceDefinition, *, stop: asyncio.Event) -> int:
+    """Bring the database up to date and run every part until `stop`; return the exit status."""
+    settings, database = definition.settings, definition.database
+    try:
+        await database.wait_until_ready(stop=stop)
+        if not stop.is_set():
+            await _migrate(definition)
+            return await run_parts(_parts(definition), stop=stop)
+        return 0
+    finally:
+        await database.close()
+        _LOG.info("stopped", extra={"roles": settings.roles})
+
+
+async def _run(settings: S, build: Callable[[S], ServiceDefinition]) -> int:
+    stop = asyncio.Event()
+    stop_on_signals(stop)
+    return await run_service(build(settings), stop=stop)
+
+
+def _load(settings_type: type[S]) -> S:
+    arguments = _arguments(settings_type)
+    given: dict[str, Any] = {"_secrets_dir": str(_SECRETS)} if _SECRETS.is_dir() else {}
+    if arguments.roles:
+        given["roles"] = arguments.roles
+    try:
+        return settings_type(**given)
+    except ValidationError as error:
+        prefix = settings_type.model_config.get("env_prefix", "")
+        for problem in error.errors(include_input=False, include_url=False):
+            name = prefix + ".".join(str(part) for part in problem["loc"]).upper()
+            sys.stderr.write(f"setting {name}: {problem['msg']}\n")
+        raise SystemExit(EXIT_SETTINGS) from None
+
+
+def _arguments(settings_type: type[ServiceSettings]) -> argparse.Namespace:
+    name = _service_name(settings_type)
+    parser = argparse.ArgumentParser(
+        prog=f"python -m services.{name.replace('-', '_')}",
+        description=f"The {name} service. Settings come from environment variables"
+        f" that begin with {settings_type.model_config.get('env_prefix', '')}.",
+    )
+    parser.add_argument(
+        "--roles",
+        metavar="ROLE[,ROLE...]",
+        help=f"parts to run in this process, of: {', '.join(Role)} (default: all)",
+    )
+    return parser.parse_args()
+
+
+def _service_name(settings_type: type[ServiceSettings]) -> str:
+    prefix = str(settings_type.model_config.get("env_prefix", ""))
+    return prefix.rstrip("_").lower().replace("_", "-")
+
+
+async def _migrate(definition: ServiceDefinition) -> None:
+    owner_url = definition.settings.database_owner_url
+    if owner_url is None:
+        return
+    try:
+        await migrate(owner_url.get_secret_value(), definition.migrations)
+    except DBAPIError as error:
+        raise PermanentError(f"the database could not be migrated: {error.orig}") from error
+
+
+def _parts(definition: ServiceDefinition) -> list[Part]:
+    messaging = Messaging(
+        service=definition.name,
+        settings=definition.settings,
+        database=definition.database,
+        subscriptions=definition.subscriptions,
+        clock=definition.clock,
+    )
+    parts = [*messaging.parts(), _web(definition, messaging)]
+    if definition.settings.runs(Role.TIMERS):
+        parts.extend(definition.timers)
+    return parts
+
+
+def _web(definition: ServiceDefinition, messaging: Messaging) -> Part:
+    """The HTTP edge; a process without the api role still answers for health and metrics."""
+    settings, database = definition.settings, definition.database
+    metrics = ServiceMetrics(definition.name, gauges=[messaging_gauges(database)])
+    app = create_app(
+        service=definition.name,
+        title=definition.title,
+        endpoints=definition.endpoints if settings.runs(Role.API) else (),
+        database=database,
+        verifier=TokenVerifier.from_url(
+            settings.jwks_url,
+            issuer=settings.token_issuer,
+            audience=settings.token_audience,
+            clock=definition.clock,
+        ),
+        clock=definition.clock,
+        readiness=Readiness({"database": database.is_ready, **messaging.readiness()}),
+        metrics=metrics,
+    )
+
+    async def run(stop: asyncio.Event) -> None:
+        await run_app(app, settings.http_host, settings.http_port, stop)
+
+    return Part("web", run)
