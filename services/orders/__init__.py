@@ -1,0 +1,7 @@
+"""Orders: owns orders, their lines, their packages (exact bytes), and the gate.
+
+Topics in: practice-events, invoice-events, ledger-events, order-events (what the gateway reports).
+Topics out: order-events (`order-prepared`, `order-confirmed`).
+Tables: practice, contract, invoice (what is known of them from events), order_count, orders,
+order_line, order_fact; and those of shared.messaging and shared.web.
+"""

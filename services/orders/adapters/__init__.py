@@ -1,0 +1,1 @@
+"""The ports of orders on PostgreSQL and on the object store."""

@@ -1,0 +1,75 @@
+"""The document archive on the object store: claim checks in, checked bytes out."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from services.orders.domain.model import Arrival, ConfirmedLine, OrderLine, StoredContent
+from services.orders.translate import (
+    arrival_of,
+    confirmation_document,
+    content_ref,
+    lines_document,
+    stored_content,
+)
+from shared.kernel.ids import OrderId, PracticeId
+from shared.objectstore import ObjectStore
+
+_JSON = "application/json"
+_ZIP = "application/zip"
+
+
+class ObjectStoreDocumentArchive:
+    """The stored documents of a practice, under their hashes and encrypted at rest."""
+
+    def __init__(self, store: ObjectStore) -> None:
+        self._store = store
+
+    async def invoice_documents(
+        self, practice_id: PracticeId, contents: Sequence[StoredContent]
+    ) -> list[bytes]:
+        """Return the invoices' bytes, checked against their hashes, in the order asked for."""
+        reads = [self._read(practice_id, content) for content in contents]
+        return list(await asyncio.gather(*reads))
+
+    async def store_package(self, practice_id: PracticeId, package: bytes) -> StoredContent:
+        """Store a package under its hash."""
+        return await self._write(practice_id, "order-package", package, _ZIP)
+
+    async def package(self, practice_id: PracticeId, content: StoredContent) -> bytes:
+        """Return a stored package, checked against its hash."""
+        return await self._read(practice_id, content)
+
+    async def store_lines(
+        self, practice_id: PracticeId, order_id: OrderId, lines: Sequence[OrderLine]
+    ) -> StoredContent:
+        """Store the document that lists the lines of an order."""
+        data = lines_document(practice_id, order_id, lines)
+        return await self._write(practice_id, "order-lines", data, _JSON)
+
+    async def store_confirmation(
+        self, practice_id: PracticeId, order_id: OrderId, lines: Sequence[ConfirmedLine]
+    ) -> StoredContent:
+        """Store the document that says of each line whether it was accepted."""
+        data = confirmation_document(practice_id, order_id, lines)
+        return await self._write(practice_id, "order-confirmation", data, _JSON)
+
+    async def arrival(self, practice_id: PracticeId, content: StoredContent) -> Arrival:
+        """Return the portal's answer that the gateway stored.
+
+        Raises:
+            ContractError: the bytes are not such an answer.
+        """
+        return arrival_of(await self._read(practice_id, content))
+
+    async def _read(self, practice_id: PracticeId, content: StoredContent) -> bytes:
+        return await self._store.get(content_ref(content), practice_id=practice_id)
+
+    async def _write(
+        self, practice_id: PracticeId, kind: str, data: bytes, media_type: str
+    ) -> StoredContent:
+        ref = await self._store.put(
+            practice_id=practice_id, kind=kind, data=data, media_type=media_type
+        )
+        return stored_content(ref)

@@ -1,0 +1,200 @@
+"""Practices, contracts and invoices in PostgreSQL, in set-based SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.orders.adapters.rows import (
+    broken_constraint,
+    candidate_of,
+    content_values,
+    contract_of,
+)
+from services.orders.domain.model import Contract, Invoice, Practice
+from services.orders.domain.selection import Candidate
+from shared.kernel.errors import PermanentError
+from shared.kernel.ids import ContractId, InvoiceId, PracticeId
+from shared.kernel.money import Money
+
+_NUMBER = "invoice_number_once_per_practice"
+
+_ADD_PRACTICE = text(
+    """
+    INSERT INTO practice (practice_id, gln) VALUES (:practice_id, :gln)
+    ON CONFLICT (practice_id) DO NOTHING
+    """
+)
+_PRACTICE = text("SELECT practice_id, gln FROM practice WHERE practice_id = :practice_id")
+_KEEP_CONTRACT = text(
+    """
+    INSERT INTO contract AS known
+      (practice_id, contract_id, version, active, factor, account_number)
+    VALUES (:practice_id, :contract_id, :version, :active, :factor, :account_number)
+    ON CONFLICT (practice_id, contract_id) DO UPDATE
+      SET version = excluded.version, active = excluded.active, factor = excluded.factor,
+          account_number = excluded.account_number
+      WHERE known.version < excluded.version
+    """
+)
+_CONTRACT = text(
+    """
+    SELECT practice_id, contract_id, version, active, factor, account_number FROM contract
+    WHERE practice_id = :practice_id AND contract_id = :contract_id
+    """
+)
+_ADD_INVOICE = text(
+    """
+    INSERT INTO invoice (practice_id, invoice_id, contract_id, invoice_number, debtor_number,
+      issued_on, due_on, total_rappen, balance_rappen, document_key, document_sha256,
+      document_size_bytes, document_media_type, unfit_codes)
+    VALUES (:practice_id, :invoice_id, :contract_id, :invoice_number, :debtor_number,
+      :issued_on, :due_on, :total_rappen, :balance_rappen, :document_key, :document_sha256,
+      :document_size_bytes, :document_media_type, :unfit_codes)
+    ON CONFLICT (practice_id, invoice_id) DO NOTHING
+    """
+)
+_INVOICE_EXISTS = text(
+    """
+    SELECT EXISTS (SELECT 1 FROM invoice
+                   WHERE practice_id = :practice_id AND invoice_id = :invoice_id)
+    """
+)
+_SET_BALANCE = text(
+    """
+    UPDATE invoice SET balance_rappen = :balance, balance_changed_at = :changed_at
+    WHERE practice_id = :practice_id AND invoice_id = :invoice_id
+      AND (balance_changed_at IS NULL OR balance_changed_at <= :changed_at)
+      AND (balance_rappen, balance_changed_at) IS DISTINCT FROM (:balance, :changed_at)
+    """
+)
+_CANDIDATES = """
+    SELECT invoice.*, orders.order_number AS live_order_number, orders.state AS live_order_state
+    FROM invoice
+    LEFT JOIN order_line ON order_line.invoice_id = invoice.invoice_id AND order_line.live
+    LEFT JOIN orders ON orders.order_id = order_line.order_id
+    WHERE invoice.practice_id = :practice_id
+"""
+_CHOSEN = text(f"{_CANDIDATES} AND invoice.invoice_id = ANY (CAST(:invoice_ids AS uuid[]))")
+_NOT_IN_LIVE_ORDER = text(
+    f"{_CANDIDATES} AND invoice.contract_id = :contract_id AND order_line.order_id IS NULL"
+)
+
+
+class SqlPracticeRepository:
+    """The known practices."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def add(self, practice: Practice) -> bool:
+        """Store a practice; return False if it is known already, and change nothing then."""
+        values = {"practice_id": practice.practice_id, "gln": practice.gln}
+        return (await self._connection.execute(_ADD_PRACTICE, values)).rowcount == 1
+
+    async def get(self, practice_id: PracticeId) -> Practice | None:
+        """Return the practice, or None."""
+        rows = await self._connection.execute(_PRACTICE, {"practice_id": practice_id})
+        row = rows.one_or_none()
+        return None if row is None else Practice(PracticeId(row.practice_id), row.gln)
+
+
+class SqlContractRepository:
+    """The factoring contracts, each in its newest version."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def keep_newest(self, contract: Contract) -> bool:
+        """Store the contract unless the same or a newer version is stored; say whether it was."""
+        values = {
+            "practice_id": contract.practice_id,
+            "contract_id": contract.contract_id,
+            "version": contract.version,
+            "active": contract.active,
+            "factor": contract.factor,
+            "account_number": contract.account_number,
+        }
+        return (await self._connection.execute(_KEEP_CONTRACT, values)).rowcount == 1
+
+    async def get(self, practice_id: PracticeId, contract_id: ContractId) -> Contract | None:
+        """Return the contract, or None."""
+        wanted = {"practice_id": practice_id, "contract_id": contract_id}
+        row = (await self._connection.execute(_CONTRACT, wanted)).mappings().one_or_none()
+        return None if row is None else contract_of(row)
+
+
+class SqlInvoiceRepository:
+    """The invoices that may be ordered, with their balance by the books."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def add(self, invoice: Invoice) -> bool:
+        """Store an invoice; return False if it is known already, and change nothing then.
+
+        Raises:
+            PermanentError: another invoice of the practice has this number.
+        """
+        values = {
+            "practice_id": invoice.practice_id,
+            "invoice_id": invoice.invoice_id,
+            "contract_id": invoice.contract_id,
+            "invoice_number": invoice.number,
+            "debtor_number": invoice.debtor_number,
+            "issued_on": invoice.issued_on,
+            "due_on": invoice.due_on,
+            "total_rappen": invoice.total.rappen,
+            "balance_rappen": invoice.balance.rappen,
+            "unfit_codes": list(invoice.unfit_codes),
+            **content_values(invoice.document, "document"),
+        }
+        try:
+            return (await self._connection.execute(_ADD_INVOICE, values)).rowcount == 1
+        except IntegrityError as error:
+            if broken_constraint(error) == _NUMBER:
+                raise PermanentError(
+                    f"invoice number {invoice.number} already belongs to another invoice"
+                ) from error
+            raise
+
+    async def exists(self, practice_id: PracticeId, invoice_id: InvoiceId) -> bool:
+        """Whether the invoice is known."""
+        wanted = {"practice_id": practice_id, "invoice_id": invoice_id}
+        return bool(await self._connection.scalar(_INVOICE_EXISTS, wanted))
+
+    async def set_balance(
+        self,
+        practice_id: PracticeId,
+        invoice_id: InvoiceId,
+        *,
+        balance: Money,
+        changed_at: datetime,
+    ) -> bool:
+        """Set the balance unless a later one is stored; say whether anything changed."""
+        values = {
+            "practice_id": practice_id,
+            "invoice_id": invoice_id,
+            "balance": balance.rappen,
+            "changed_at": changed_at,
+        }
+        return (await self._connection.execute(_SET_BALANCE, values)).rowcount == 1
+
+    async def chosen(self, practice_id: PracticeId, invoice_ids: Sequence[UUID]) -> list[Candidate]:
+        """Return those of the named invoices that the practice has, each with its live order."""
+        wanted = {"practice_id": practice_id, "invoice_ids": list(invoice_ids)}
+        rows = await self._connection.execute(_CHOSEN, wanted)
+        return [candidate_of(row) for row in rows.mappings()]
+
+    async def not_in_live_order(
+        self, practice_id: PracticeId, contract_id: ContractId
+    ) -> list[Candidate]:
+        """Return the contract's invoices that no live order holds."""
+        wanted = {"practice_id": practice_id, "contract_id": contract_id}
+        rows = await self._connection.execute(_NOT_IN_LIVE_ORDER, wanted)
+        return [candidate_of(row) for row in rows.mappings()]

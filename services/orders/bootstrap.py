@@ -1,0 +1,54 @@
+"""Puts the orders service together; the only file that names concrete classes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.orders.adapters.document_archive import ObjectStoreDocumentArchive
+from services.orders.adapters.unit_of_work import SqlUnitOfWork
+from services.orders.entrypoints.events import subscriptions
+from services.orders.entrypoints.http import endpoints
+from services.orders.entrypoints.workshop import Workshop
+from services.orders.settings import OrdersSettings
+from shared.contracts import topics
+from shared.db.engine import Database
+from shared.kernel.clock import Clock, SystemClock
+from shared.objectstore import ObjectStore, open_object_store
+from shared.runtime.definition import ServiceDefinition
+from shared.runtime.settings import decode_key
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+def build(
+    settings: OrdersSettings,
+    *,
+    database: Database | None = None,
+    clock: Clock | None = None,
+    object_store: ObjectStore | None = None,
+) -> ServiceDefinition:
+    """Return the service, assembled from its settings; tests pass in what they want to differ."""
+    clock = clock or SystemClock()
+    database = database or Database(
+        settings.database_url.get_secret_value(), application_name=topics.ORDERS
+    )
+    object_store = object_store or open_object_store(
+        settings.object_store_url, key=decode_key(settings.object_store_key)
+    )
+
+    def unit_of_work(connection: AsyncConnection) -> SqlUnitOfWork:
+        return SqlUnitOfWork(connection, clock)
+
+    workshop = Workshop(unit_of_work, ObjectStoreDocumentArchive(object_store), clock)
+    return ServiceDefinition(
+        name=topics.ORDERS,
+        title="Orders",
+        settings=settings,
+        database=database,
+        clock=clock,
+        migrations=MIGRATIONS,
+        endpoints=endpoints(workshop),
+        subscriptions=subscriptions(workshop),
+    )

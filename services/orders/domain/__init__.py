@@ -1,0 +1,1 @@
+"""The rules of orders: what may be ordered, what becomes of an order. Pure and provable."""

@@ -1,0 +1,140 @@
+"""What orders knows of practices, contracts and invoices: what it needs to choose and to pack."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID
+
+from shared.kernel.ids import ContractId, InvoiceId, OrderId, PracticeId
+from shared.kernel.money import Money
+
+
+@dataclass(frozen=True, slots=True)
+class StoredContent:
+    """Bytes that rest in the object store, and what they must hash to."""
+
+    key: str
+    sha256: str
+    size_bytes: int
+    media_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Practice:
+    """A practice that may send orders."""
+
+    practice_id: PracticeId
+    gln: str
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """A factoring contract in its newest known version."""
+
+    contract_id: ContractId
+    practice_id: PracticeId
+    version: int
+    active: bool
+    factor: str
+    account_number: str
+
+
+@dataclass(frozen=True, slots=True)
+class Invoice:
+    """An issued invoice as it may be ordered.
+
+    Attributes:
+        balance: what the debtor still owes by the books.
+        document: the stored XML; orders never opens it.
+        unfit_codes: why invoicing says that it cannot be sent; empty when fit.
+    """
+
+    invoice_id: InvoiceId
+    practice_id: PracticeId
+    contract_id: ContractId | None
+    number: str
+    debtor_number: str
+    issued_on: date
+    due_on: date
+    total: Money
+    balance: Money
+    document: StoredContent
+    unfit_codes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class OrderLine:
+    """One invoice of an order, with the amount that is handed over and the frozen document.
+
+    Attributes:
+        place: position in the package, counted from 1.
+    """
+
+    place: int
+    invoice_id: InvoiceId
+    invoice_number: str
+    debtor_number: str
+    amount: Money
+    document: StoredContent
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmedLine:
+    """What became of one line: taken over, or refused with the factor's code."""
+
+    invoice_id: InvoiceId
+    invoice_number: str
+    amount: Money
+    refusal_code: str | None = None
+
+    @property
+    def accepted(self) -> bool:
+        """Whether the factor took the invoice over."""
+        return self.refusal_code is None
+
+
+@dataclass(frozen=True, slots=True)
+class ArrivalEvidence:
+    """How it is known that an order arrived.
+
+    Attributes:
+        kind: "portal-status", "already-have-it" or "person".
+        reference: what was seen, in the words of the one who saw it.
+    """
+
+    kind: str
+    reference: str
+    observed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ArrivalAnswer:
+    """What the portal says of one invoice."""
+
+    invoice_number: str
+    accepted: bool
+    refusal_code: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """The portal's whole answer to an order."""
+
+    order_id: UUID
+    practice_id: UUID
+    answers: tuple[ArrivalAnswer, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class InFlight:
+    """The order that closes the gate of its practice and contract.
+
+    Attributes:
+        since: when its present state began.
+    """
+
+    order_id: OrderId
+    number: str
+    state: str
+    since: datetime

@@ -1,0 +1,260 @@
+"""The order: its state follows from the facts known about it, in whatever order they become known.
+
+What the gateway reports about an attempt only ever makes us surer (doubt < not sent < sent), so a
+late or repeated report changes nothing. A doubt is neither a sending nor a failure (DESIGN.md §5).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+
+from services.orders.domain.errors import IllegalMoveError, WrongPackageError
+from services.orders.domain.model import ArrivalEvidence, StoredContent
+from shared.kernel.ids import ContractId, OrderId, PracticeId
+from shared.kernel.money import Money
+
+INVOICES_PER_ORDER_MAX = 10_000
+
+
+class OrderState(StrEnum):
+    """Where an order is. Whether it is being sent right now only the gateway knows."""
+
+    PREPARED = "prepared"
+    UNKNOWN = "unknown"
+    SENT = "sent"
+    ARRIVED = "arrived"
+    CONFIRMED = "confirmed"
+    ACQUITTED = "acquitted"
+    REFUSED = "refused"
+
+
+UNDER_WAY = frozenset({OrderState.PREPARED, OrderState.UNKNOWN, OrderState.SENT})
+IN_FLIGHT = UNDER_WAY | {OrderState.ARRIVED}
+"""States that close the gate of a practice and contract (P2)."""
+
+
+class FactKind(StrEnum):
+    """What can become known about an order."""
+
+    PREPARED = "prepared"
+    UNKNOWN = "unknown"
+    NOT_SENT = "not-sent"
+    SENT = "sent"
+    ARRIVED = "arrived"
+    CONFIRMED = "confirmed"
+    ACQUITTED = "acquitted"
+    REFUSED = "refused"
+
+
+_CERTAINTY = {FactKind.UNKNOWN: 1, FactKind.NOT_SENT: 2, FactKind.SENT: 3}
+_DECISIVE = (
+    (FactKind.ACQUITTED, OrderState.ACQUITTED),
+    (FactKind.CONFIRMED, OrderState.CONFIRMED),
+    (FactKind.ARRIVED, OrderState.ARRIVED),
+    (FactKind.REFUSED, OrderState.REFUSED),
+    (FactKind.SENT, OrderState.SENT),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One thing known about an order; at most one per kind and attempt.
+
+    Attributes:
+        attempt: number of the attempt to send, counted from 1; 0 where none is meant.
+        reason_code: the portal's or the network's reason, for failures and refusals.
+        reference: what the portal or a person calls it.
+        next_attempt_at: when the gateway will try again, where it said so.
+    """
+
+    kind: FactKind
+    at: datetime
+    attempt: int = 0
+    reason_code: str | None = None
+    reference: str | None = None
+    next_attempt_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """The sums of a confirmed order and where its confirmation per line rests."""
+
+    accepted_count: int
+    accepted_total: Money
+    refused_count: int
+    content: StoredContent
+    evidence: ArrivalEvidence
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """An order whose package is frozen; only facts are added to it."""
+
+    order_id: OrderId
+    practice_id: PracticeId
+    contract_id: ContractId
+    number: str
+    communication: str
+    invoice_count: int
+    total: Money
+    package: StoredContent
+    lines: StoredContent
+    prepared_at: datetime
+    facts: tuple[Fact, ...]
+    confirmation: Confirmation | None = None
+
+    @property
+    def state(self) -> OrderState:
+        """The state that the known facts amount to."""
+        kinds = {fact.kind for fact in self.facts}
+        for kind, state in _DECISIVE:
+            if kind in kinds:
+                return state
+        return OrderState.UNKNOWN if self._doubts() else OrderState.PREPARED
+
+    @property
+    def since(self) -> datetime:
+        """When the present state began."""
+        state = self.state
+        if state is OrderState.UNKNOWN:
+            return min(fact.at for fact in self._doubts())
+        return min(fact.at for fact in self.facts if fact.kind.value == state.value)
+
+    def sent(self, *, attempt: int, at: datetime, reference: str, package_sha256: str) -> Step:
+        """The portal took the bytes.
+
+        Raises:
+            WrongPackageError: they were not the bytes of this order's package.
+        """
+        if package_sha256 != self.package.sha256:
+            raise WrongPackageError(
+                number=self.number,
+                sent_sha256=package_sha256,
+                package_sha256=self.package.sha256,
+            )
+        return self._reported(Fact(FactKind.SENT, at, attempt=attempt, reference=reference))
+
+    def send_failed(
+        self,
+        *,
+        attempt: int,
+        at: datetime,
+        left: bool,
+        reason_code: str,
+        next_attempt_at: datetime | None,
+    ) -> Step:
+        """An attempt did not end well; `left` when the bytes may have left all the same."""
+        return self._reported(
+            Fact(
+                FactKind.UNKNOWN if left else FactKind.NOT_SENT,
+                at,
+                attempt=attempt,
+                reason_code=reason_code,
+                next_attempt_at=next_attempt_at,
+            )
+        )
+
+    def arrived(self, *, at: datetime, evidence: ArrivalEvidence) -> Step:
+        """The portal shows the order.
+
+        Raises:
+            IllegalMoveError: the portal refused this order before.
+        """
+        if self.state is OrderState.REFUSED:
+            raise self._illegal("arrived")
+        if self.state not in UNDER_WAY:
+            return Step(self)
+        return self._with(
+            Fact(FactKind.ARRIVED, at, reason_code=evidence.kind, reference=evidence.reference)
+        )
+
+    def confirmed(self, *, at: datetime, confirmation: Confirmation) -> Step:
+        """It is known of every line whether the factor took it over.
+
+        Raises:
+            IllegalMoveError: the order has not arrived (P1).
+        """
+        if self.state in {OrderState.CONFIRMED, OrderState.ACQUITTED}:
+            return Step(self)
+        if self.state is not OrderState.ARRIVED:
+            raise self._illegal("confirmed")
+        step = self._with(Fact(FactKind.CONFIRMED, at))
+        return replace(step, order=replace(step.order, confirmation=confirmation))
+
+    def refused(self, *, at: datetime, reason_code: str) -> Step:
+        """The portal refused the whole order.
+
+        Raises:
+            IllegalMoveError: the order arrived before.
+        """
+        if self.state is OrderState.REFUSED:
+            return Step(self)
+        if self.state not in UNDER_WAY:
+            raise self._illegal("refused")
+        return self._with(Fact(FactKind.REFUSED, at, reason_code=reason_code))
+
+    def acquitted(self, *, at: datetime) -> Step:
+        """Every accepted invoice is acquitted in the books.
+
+        Raises:
+            IllegalMoveError: the order is not confirmed (P1).
+        """
+        if self.state is OrderState.ACQUITTED:
+            return Step(self)
+        if self.state is not OrderState.CONFIRMED:
+            raise self._illegal("acquitted")
+        return self._with(Fact(FactKind.ACQUITTED, at))
+
+    def _reported(self, fact: Fact) -> Step:
+        known = max(
+            (
+                _CERTAINTY.get(other.kind, 0)
+                for other in self.facts
+                if other.attempt == fact.attempt
+            ),
+            default=0,
+        )
+        if self.state not in UNDER_WAY or known >= _CERTAINTY[fact.kind]:
+            return Step(self)
+        return self._with(fact)
+
+    def _with(self, fact: Fact) -> Step:
+        return Step(replace(self, facts=(*self.facts, fact)), (fact,))
+
+    def _doubts(self) -> list[Fact]:
+        settled = {fact.attempt for fact in self.facts if fact.kind is FactKind.NOT_SENT}
+        return [
+            fact
+            for fact in self.facts
+            if fact.kind is FactKind.UNKNOWN and fact.attempt not in settled
+        ]
+
+    def _illegal(self, move: str) -> IllegalMoveError:
+        return IllegalMoveError(number=self.number, state=self.state.value, move=move)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """The result of a move: the order after it, and the facts that it added.
+
+    Without added facts it was known already, or it came too late to change anything.
+    """
+
+    order: Order
+    added: tuple[Fact, ...] = ()
+
+    @property
+    def already_done(self) -> bool:
+        """Whether the move changed nothing."""
+        return not self.added
+
+    def then(self, following: Step) -> Step:
+        """Join a step taken from this one's order."""
+        return Step(following.order, self.added + following.added)
+
+
+def order_number(*, factor: str, year: int, count: int) -> str:
+    """Write an order's number: "CMD-2026-0001"; it grows beyond four digits, it never wraps."""
+    return f"{factor}-{year}-{count:04d}"

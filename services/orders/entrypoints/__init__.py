@@ -1,0 +1,1 @@
+"""Where work comes in: received events and HTTP requests, each a table."""

@@ -1,0 +1,212 @@
+"""The orders API: what may be ordered, preparing an order, and following it."""
+
+from __future__ import annotations
+
+import re
+from typing import TypeVar
+
+from services.orders import views
+from services.orders.entrypoints import cursors, replies
+from services.orders.entrypoints.schemas import (
+    OrderableInvoices,
+    OrderableInvoicesQuery,
+    OrderDetail,
+    OrderLines,
+    OrderList,
+    OrdersQuery,
+    PageQuery,
+    PreparedOrderReply,
+    PrepareOrderBody,
+)
+from services.orders.entrypoints.workshop import Workshop
+from services.orders.handlers.prepare_order import PrepareOrder, prepare_order
+from shared.kernel.ids import ContractId, OrderId, PracticeId, new_id
+from shared.web.endpoints import EVERY_ROLE, WORKING_ROLES, Call, Endpoint, Reply
+
+_PRACTICE = "/v1/practices/{practice_id}"
+_ORDER = f"{_PRACTICE}/orders/{{order_id}}"
+_NOT_IN_FILE_NAMES = re.compile(r"[^A-Za-z0-9._-]+")
+_M = TypeVar("_M")
+
+
+class OrdersApi:
+    """The operations of the API, each on the open connection of its call."""
+
+    def __init__(self, workshop: Workshop) -> None:
+        self._workshop = workshop
+
+    async def list_orderable_invoices(self, call: Call) -> Reply:
+        """Answer which invoices may be ordered, and why the others may not."""
+        query = _given(call.query, OrderableInvoicesQuery)
+        wanted = views.InvoiceFilter(
+            practice_id=call.practice_id,
+            contract_id=query.contract_id,
+            exclude_zero_balance=query.exclude_zero_balance,
+            only_orderable=query.only_orderable,
+        )
+        after = None if query.after is None else cursors.read_text_cursor(query.after)
+        sums = await views.invoice_sums(call.connection, wanted)
+        rows = await views.invoices(call.connection, wanted, after=after, limit=query.limit + 1)
+        page = rows[: query.limit]
+        return Reply(
+            OrderableInvoices(
+                items=[replies.orderable_invoice(row, query.contract_id) for row in page],
+                next=cursors.text_cursor(page[-1]["invoice_number"]) if page != rows else None,
+                count=sums["count"],
+                total=replies.money(sums["total_rappen"]),
+                orderable_count=sums["orderable_count"],
+                orderable_total=replies.money(sums["orderable_rappen"]),
+            )
+        )
+
+    async def prepare(self, call: Call) -> Reply:
+        """Prepare an order."""
+        body = _given(call.body, PrepareOrderBody)
+        command = PrepareOrder(
+            order_id=OrderId(new_id()),
+            practice_id=PracticeId(call.practice_id),
+            contract_id=ContractId(body.contract_id),
+            invoice_ids=None if body.invoice_ids is None else tuple(body.invoice_ids),
+            communication=body.communication,
+        )
+        workshop = self._workshop
+        async with workshop.unit_of_work(call.connection) as uow:
+            prepared = await prepare_order(command, uow, workshop.archive, workshop.clock)
+        return Reply(replies.prepared_order(prepared))
+
+    async def list_orders(self, call: Call) -> Reply:
+        """Answer the orders of a practice, newest first."""
+        query = _given(call.query, OrdersQuery)
+        rows = await views.orders(
+            call.connection,
+            call.practice_id,
+            state=query.state,
+            contract_id=query.contract_id,
+            after=None if query.after is None else cursors.read_order_cursor(query.after),
+            limit=query.limit + 1,
+        )
+        page = rows[: query.limit]
+        following = None
+        if page != rows:
+            following = cursors.order_cursor(page[-1]["prepared_at"], page[-1]["order_id"])
+        return Reply(OrderList(items=[replies.order_summary(row) for row in page], next=following))
+
+    async def get_order(self, call: Call) -> Reply:
+        """Answer one order with its story."""
+        row = await views.order(call.connection, call.practice_id, call.path_id("order_id"))
+        facts = await views.order_facts(call.connection, row["order_id"])
+        return Reply(replies.order_detail(row, facts))
+
+    async def list_lines(self, call: Call) -> Reply:
+        """Answer the lines of an order, in package order."""
+        query = _given(call.query, PageQuery)
+        row = await views.order(call.connection, call.practice_id, call.path_id("order_id"))
+        rows = await views.order_lines(
+            call.connection,
+            call.practice_id,
+            row["order_id"],
+            after=0 if query.after is None else cursors.read_line_cursor(query.after),
+            limit=query.limit + 1,
+        )
+        page = rows[: query.limit]
+        following = cursors.line_cursor(page[-1]["place"]) if page != rows else None
+        return Reply(OrderLines(items=[replies.order_line(row) for row in page], next=following))
+
+    async def get_package(self, call: Call) -> Reply:
+        """Answer the frozen bytes of an order, checked against their hash."""
+        row = await views.order(call.connection, call.practice_id, call.path_id("order_id"))
+        package = await self._workshop.archive.package(
+            PracticeId(call.practice_id), views.package_of(row)
+        )
+        name = _NOT_IN_FILE_NAMES.sub("_", row["order_number"])
+        return Reply(package, headers={"Content-Disposition": f'attachment; filename="{name}.zip"'})
+
+
+def endpoints(workshop: Workshop) -> list[Endpoint]:
+    """Return the table of the API."""
+    api = OrdersApi(workshop)
+    return [
+        Endpoint(
+            method="GET",
+            path=f"{_PRACTICE}/orderable-invoices",
+            operation_id="listOrderableInvoices",
+            summary="Invoices by number, and whether each may go into an order of the contract",
+            handler=api.list_orderable_invoices,
+            roles=EVERY_ROLE,
+            query=OrderableInvoicesQuery,
+            response=OrderableInvoices,
+            problem_codes=("cursor-invalid",),
+        ),
+        Endpoint(
+            method="POST",
+            path=f"{_PRACTICE}/orders",
+            operation_id="prepareOrder",
+            summary="Freeze an order's package; it is sent as soon as it is stored",
+            handler=api.prepare,
+            roles=WORKING_ROLES,
+            request=PrepareOrderBody,
+            response=PreparedOrderReply,
+            status=201,
+            problem_codes=(
+                "communication-too-long",
+                "communication-unusable",
+                "contract-inactive",
+                "contract-unknown",
+                "invoice-chosen-twice",
+                "invoice-in-live-order",
+                "invoice-unknown",
+                "invoices-not-orderable",
+                "nothing-to-order",
+                "order-being-prepared",
+                "order-in-flight",
+                "practice-not-found",
+            ),
+        ),
+        Endpoint(
+            method="GET",
+            path=f"{_PRACTICE}/orders",
+            operation_id="listOrders",
+            summary="Orders, newest first",
+            handler=api.list_orders,
+            roles=EVERY_ROLE,
+            query=OrdersQuery,
+            response=OrderList,
+            problem_codes=("cursor-invalid",),
+        ),
+        Endpoint(
+            method="GET",
+            path=_ORDER,
+            operation_id="getOrder",
+            summary="One order with its story in plain words",
+            handler=api.get_order,
+            roles=EVERY_ROLE,
+            response=OrderDetail,
+            problem_codes=("order-not-found",),
+        ),
+        Endpoint(
+            method="GET",
+            path=f"{_ORDER}/lines",
+            operation_id="listOrderLines",
+            summary="The lines of an order, in package order",
+            handler=api.list_lines,
+            roles=EVERY_ROLE,
+            query=PageQuery,
+            response=OrderLines,
+            problem_codes=("cursor-invalid", "order-not-found"),
+        ),
+        Endpoint(
+            method="GET",
+            path=f"{_ORDER}/package",
+            operation_id="getOrderPackage",
+            summary="The exact bytes that are sent to the factor",
+            handler=api.get_package,
+            roles=EVERY_ROLE,
+            response_media_type="application/zip",
+            problem_codes=("order-not-found",),
+        ),
+    ]
+
+
+def _given(model: object, expected: type[_M]) -> _M:
+    assert isinstance(model, expected), expected.__name__  # noqa: S101 - the web layer parsed it
+    return model

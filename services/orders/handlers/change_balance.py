@@ -1,0 +1,41 @@
+"""The books changed what a debtor owes: "exclude zero balances" must be true to them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from services.orders.handlers.outcome import Outcome
+from services.orders.ports import UnitOfWork
+from shared.kernel.errors import TooEarlyError
+from shared.kernel.ids import InvoiceId, PracticeId
+from shared.kernel.money import Money
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeBalance:
+    """Note the balance of an invoice as of an instant."""
+
+    practice_id: PracticeId
+    invoice_id: InvoiceId
+    balance: Money
+    changed_at: datetime
+
+
+async def change_balance(command: ChangeBalance, uow: UnitOfWork) -> Outcome:
+    """Set the balance; one that is older than the known one changes nothing.
+
+    Raises:
+        TooEarlyError: the invoice is not known yet.
+    """
+    if not await uow.invoices.exists(command.practice_id, command.invoice_id):
+        raise TooEarlyError(
+            f"invoice {command.invoice_id} is not known", waits_for=str(command.invoice_id)
+        )
+    changed = await uow.invoices.set_balance(
+        command.practice_id,
+        command.invoice_id,
+        balance=command.balance,
+        changed_at=command.changed_at,
+    )
+    return Outcome.of(changed=changed)

@@ -1,0 +1,152 @@
+"""A person hands invoices over: choose, take the gate, freeze the bytes, tell the gateway."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from services.orders.domain.communication import checked_communication
+from services.orders.domain.errors import OrderInFlightError
+from services.orders.domain.events import OrderPrepared
+from services.orders.domain.model import Contract, OrderLine, Practice, StoredContent
+from services.orders.domain.order import Fact, FactKind, Order, order_number
+from services.orders.domain.package import PackageBuilder, PackageHead
+from services.orders.domain.selection import (
+    LeftOut,
+    Selection,
+    select_chosen,
+    select_everything,
+)
+from services.orders.ports import DocumentArchive, UnitOfWork
+from shared.kernel.clock import Clock
+from shared.kernel.errors import DomainError, NotFoundError
+from shared.kernel.ids import ContractId, OrderId, PracticeId
+
+_DOCUMENTS_AT_ONCE = 32
+
+
+@dataclass(frozen=True, slots=True)
+class PrepareOrder:
+    """Prepare an order of a contract.
+
+    Attributes:
+        order_id: id of the order to be, chosen before any work is done.
+        invoice_ids: the chosen invoices; None: everything of the contract that may be ordered.
+        communication: free text for the factor.
+    """
+
+    order_id: OrderId
+    practice_id: PracticeId
+    contract_id: ContractId
+    invoice_ids: tuple[UUID, ...] | None
+    communication: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedOrder:
+    """The order as it was frozen, and what stayed behind."""
+
+    order: Order
+    left_out: tuple[LeftOut, ...]
+
+
+async def prepare_order(
+    command: PrepareOrder, uow: UnitOfWork, archive: DocumentArchive, clock: Clock
+) -> PreparedOrder:
+    """Freeze an order's package and lines, and record that it may be sent.
+
+    All or nothing: whatever is raised, the order number is not used up. The count of the year is
+    taken first, which makes two concurrent orders of a practice wait for each other; that only one
+    of them passes is enforced by the database all the same.
+
+    Raises:
+        DomainError: the text, the contract or the choice is not usable, or nothing remains.
+        OrderInFlightError: an order of this practice and contract has not arrived yet (P2).
+        InvoiceInLiveOrderError: another live order took one of the invoices meanwhile (P3).
+        TransientError: a document could not be read or stored.
+    """
+    communication = checked_communication(command.communication)
+    practice, contract = await _parties(command, uow)
+    year = clock.today().year
+    count = await uow.orders.next_count(practice.practice_id, factor=contract.factor, year=year)
+    in_flight = await uow.orders.in_flight(practice.practice_id, contract.contract_id)
+    if in_flight is not None:
+        raise OrderInFlightError(in_flight)
+    selection = await _select(command, uow)
+    number = order_number(factor=contract.factor, year=year, count=count)
+    head = PackageHead(str(command.order_id), number, practice, contract, communication)
+    package = await _freeze(head, selection.lines, archive)
+    lines = await archive.store_lines(practice.practice_id, command.order_id, selection.lines)
+    now = clock.now()
+    order = Order(
+        order_id=command.order_id,
+        practice_id=practice.practice_id,
+        contract_id=contract.contract_id,
+        number=number,
+        communication=communication,
+        invoice_count=len(selection.lines),
+        total=selection.total,
+        package=package,
+        lines=lines,
+        prepared_at=now,
+        facts=(Fact(FactKind.PREPARED, now),),
+    )
+    await uow.orders.add(order, selection.lines)
+    uow.record(_prepared(order))
+    return PreparedOrder(order, selection.left_out)
+
+
+async def _parties(command: PrepareOrder, uow: UnitOfWork) -> tuple[Practice, Contract]:
+    practice = await uow.practices.get(command.practice_id)
+    if practice is None:
+        raise NotFoundError("This practice is not known here.", code="practice-not-found")
+    contract = await uow.contracts.get(command.practice_id, command.contract_id)
+    if contract is None:
+        raise DomainError(
+            "This practice has no such contract.", code="contract-unknown", field="contract_id"
+        )
+    if not contract.active:
+        raise DomainError(
+            f"The contract {contract.account_number} with {contract.factor} has ended: nothing can"
+            " be ordered under it.",
+            code="contract-inactive",
+            field="contract_id",
+        )
+    return practice, contract
+
+
+async def _select(command: PrepareOrder, uow: UnitOfWork) -> Selection:
+    if command.invoice_ids is None:
+        open_ones = await uow.invoices.not_in_live_order(command.practice_id, command.contract_id)
+        return select_everything(open_ones, command.contract_id)
+    chosen = await uow.invoices.chosen(command.practice_id, command.invoice_ids)
+    return select_chosen(command.invoice_ids, chosen, command.contract_id)
+
+
+async def _freeze(
+    head: PackageHead, lines: Sequence[OrderLine], archive: DocumentArchive
+) -> StoredContent:
+    """Pack the documents a few at a time; compressing runs beside the event loop."""
+    practice_id = head.practice.practice_id
+    builder = PackageBuilder(head, lines)
+    for start in range(0, len(lines), _DOCUMENTS_AT_ONCE):
+        some = [line.document for line in lines[start : start + _DOCUMENTS_AT_ONCE]]
+        documents = await archive.invoice_documents(practice_id, some)
+        await asyncio.to_thread(builder.add_all, documents)
+    return await archive.store_package(practice_id, builder.finish())
+
+
+def _prepared(order: Order) -> OrderPrepared:
+    return OrderPrepared(
+        order_id=order.order_id,
+        practice_id=order.practice_id,
+        contract_id=order.contract_id,
+        number=order.number,
+        invoice_count=order.invoice_count,
+        total=order.total,
+        package=order.package,
+        lines=order.lines,
+        prepared_at=order.prepared_at,
+    )

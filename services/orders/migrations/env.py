@@ -1,0 +1,5 @@
+"""Alembic's entry: the migrations run on the connection that shared.db.migrations hands over."""
+
+from shared.db.migrations import run_env
+
+run_env()

@@ -1,0 +1,180 @@
+"""Read-only SQL for the HTTP API: what may be ordered, orders, their lines and their story."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import RowMapping, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.orders.domain.errors import OrderNotFoundError
+from services.orders.domain.model import StoredContent
+from services.orders.domain.order import Fact, FactKind
+
+# The predicate `orderable` says in SQL what domain.selection.why_not says in Python; a test walks
+# every combination through both.
+_JUDGED = """
+    SELECT invoice.*, orders.order_number AS live_order_number, orders.state AS live_order_state,
+      (order_line.order_id IS NULL AND invoice.contract_id IS NOT NULL
+       AND (CAST(:contract_id AS uuid) IS NULL OR invoice.contract_id = :contract_id)
+       AND invoice.balance_rappen > 0 AND cardinality(invoice.unfit_codes) = 0) AS orderable
+    FROM invoice
+    LEFT JOIN order_line ON order_line.invoice_id = invoice.invoice_id AND order_line.live
+    LEFT JOIN orders ON orders.order_id = order_line.order_id
+    WHERE invoice.practice_id = :practice_id
+      AND (NOT :exclude_zero_balance OR invoice.balance_rappen <> 0)
+"""
+_SUMS = text(
+    f"""
+    SELECT count(*) AS count, coalesce(sum(balance_rappen), 0)::bigint AS total_rappen,
+      count(*) FILTER (WHERE orderable) AS orderable_count,
+      coalesce(sum(balance_rappen) FILTER (WHERE orderable), 0)::bigint AS orderable_rappen
+    FROM ({_JUDGED}) AS judged WHERE orderable OR NOT :only_orderable
+    """  # noqa: S608 - put together from constants
+)
+_INVOICES = text(
+    f"""
+    SELECT judged.*, refusal.order_number AS refused_order_number, refusal.refusal_code
+    FROM ({_JUDGED}) AS judged
+    LEFT JOIN LATERAL (
+      SELECT orders.order_number, order_line.refusal_code
+      FROM order_line JOIN orders ON orders.order_id = order_line.order_id
+      WHERE order_line.practice_id = judged.practice_id
+        AND order_line.invoice_id = judged.invoice_id AND NOT order_line.live
+      ORDER BY orders.prepared_at DESC LIMIT 1
+    ) AS refusal ON true
+    WHERE (orderable OR NOT :only_orderable)
+      AND (CAST(:after AS text) IS NULL OR judged.invoice_number > :after)
+    ORDER BY judged.invoice_number LIMIT :limit
+    """  # noqa: S608 - put together from constants
+)
+_ORDERS = text(
+    """
+    SELECT * FROM orders
+    WHERE practice_id = :practice_id
+      AND (CAST(:state AS text) IS NULL OR state = :state)
+      AND (CAST(:contract_id AS uuid) IS NULL OR contract_id = :contract_id)
+      AND (CAST(:after_at AS timestamptz) IS NULL
+           OR (prepared_at, order_id) < (:after_at, CAST(:after_id AS uuid)))
+    ORDER BY prepared_at DESC, order_id DESC LIMIT :limit
+    """
+)
+_ORDER = text("SELECT * FROM orders WHERE practice_id = :practice_id AND order_id = :order_id")
+_FACTS = text("SELECT * FROM order_fact WHERE order_id = :order_id ORDER BY at, position")
+_LINES = text(
+    """
+    SELECT place, invoice_id, invoice_number, debtor_number, amount_rappen, document_sha256,
+      outcome, refusal_code
+    FROM order_line
+    WHERE practice_id = :practice_id AND order_id = :order_id AND place > :after
+    ORDER BY place LIMIT :limit
+    """
+)
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceFilter:
+    """Which invoices to list.
+
+    Attributes:
+        contract_id: the contract of the order to be; None: each invoice's own.
+        exclude_zero_balance: leave out what nobody owes anything on.
+        only_orderable: leave out whatever cannot be ordered.
+    """
+
+    practice_id: UUID
+    contract_id: UUID | None
+    exclude_zero_balance: bool
+    only_orderable: bool
+
+    def values(self) -> dict[str, object]:
+        """The filter as parameters of the statements."""
+        return {
+            "practice_id": self.practice_id,
+            "contract_id": self.contract_id,
+            "exclude_zero_balance": self.exclude_zero_balance,
+            "only_orderable": self.only_orderable,
+        }
+
+
+async def invoice_sums(connection: AsyncConnection, wanted: InvoiceFilter) -> RowMapping:
+    """Return count and total of all invoices that fit the filter, and of the orderable ones."""
+    return (await connection.execute(_SUMS, wanted.values())).mappings().one()
+
+
+async def invoices(
+    connection: AsyncConnection, wanted: InvoiceFilter, *, after: str | None, limit: int
+) -> list[RowMapping]:
+    """Return the next invoices behind the number `after`, by number, with their last refusal."""
+    values = {**wanted.values(), "after": after, "limit": limit}
+    return list((await connection.execute(_INVOICES, values)).mappings())
+
+
+async def orders(
+    connection: AsyncConnection,
+    practice_id: UUID,
+    *,
+    state: str | None,
+    contract_id: UUID | None,
+    after: tuple[datetime, UUID] | None,
+    limit: int,
+) -> list[RowMapping]:
+    """Return the next orders behind `after` (instant of preparation and id), newest first."""
+    values = {
+        "practice_id": practice_id,
+        "state": state,
+        "contract_id": contract_id,
+        "after_at": after[0] if after else None,
+        "after_id": after[1] if after else None,
+        "limit": limit,
+    }
+    return list((await connection.execute(_ORDERS, values)).mappings())
+
+
+async def order(connection: AsyncConnection, practice_id: UUID, order_id: UUID) -> RowMapping:
+    """Return one order.
+
+    Raises:
+        OrderNotFoundError: the practice has no such order.
+    """
+    wanted = {"practice_id": practice_id, "order_id": order_id}
+    row = (await connection.execute(_ORDER, wanted)).mappings().one_or_none()
+    if row is None:
+        raise OrderNotFoundError(order_id)
+    return row
+
+
+async def order_facts(connection: AsyncConnection, order_id: UUID) -> list[Fact]:
+    """Return what is known about an order, in the order in which it happened."""
+    rows = await connection.execute(_FACTS, {"order_id": order_id})
+    return [
+        Fact(
+            kind=FactKind(row.kind),
+            at=row.at,
+            attempt=row.attempt,
+            reason_code=row.reason_code,
+            reference=row.reference,
+            next_attempt_at=row.next_attempt_at,
+        )
+        for row in rows
+    ]
+
+
+async def order_lines(
+    connection: AsyncConnection, practice_id: UUID, order_id: UUID, *, after: int, limit: int
+) -> list[RowMapping]:
+    """Return the next lines behind place `after`, in package order."""
+    wanted = {"practice_id": practice_id, "order_id": order_id, "after": after, "limit": limit}
+    return list((await connection.execute(_LINES, wanted)).mappings())
+
+
+def package_of(row: RowMapping) -> StoredContent:
+    """Return where the frozen package of an order rests."""
+    return StoredContent(
+        key=row["package_key"],
+        sha256=row["package_sha256"],
+        size_bytes=row["package_size_bytes"],
+        media_type=row["package_media_type"],
+    )

@@ -1,0 +1,241 @@
+"""The ports of orders in memory, bound by the same rules as the tables."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from uuid import UUID
+
+from services.orders.domain.errors import InvoiceInLiveOrderError, OrderInFlightError
+from services.orders.domain.events import DomainEvent
+from services.orders.domain.model import (
+    Arrival,
+    ConfirmedLine,
+    Contract,
+    InFlight,
+    Invoice,
+    OrderLine,
+    Practice,
+    StoredContent,
+)
+from services.orders.domain.order import IN_FLIGHT, Order, Step
+from services.orders.domain.selection import Candidate, LiveOrder
+from services.orders.translate import confirmation_document, lines_document
+from shared.kernel.errors import TransientError
+from shared.kernel.ids import ContractId, InvoiceId, OrderId, PracticeId
+from shared.kernel.money import Money
+
+
+class FakePractices:
+    """Practices in a dictionary."""
+
+    def __init__(self) -> None:
+        self.known: dict[UUID, Practice] = {}
+
+    async def add(self, practice: Practice) -> bool:
+        if practice.practice_id in self.known:
+            return False
+        self.known[practice.practice_id] = practice
+        return True
+
+    async def get(self, practice_id: PracticeId) -> Practice | None:
+        return self.known.get(practice_id)
+
+
+class FakeContracts:
+    """Contracts in a dictionary."""
+
+    def __init__(self) -> None:
+        self.known: dict[UUID, Contract] = {}
+
+    async def keep_newest(self, contract: Contract) -> bool:
+        known = self.known.get(contract.contract_id)
+        if known is not None and known.version >= contract.version:
+            return False
+        self.known[contract.contract_id] = contract
+        return True
+
+    async def get(self, practice_id: PracticeId, contract_id: ContractId) -> Contract | None:
+        contract = self.known.get(contract_id)
+        return contract if contract and contract.practice_id == practice_id else None
+
+
+class FakeOrders:
+    """Orders in dictionaries."""
+
+    def __init__(self) -> None:
+        self.known: dict[UUID, Order] = {}
+        self.order_lines: dict[UUID, list[OrderLine]] = {}
+        self.settled: dict[UUID, list[ConfirmedLine]] = {}
+        self.counts: dict[tuple[UUID, str, int], int] = {}
+
+    def live_order_of(self, invoice_id: UUID) -> Order | None:
+        for order_id, lines in self.order_lines.items():
+            refused = {
+                line.invoice_id for line in self.settled.get(order_id, []) if not line.accepted
+            }
+            if any(line.invoice_id == invoice_id for line in lines) and invoice_id not in refused:
+                return self.known[order_id]
+        return None
+
+    async def next_count(self, practice_id: PracticeId, *, factor: str, year: int) -> int:
+        key = (practice_id, factor, year)
+        self.counts[key] = self.counts.get(key, 0) + 1
+        return self.counts[key]
+
+    async def in_flight(self, practice_id: PracticeId, contract_id: ContractId) -> InFlight | None:
+        for order in self.known.values():
+            parties = (order.practice_id, order.contract_id)
+            if parties == (practice_id, contract_id) and order.state in IN_FLIGHT:
+                return InFlight(order.order_id, order.number, order.state.value, order.since)
+        return None
+
+    async def add(self, order: Order, lines: Sequence[OrderLine]) -> None:
+        winner = await self.in_flight(order.practice_id, order.contract_id)
+        if winner is not None:
+            raise OrderInFlightError(winner)
+        if any(self.live_order_of(line.invoice_id) for line in lines):
+            raise InvoiceInLiveOrderError
+        self.known[order.order_id] = order
+        self.order_lines[order.order_id] = list(lines)
+
+    async def get_for_update(self, practice_id: PracticeId, order_id: OrderId) -> Order | None:
+        order = self.known.get(order_id)
+        return order if order and order.practice_id == practice_id else None
+
+    async def save(self, step: Step) -> None:
+        self.known[step.order.order_id] = step.order
+
+    async def lines(self, order_id: OrderId) -> list[OrderLine]:
+        return self.order_lines[order_id]
+
+    async def confirmed_lines(self, order_id: OrderId) -> list[ConfirmedLine]:
+        return self.settled.get(order_id, [])
+
+    async def settle_lines(self, order_id: OrderId, lines: Sequence[ConfirmedLine]) -> None:
+        self.settled[order_id] = list(lines)
+
+    async def refuse_lines(self, order_id: OrderId, *, refusal_code: str) -> None:
+        self.settled[order_id] = [
+            ConfirmedLine(line.invoice_id, line.invoice_number, line.amount, refusal_code)
+            for line in self.order_lines[order_id]
+        ]
+
+
+class FakeInvoices:
+    """Invoices in a dictionary."""
+
+    def __init__(self, orders: FakeOrders) -> None:
+        self.known: dict[UUID, Invoice] = {}
+        self.changed_at: dict[UUID, datetime] = {}
+        self._orders = orders
+
+    async def add(self, invoice: Invoice) -> bool:
+        if invoice.invoice_id in self.known:
+            return False
+        self.known[invoice.invoice_id] = invoice
+        return True
+
+    async def exists(self, practice_id: PracticeId, invoice_id: InvoiceId) -> bool:
+        return invoice_id in self.known
+
+    async def set_balance(
+        self,
+        practice_id: PracticeId,
+        invoice_id: InvoiceId,
+        *,
+        balance: Money,
+        changed_at: datetime,
+    ) -> bool:
+        before = self.changed_at.get(invoice_id)
+        invoice = self.known[invoice_id]
+        if before is not None and (before, invoice.balance) == (changed_at, balance):
+            return False
+        if before is not None and before > changed_at:
+            return False
+        self.known[invoice_id] = replace(invoice, balance=balance)
+        self.changed_at[invoice_id] = changed_at
+        return True
+
+    async def chosen(self, practice_id: PracticeId, invoice_ids: Sequence[UUID]) -> list[Candidate]:
+        return [
+            self._candidate(invoice)
+            for invoice in self.known.values()
+            if invoice.invoice_id in set(invoice_ids) and invoice.practice_id == practice_id
+        ]
+
+    async def not_in_live_order(
+        self, practice_id: PracticeId, contract_id: ContractId
+    ) -> list[Candidate]:
+        found = [
+            self._candidate(invoice)
+            for invoice in self.known.values()
+            if (invoice.practice_id, invoice.contract_id) == (practice_id, contract_id)
+        ]
+        return [candidate for candidate in found if candidate.live_order is None]
+
+    def _candidate(self, invoice: Invoice) -> Candidate:
+        order = self._orders.live_order_of(invoice.invoice_id)
+        return Candidate(invoice, LiveOrder(order.number, order.state.value) if order else None)
+
+
+class FakeUnitOfWork:
+    """All repositories in memory, and the events that were recorded."""
+
+    def __init__(self) -> None:
+        self.practices = FakePractices()
+        self.contracts = FakeContracts()
+        self.orders = FakeOrders()
+        self.invoices = FakeInvoices(self.orders)
+        self.recorded: list[DomainEvent] = []
+
+    def record(self, event: DomainEvent) -> None:
+        self.recorded.append(event)
+
+
+@dataclass
+class FakeArchive:
+    """Documents in a dictionary, by hash."""
+
+    held: dict[str, bytes] = field(default_factory=dict)
+    arrivals: dict[str, Arrival] = field(default_factory=dict)
+
+    def hold(self, data: bytes) -> None:
+        self.held[hashlib.sha256(data).hexdigest()] = data
+
+    async def invoice_documents(
+        self, practice_id: PracticeId, contents: Sequence[StoredContent]
+    ) -> list[bytes]:
+        return [self._held(content) for content in contents]
+
+    async def store_package(self, practice_id: PracticeId, package: bytes) -> StoredContent:
+        return self._put(practice_id, "order-package", package)
+
+    async def package(self, practice_id: PracticeId, content: StoredContent) -> bytes:
+        return self._held(content)
+
+    async def store_lines(
+        self, practice_id: PracticeId, order_id: OrderId, lines: Sequence[OrderLine]
+    ) -> StoredContent:
+        return self._put(practice_id, "order-lines", lines_document(practice_id, order_id, lines))
+
+    async def store_confirmation(
+        self, practice_id: PracticeId, order_id: OrderId, lines: Sequence[ConfirmedLine]
+    ) -> StoredContent:
+        data = confirmation_document(practice_id, order_id, lines)
+        return self._put(practice_id, "order-confirmation", data)
+
+    async def arrival(self, practice_id: PracticeId, content: StoredContent) -> Arrival:
+        return self.arrivals[content.sha256]
+
+    def _held(self, content: StoredContent) -> bytes:
+        if content.sha256 not in self.held:
+            raise TransientError("the archive does not have it")
+        return self.held[content.sha256]
+
+    def _put(self, practice_id: PracticeId, kind: str, data: bytes) -> StoredContent:
+        self.hold(data)
+        digest = hashlib.sha256(data).hexdigest()
+        return StoredContent(f"{practice_id}/{kind}/{digest}", digest, len(data), "any/any")

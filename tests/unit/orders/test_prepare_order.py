@@ -1,0 +1,180 @@
+"""Preparing an order: one at a time, all or nothing, frozen bytes, one event."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from io import BytesIO
+from uuid import UUID
+from zipfile import ZipFile
+
+import pytest
+
+from services.orders.domain.events import OrderPrepared
+from services.orders.domain.order import OrderState
+from services.orders.domain.selection import Reason
+from services.orders.handlers.prepare_order import PreparedOrder, PrepareOrder, prepare_order
+from shared.kernel.errors import DomainError, NotFoundError, TransientError
+from shared.kernel.ids import OrderId
+from shared.kernel.money import Money
+from shared.testing import FrozenClock
+from tests.unit.orders.builders import (
+    CONTRACT,
+    NOON,
+    ORDER,
+    PRACTICE,
+    a_contract,
+    a_practice,
+    an_invoice,
+    chf,
+    document_bytes,
+    other_id,
+)
+from tests.unit.orders.fakes import FakeArchive, FakeUnitOfWork
+
+
+class Desk:
+    """A practice with a contract, and whoever prepares orders there."""
+
+    def __init__(self) -> None:
+        self.uow = FakeUnitOfWork()
+        self.archive = FakeArchive()
+        self.clock = FrozenClock(NOON)
+        self.uow.practices.known[PRACTICE] = a_practice()
+        self.uow.contracts.known[CONTRACT] = a_contract()
+
+    def issue(self, *numbers: str, balance: Money | None = None) -> list[UUID]:
+        """List invoices and hold their documents; return their ids."""
+        ids: list[UUID] = []
+        for number in numbers:
+            invoice = an_invoice(number, balance=chf(120) if balance is None else balance)
+            self.uow.invoices.known[invoice.invoice_id] = invoice
+            self.archive.hold(document_bytes(number))
+            ids.append(invoice.invoice_id)
+        return ids
+
+    async def prepare(
+        self,
+        ids: list[UUID] | None = None,
+        *,
+        communication: str = "",
+        order_id: UUID = ORDER,
+        contract_id: UUID = CONTRACT,
+        practice_id: UUID = PRACTICE,
+    ) -> PreparedOrder:
+        """Prepare an order."""
+        command = PrepareOrder(
+            order_id=OrderId(order_id),
+            practice_id=practice_id,  # type: ignore[arg-type]
+            contract_id=contract_id,  # type: ignore[arg-type]
+            invoice_ids=None if ids is None else tuple(ids),
+            communication=communication,
+        )
+        return await prepare_order(command, self.uow, self.archive, self.clock)
+
+
+async def test_an_order_is_frozen_stored_and_told_once() -> None:
+    desk = Desk()
+    desk.issue("2026-000002", "2026-000001")
+    prepared = await desk.prepare(communication="Ratenzahlung\r\nbitte")
+    order = prepared.order
+    assert (order.number, order.state) == ("CMD-2026-0001", OrderState.PREPARED)
+    assert (order.invoice_count, order.total) == (2, chf(240))
+    assert order.communication == "Ratenzahlung\nbitte"
+    assert desk.uow.recorded == [
+        OrderPrepared(
+            order_id=ORDER,
+            practice_id=PRACTICE,
+            contract_id=CONTRACT,
+            number="CMD-2026-0001",
+            invoice_count=2,
+            total=chf(240),
+            package=order.package,
+            lines=order.lines,
+            prepared_at=NOON,
+        )
+    ]
+    with ZipFile(BytesIO(desk.archive.held[order.package.sha256])) as package:
+        manifest = json.loads(package.read("manifest.json"))
+        assert package.read("invoices/000001.xml") == document_bytes("2026-000001")
+    assert manifest["order_id"] == str(ORDER)
+    assert manifest["communication"] == "Ratenzahlung\nbitte"
+    lines = json.loads(desk.archive.held[order.lines.sha256])
+    assert [line["invoice_number"] for line in lines["lines"]] == ["2026-000001", "2026-000002"]
+
+
+async def test_more_documents_than_are_read_at_once_all_get_in() -> None:
+    desk = Desk()
+    desk.issue(*(f"N-{place:03d}" for place in range(70)))
+    order = (await desk.prepare()).order
+    with ZipFile(BytesIO(desk.archive.held[order.package.sha256])) as package:
+        assert len(package.namelist()) == 71
+        assert package.read("invoices/000070.xml") == document_bytes("N-069")
+
+
+async def test_a_second_order_waits_for_the_arrival_of_the_first() -> None:
+    desk = Desk()
+    desk.issue("N-1")
+    await desk.prepare()
+    desk.issue("N-2")
+    with pytest.raises(DomainError) as refused:
+        await desk.prepare(order_id=other_id())
+    assert refused.value.code == "order-in-flight"
+    assert refused.value.facts["order_number"] == "CMD-2026-0001"
+    assert len(desk.uow.recorded) == 1
+
+
+async def test_the_gate_is_told_before_the_choice_is_judged() -> None:
+    desk = Desk()
+    ids = desk.issue("N-1")
+    await desk.prepare()
+    with pytest.raises(DomainError) as refused:
+        await desk.prepare(ids, order_id=other_id())
+    assert refused.value.code == "order-in-flight"
+
+
+async def test_zero_balances_stay_behind_and_are_reported() -> None:
+    desk = Desk()
+    desk.issue("N-1")
+    desk.issue("N-2", balance=Money(0))
+    prepared = await desk.prepare()
+    assert [(each.invoice.number, each.reason) for each in prepared.left_out] == [
+        ("N-2", Reason.ZERO_BALANCE)
+    ]
+
+
+async def test_the_number_counts_in_the_swiss_year() -> None:
+    desk = Desk()
+    desk.clock.move_to(datetime(2026, 12, 31, 23, 30, tzinfo=UTC))
+    desk.issue("N-1")
+    assert (await desk.prepare()).order.number == "CMD-2027-0001"
+
+
+@pytest.mark.parametrize(
+    ("contract_id", "active", "code"),
+    [(other_id(), True, "contract-unknown"), (CONTRACT, False, "contract-inactive")],
+)
+async def test_a_contract_that_cannot_be_used_is_named(
+    contract_id: UUID, active: bool, code: str
+) -> None:
+    desk = Desk()
+    desk.uow.contracts.known[CONTRACT] = a_contract(active=active)
+    desk.issue("N-1")
+    with pytest.raises(DomainError) as refused:
+        await desk.prepare(contract_id=contract_id)
+    assert (refused.value.code, refused.value.field) == (code, "contract_id")
+
+
+async def test_an_unknown_practice_is_not_found() -> None:
+    with pytest.raises(NotFoundError):
+        await Desk().prepare(practice_id=other_id())
+
+
+async def test_a_document_that_cannot_be_read_leaves_no_order_and_no_event() -> None:
+    desk = Desk()
+    desk.issue("N-1")
+    desk.archive.held.clear()
+    with pytest.raises(TransientError):
+        await desk.prepare()
+    assert desk.uow.orders.known == {}
+    assert desk.uow.recorded == []
