@@ -1,0 +1,8 @@
+"""Runs the invoicing service: `python -m services.invoicing`."""
+
+from services.invoicing.bootstrap import build
+from services.invoicing.settings import InvoicingSettings
+from shared.runtime.service import main
+
+if __name__ == "__main__":
+    main(InvoicingSettings, build)

@@ -1,0 +1,201 @@
+"""Invoices, their standing and history in PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from uuid import UUID
+
+from sqlalchemy import ARRAY, RowMapping, Uuid, any_, bindparam, literal, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.invoicing.adapters.tables import (
+    invoice,
+    invoice_history,
+    invoice_treatment,
+)
+from services.invoicing.domain.invoice import (
+    DebtorBalance,
+    HistoryEntry,
+    Invoice,
+    InvoiceState,
+    Standing,
+)
+from shared.kernel.money import Money
+
+# The row lock of the counter makes the numbers gapless: a rollback takes the increment with it.
+_NEXT_SERIAL = text(
+    """
+    INSERT INTO invoice_counter AS c (practice_id, year, last) VALUES (:practice_id, :year, 1)
+    ON CONFLICT (practice_id, year) DO UPDATE SET last = c.last + 1
+    RETURNING last
+    """
+)
+_STANDING = select(
+    invoice.c.invoice_id,
+    invoice.c.invoice_number,
+    invoice.c.total_rappen,
+    invoice.c.state,
+    invoice.c.order_id,
+    invoice.c.refusal_code,
+    invoice.c.with_factor,
+    invoice.c.finished,
+    invoice.c.principal_rappen,
+    invoice.c.reminder_fees_rappen,
+    invoice.c.interest_rappen,
+    invoice.c.costs_rappen,
+    invoice.c.factor_owes_rappen,
+    invoice.c.debtor_paid_rappen,
+    invoice.c.credited_rappen,
+    invoice.c.ledger_sequence,
+)
+
+
+class SqlInvoiceRepository:
+    """See services.invoicing.ports.InvoiceRepository."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def next_serial(self, practice_id: UUID, year: int) -> int:
+        """Draw the next serial number, locked until the transaction ends; a rollback frees it."""
+        drawn = await self._connection.execute(
+            _NEXT_SERIAL, {"practice_id": practice_id, "year": year}
+        )
+        return int(drawn.scalar_one())
+
+    async def add(self, new: Invoice, standing: Standing, treatments: Sequence[UUID]) -> None:
+        """Keep a new invoice with the treatments that it bills."""
+        await self._connection.execute(
+            insert(invoice).values(_fixed_columns(new) | _standing_columns(standing))
+        )
+        await self._connection.execute(
+            insert(invoice_treatment),
+            [
+                {
+                    "practice_id": new.practice_id,
+                    "treatment_id": treatment_id,
+                    "invoice_id": new.invoice_id,
+                }
+                for treatment_id in treatments
+            ],
+        )
+
+    async def lock_standings(self, invoice_ids: Collection[UUID]) -> dict[UUID, Standing]:
+        """Return standings by id, locked in one order for every caller; unknown ids are absent."""
+        rows = await self._connection.execute(
+            _STANDING.where(invoice.c.invoice_id == any_(literal(list(invoice_ids), ARRAY(Uuid))))
+            .order_by(invoice.c.invoice_id)
+            .with_for_update()
+        )
+        return {row["invoice_id"]: _standing(row) for row in rows.mappings()}
+
+    async def save_standings(self, standings: Sequence[Standing]) -> None:
+        """Write standings back."""
+        if not standings:
+            return
+        changes = [
+            {f"new_{name}": value for name, value in _standing_columns(standing).items()}
+            | {"wanted_id": standing.invoice_id}
+            for standing in standings
+        ]
+        names = _standing_columns(standings[0])
+        await self._connection.execute(
+            update(invoice)
+            .where(invoice.c.invoice_id == bindparam("wanted_id"))
+            .values({name: bindparam(f"new_{name}") for name in names}),
+            changes,
+        )
+
+    async def add_history(self, practice_id: UUID, entries: Sequence[HistoryEntry]) -> None:
+        """Append lines of history; a line that is there already stays as it is."""
+        if not entries:
+            return
+        await self._connection.execute(
+            insert(invoice_history).on_conflict_do_nothing(
+                index_elements=["invoice_id", "cause_id", "place"]
+            ),
+            [_history_columns(practice_id, entry) for entry in entries],
+        )
+
+
+def _fixed_columns(new: Invoice) -> dict[str, object]:
+    return {
+        "practice_id": new.practice_id,
+        "invoice_id": new.invoice_id,
+        "year": new.year,
+        "serial": new.serial,
+        "invoice_number": new.number,
+        "contract_id": new.contract_id,
+        "patient_id": new.patient_id,
+        "patient_number": new.patient_number,
+        "debtor_number": new.debtor_number,
+        "qr_reference": new.qr_reference,
+        "issued_at": new.issued_at,
+        "issued_on": new.issued_on,
+        "due_on": new.due_on,
+        "language": new.language.value,
+        "total_rappen": new.total.rappen,
+        "deposit_rappen": new.deposit.rappen,
+        "document_key": new.document.key,
+        "document_sha256": new.document.sha256,
+        "document_size_bytes": new.document.size_bytes,
+        "document_media_type": new.document.media_type,
+        "unfit_codes": list(new.unfit_codes),
+    }
+
+
+def _standing_columns(standing: Standing) -> dict[str, object]:
+    return {
+        "state": standing.state.value,
+        "order_id": standing.order_id,
+        "refusal_code": standing.refusal_code,
+        "with_factor": standing.with_factor,
+        "finished": standing.finished,
+        "principal_rappen": standing.balance.principal.rappen,
+        "reminder_fees_rappen": standing.balance.reminder_fees.rappen,
+        "interest_rappen": standing.balance.interest.rappen,
+        "costs_rappen": standing.balance.costs.rappen,
+        "factor_owes_rappen": standing.factor_owes.rappen,
+        "debtor_paid_rappen": standing.debtor_paid.rappen,
+        "credited_rappen": standing.credited.rappen,
+        "ledger_sequence": standing.ledger_sequence,
+    }
+
+
+def _standing(row: RowMapping) -> Standing:
+    return Standing(
+        invoice_id=row["invoice_id"],
+        invoice_number=row["invoice_number"],
+        total=Money(row["total_rappen"]),
+        state=InvoiceState(row["state"]),
+        balance=DebtorBalance(
+            principal=Money(row["principal_rappen"]),
+            reminder_fees=Money(row["reminder_fees_rappen"]),
+            interest=Money(row["interest_rappen"]),
+            costs=Money(row["costs_rappen"]),
+        ),
+        debtor_paid=Money(row["debtor_paid_rappen"]),
+        order_id=row["order_id"],
+        refusal_code=row["refusal_code"],
+        with_factor=row["with_factor"],
+        finished=row["finished"],
+        factor_owes=Money(row["factor_owes_rappen"]),
+        credited=Money(row["credited_rappen"]),
+        ledger_sequence=row["ledger_sequence"],
+    )
+
+
+def _history_columns(practice_id: UUID, entry: HistoryEntry) -> dict[str, object]:
+    return {
+        "practice_id": practice_id,
+        "invoice_id": entry.invoice_id,
+        "kind": entry.kind,
+        "occurred_on": entry.occurred_on,
+        "cause_id": entry.cause_id,
+        "place": entry.place,
+        "amount_rappen": entry.amount.rappen if entry.amount is not None else None,
+        "order_id": entry.order_id,
+        "deb_file_id": entry.deb_file_id,
+        "code": entry.code,
+    }

@@ -1,0 +1,195 @@
+"""Practices, contracts and providers in PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import RowMapping, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.invoicing.adapters.tables import contract, practice, provider
+from services.invoicing.domain.people import Provider
+from services.invoicing.domain.practice import (
+    Address,
+    Contract,
+    Language,
+    PortalTerms,
+    Practice,
+)
+
+
+class SqlPracticeRepository:
+    """See services.invoicing.ports.PracticeRepository."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def add(self, new: Practice) -> bool:
+        """Keep a new practice; return False if its GLN is taken."""
+        statement = insert(practice).values(
+            practice_id=new.practice_id,
+            name=new.name,
+            **address_columns(new.address),
+            gln=new.gln,
+            zsr=new.zsr,
+            uid=new.uid,
+            canton=new.canton,
+            language=new.language.value,
+            iban=new.iban,
+        )
+        return await _added(self._connection, statement.on_conflict_do_nothing())
+
+    async def get(self, practice_id: UUID) -> Practice | None:
+        """Return the practice, or None."""
+        rows = await self._connection.execute(
+            select(practice).where(practice.c.practice_id == practice_id)
+        )
+        row = rows.mappings().one_or_none()
+        return to_practice(row) if row else None
+
+    async def add_contract(self, new: Contract) -> bool:
+        """Keep a new contract; return False if the account at that factor is taken."""
+        statement = insert(contract).values(_contract_columns(new)).on_conflict_do_nothing()
+        return await _added(self._connection, statement)
+
+    async def contract(self, practice_id: UUID, contract_id: UUID) -> Contract | None:
+        """Return a contract of the practice, or None."""
+        rows = await self._connection.execute(
+            select(contract).where(
+                contract.c.practice_id == practice_id, contract.c.contract_id == contract_id
+            )
+        )
+        row = rows.mappings().one_or_none()
+        return to_contract(row) if row else None
+
+    async def add_provider(self, new: Provider) -> bool:
+        """Keep a new provider; return False if the GLN is taken in this practice."""
+        statement = insert(provider).values(
+            practice_id=new.practice_id,
+            provider_id=new.provider_id,
+            gln=new.gln,
+            zsr=new.zsr,
+            title=new.title,
+            family_name=new.family_name,
+            given_name=new.given_name,
+        )
+        return await _added(self._connection, statement.on_conflict_do_nothing())
+
+    async def providers(
+        self, practice_id: UUID, provider_ids: Collection[UUID]
+    ) -> dict[UUID, Provider]:
+        """Return those of the providers that the practice has, by id."""
+        rows = await self._connection.execute(
+            select(provider).where(
+                provider.c.practice_id == practice_id, provider.c.provider_id.in_(provider_ids)
+            )
+        )
+        return {row["provider_id"]: Provider(**row) for row in rows.mappings()}
+
+
+async def _added(connection: AsyncConnection, statement: Any) -> bool:
+    result = await connection.execute(statement)
+    return bool(result.rowcount)
+
+
+def address_columns(address: Address | None, *, prefix: str = "") -> dict[str, str | None]:
+    """Return the columns of an address; all NULL if it is not known."""
+    return {
+        f"{prefix}street": address.street if address else None,
+        f"{prefix}house_no": address.house_no if address else None,
+        f"{prefix}zip": address.zip if address else None,
+        f"{prefix}city": address.city if address else None,
+    }
+
+
+def to_address(row: RowMapping, *, prefix: str = "") -> Address | None:
+    """Read an address, or None if it is not known."""
+    if row[f"{prefix}zip"] is None:
+        return None
+    return _whole_address(row, prefix=prefix)
+
+
+def _whole_address(row: RowMapping, *, prefix: str = "") -> Address:
+    return Address(
+        street=row[f"{prefix}street"],
+        house_no=row[f"{prefix}house_no"],
+        zip=row[f"{prefix}zip"],
+        city=row[f"{prefix}city"],
+    )
+
+
+def to_practice(row: RowMapping) -> Practice:
+    """Read a practice."""
+    return Practice(
+        practice_id=row["practice_id"],
+        name=row["name"],
+        address=_whole_address(row),
+        gln=row["gln"],
+        zsr=row["zsr"],
+        uid=row["uid"],
+        canton=row["canton"],
+        language=Language(row["language"]),
+        iban=row["iban"],
+    )
+
+
+def _contract_columns(new: Contract) -> dict[str, object]:
+    return {
+        "practice_id": new.practice_id,
+        "contract_id": new.contract_id,
+        "version": new.version,
+        "active": new.active,
+        "factor": new.factor,
+        "factor_name": new.factor_name,
+        **address_columns(new.factor_address, prefix="factor_"),
+        "factor_gln": new.factor_gln,
+        "account_number": new.account_number,
+        "ledger_account": new.ledger_account,
+        "acquittal_label": new.acquittal_label,
+        "qr_iban": new.qr_iban,
+        "payout_term_days": new.payout_term_days,
+        "payout_basis": new.payout_basis,
+        "reminder_fee_beneficiary": new.reminder_fee_beneficiary,
+        "loss_cover": new.loss_cover,
+        "acquittal": new.acquittal,
+        "portal_adapter": new.portal.adapter,
+        "arrival_check_after_seconds": new.portal.arrival_check_after_seconds,
+        "arrival_poll_interval_seconds": new.portal.arrival_poll_interval_seconds,
+        "arrival_deadline_working_days": new.portal.arrival_deadline_working_days,
+        "deb_poll_interval_seconds": new.portal.deb_poll_interval_seconds,
+        "deb_layout": new.portal.deb_layout,
+    }
+
+
+def to_contract(row: RowMapping) -> Contract:
+    """Read a contract."""
+    return Contract(
+        contract_id=row["contract_id"],
+        practice_id=row["practice_id"],
+        factor=row["factor"],
+        factor_name=row["factor_name"],
+        factor_address=_whole_address(row, prefix="factor_"),
+        factor_gln=row["factor_gln"],
+        account_number=row["account_number"],
+        ledger_account=row["ledger_account"],
+        acquittal_label=row["acquittal_label"],
+        qr_iban=row["qr_iban"],
+        payout_term_days=row["payout_term_days"],
+        payout_basis=row["payout_basis"],
+        reminder_fee_beneficiary=row["reminder_fee_beneficiary"],
+        loss_cover=row["loss_cover"],
+        acquittal=row["acquittal"],
+        portal=PortalTerms(
+            adapter=row["portal_adapter"],
+            arrival_check_after_seconds=row["arrival_check_after_seconds"],
+            arrival_poll_interval_seconds=row["arrival_poll_interval_seconds"],
+            arrival_deadline_working_days=row["arrival_deadline_working_days"],
+            deb_poll_interval_seconds=row["deb_poll_interval_seconds"],
+            deb_layout=row["deb_layout"],
+        ),
+        version=row["version"],
+        active=row["active"],
+    )

@@ -1,0 +1,72 @@
+"""Assembles invoicing; the only file that names concrete classes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.invoicing.adapters.documents import StoredInvoiceDocuments, StoredOrderDocuments
+from services.invoicing.adapters.forum_xml import ForumInvoiceRenderer
+from services.invoicing.adapters.unit_of_work import SqlUnitOfWork
+from services.invoicing.entrypoints.desk import Desk
+from services.invoicing.entrypoints.events import subscriptions
+from services.invoicing.entrypoints.http import endpoints
+from services.invoicing.ports import InvoiceRenderer, UnitOfWork
+from services.invoicing.settings import InvoicingSettings
+from shared.contracts.topics import INVOICING
+from shared.db.engine import Database
+from shared.kernel.clock import Clock, SystemClock
+from shared.objectstore.store import ObjectStore, open_object_store
+from shared.runtime.definition import ServiceDefinition
+from shared.runtime.settings import decode_key
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+def build(
+    settings: InvoicingSettings,
+    *,
+    database: Database | None = None,
+    clock: Clock | None = None,
+    object_store: ObjectStore | None = None,
+    renderer: InvoiceRenderer | None = None,
+) -> ServiceDefinition:
+    """Return the service, assembled from its settings; what is passed in takes precedence."""
+    database = database or Database(
+        settings.database_url.get_secret_value(), application_name=INVOICING
+    )
+    clock = clock or SystemClock()
+    store = object_store or open_object_store(
+        settings.object_store_url, key=decode_key(settings.object_store_key)
+    )
+    desk = build_desk(
+        clock=clock,
+        object_store=store,
+        renderer=renderer or ForumInvoiceRenderer(modus=settings.document_modus),
+    )
+    return ServiceDefinition(
+        name=INVOICING,
+        title="Quittance invoicing",
+        settings=settings,
+        database=database,
+        clock=clock,
+        migrations=MIGRATIONS,
+        endpoints=endpoints(desk),
+        subscriptions=subscriptions(desk),
+    )
+
+
+def build_desk(*, clock: Clock, object_store: ObjectStore, renderer: InvoiceRenderer) -> Desk:
+    """Return the ports of the entry points on PostgreSQL and the object store."""
+
+    def unit_of_work(connection: AsyncConnection) -> UnitOfWork:
+        return SqlUnitOfWork(connection, clock)
+
+    return Desk(
+        unit_of_work=unit_of_work,
+        renderer=renderer,
+        documents=StoredInvoiceDocuments(object_store),
+        order_documents=StoredOrderDocuments(object_store),
+        clock=clock,
+    )

@@ -1,0 +1,207 @@
+"""The content of an invoice's document, and the rules that the official schema leaves unchecked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from uuid import UUID
+
+from services.invoicing.domain import numbers
+from services.invoicing.domain.invoice import invoice_number
+from services.invoicing.domain.people import Debtor, Patient, Provider
+from services.invoicing.domain.practice import Contract, Language, Practice
+from services.invoicing.domain.treatment import (
+    Position,
+    Reason,
+    Treatment,
+    VatLine,
+    vat_lines,
+)
+from shared.kernel.clock import SWISS_TIME
+from shared.kernel.errors import DomainError
+from shared.kernel.ids import derived_id
+from shared.kernel.money import Money
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentLine:
+    """One position as it stands on the document, with the GLN of who performed it."""
+
+    position: Position
+    provider_gln: str
+    remark: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceDocument:
+    """Everything that an invoice's document says.
+
+    Attributes:
+        issued_at: the instant of issue, UTC, whole seconds.
+        providers: by id, everyone who performed a position.
+        contract: None when the practice collects the money itself.
+    """
+
+    invoice_id: UUID
+    year: int
+    serial: int
+    issued_at: datetime
+    practice: Practice
+    contract: Contract | None
+    patient: Patient
+    providers: dict[UUID, Provider]
+    treatments: tuple[Treatment, ...]
+    deposit: Money
+    payment_period_days: int
+
+    @property
+    def number(self) -> str:
+        """The invoice number."""
+        return invoice_number(self.year, self.serial)
+
+    @property
+    def guid(self) -> str:
+        """The document's identity, the same however often it is rendered."""
+        return derived_id("invoice-document", self.invoice_id).hex
+
+    @property
+    def language(self) -> Language:
+        """The patient's language, else the practice's."""
+        return self.patient.language or self.practice.language
+
+    @property
+    def debtor(self) -> Debtor:
+        """Who owes the invoice."""
+        return self.patient.debtor
+
+    @property
+    def provider(self) -> Provider:
+        """The provider of the first treatment."""
+        return self.providers[self.treatments[0].provider_id]
+
+    @property
+    def begun_on(self) -> date:
+        """First day of the treatments."""
+        return min(treatment.begun_on for treatment in self.treatments)
+
+    @property
+    def ended_on(self) -> date:
+        """Last day of the treatments."""
+        return max(treatment.ended_on for treatment in self.treatments)
+
+    @property
+    def reason(self) -> Reason:
+        """The reason that all treatments share."""
+        return self.treatments[0].reason
+
+    @property
+    def issued_on(self) -> date:
+        """The calendar day of issue in Switzerland."""
+        return self.issued_at.astimezone(SWISS_TIME).date()
+
+    @property
+    def due_on(self) -> date:
+        """The day by which the debtor must have paid."""
+        return self.issued_on + timedelta(days=self.payment_period_days)
+
+    @property
+    def total(self) -> Money:
+        """The sum of all positions."""
+        return Money.total(treatment.total for treatment in self.treatments)
+
+    @property
+    def balance(self) -> Money:
+        """What remains to be paid."""
+        return self.total - self.deposit
+
+    @property
+    def vat(self) -> tuple[VatLine, ...]:
+        """The tax by rate."""
+        return vat_lines(line.position for line in self.lines())
+
+    @property
+    def qr_reference(self) -> str | None:
+        """The reference on the payment slip; only a factor's slip has one."""
+        if self.contract is None:
+            return None
+        return numbers.qr_reference(
+            account_number=self.contract.account_number,
+            practice_gln=self.practice.gln,
+            year=self.year,
+            serial=self.serial,
+        )
+
+    def lines(self) -> Iterator[DocumentLine]:
+        """Return the positions; a treatment's remark stands with its first one."""
+        for treatment in self.treatments:
+            gln = self.providers[treatment.provider_id].gln
+            for place, position in enumerate(treatment.positions):
+                yield DocumentLine(position, gln, treatment.remark if place == 0 else None)
+
+    def unfit_codes(self) -> tuple[str, ...]:
+        """Return why the invoice cannot be handed to the factor, though it can be billed."""
+        address = self.debtor.address
+        found = {
+            "missing-debtor-address": address is None,
+            "missing-debtor-street": address is not None and address.street is None,
+            "missing-ssn": self.patient.ssn is None,
+            "doubtful-ssn": self.patient.ssn is not None
+            and not numbers.is_ahv_number(self.patient.ssn),
+            "minor-without-guarantor": self.patient.guarantor is None
+            and self.patient.is_minor_on(self.issued_on),
+        }
+        return tuple(code for code, applies in found.items() if applies)
+
+
+def check_document(document: InvoiceDocument) -> None:
+    """Check what the schema does not: check digits, IBAN ranges, sums.
+
+    Raises:
+        DomainError: the document must not leave; names everything that is wrong.
+    """
+    wrong = [name for name, holds in _rules(document) if not holds]
+    if wrong:
+        raise DomainError(
+            f"The invoice cannot be issued: {', '.join(wrong)}.", code="document-invalid"
+        )
+
+
+def _rules(document: InvoiceDocument) -> Iterator[tuple[str, bool]]:
+    yield "the practice's GLN is not valid", numbers.is_gln(document.practice.gln)
+    for provider in document.providers.values():
+        yield f"the provider's GLN {provider.gln} is not valid", numbers.is_gln(provider.gln)
+    yield from _payment_rules(document)
+    vat = document.vat
+    yield (
+        "the amounts by VAT rate do not add up",
+        Money.total(line.amount for line in vat) == document.total,
+    )
+    yield (
+        "the deposit is larger than the total",
+        Money.zero() <= document.deposit <= document.total,
+    )
+    yield (
+        "a price is negative or not a number",
+        all(_is_price(line.position) for line in document.lines()),
+    )
+
+
+def _payment_rules(document: InvoiceDocument) -> Iterator[tuple[str, bool]]:
+    contract, reference = document.contract, document.qr_reference
+    if contract is None or reference is None:
+        iban = document.practice.iban
+        yield (
+            "the practice's IBAN is not valid without a reference",
+            numbers.is_swiss_iban(iban) and not numbers.is_qr_iban(iban),
+        )
+        return
+    yield "the factor's GLN is not valid", numbers.is_gln(contract.factor_gln)
+    yield "the factor's IBAN is not a QR-IBAN", numbers.is_qr_iban(contract.qr_iban)
+    yield "the QR reference is not valid", numbers.is_qr_reference(reference)
+
+
+def _is_price(position: Position) -> bool:
+    values = (position.quantity, position.points, position.point_value, position.vat_rate)
+    return all(value.is_finite() and value >= Decimal(0) for value in values)

@@ -1,0 +1,34 @@
+"""What invoicing tells the other services, in its own words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from services.invoicing.domain.invoice import Invoice
+from services.invoicing.domain.practice import Contract, Practice
+
+
+@dataclass(frozen=True, slots=True)
+class PracticeWasRegistered:
+    """A practice exists."""
+
+    practice: Practice
+    registered_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ContractHasChanged:
+    """A contract was made or changed."""
+
+    contract: Contract
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceWasIssued:
+    """An invoice was issued and its document stored."""
+
+    invoice: Invoice
+
+
+InvoicingEvent = PracticeWasRegistered | ContractHasChanged | InvoiceWasIssued

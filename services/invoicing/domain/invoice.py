@@ -1,0 +1,311 @@
+"""An invoice as it was issued, and its standing since: state, balances, the asterisk.
+
+"With the factor", "paid" and "balance zero" are three separate facts; none follows from another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from enum import StrEnum
+from uuid import UUID
+
+from services.invoicing.domain.errors import IllegalTransitionError
+from services.invoicing.domain.order import Placement
+from services.invoicing.domain.practice import Language
+from shared.kernel.money import Money
+
+NOTHING = Money.zero()
+
+
+class InvoiceState(StrEnum):
+    """issued → ordered → acquitted → closed; a refusal leads from ordered back to issued."""
+
+    ISSUED = "issued"
+    ORDERED = "ordered"
+    ACQUITTED = "acquitted"
+    CLOSED = "closed"
+
+
+class Outcome(StrEnum):
+    """Whether a step was taken, or had been taken before."""
+
+    DONE = "done"
+    ALREADY_DONE = "already-done"
+
+
+@dataclass(frozen=True, slots=True)
+class StoredDocument:
+    """Where a document rests in the object store, and what its bytes hash to."""
+
+    key: str
+    sha256: str
+    size_bytes: int
+    media_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class DebtorBalance:
+    """What the debtor owes, by component."""
+
+    principal: Money
+    reminder_fees: Money
+    interest: Money
+    costs: Money
+
+    @classmethod
+    def of(cls, principal: Money) -> DebtorBalance:
+        """Return the balance of an invoice nobody has reminded of yet."""
+        return cls(principal, Money.zero(), Money.zero(), Money.zero())
+
+    @property
+    def total(self) -> Money:
+        """What the debtor owes in all."""
+        return Money.total((self.principal, self.reminder_fees, self.interest, self.costs))
+
+
+@dataclass(frozen=True, slots=True)
+class Invoice:
+    """What was issued; it never changes afterwards.
+
+    Attributes:
+        year, serial: make the number; serial counts without a gap per practice and year.
+        qr_reference: 27 digits, or None without a factor.
+        deposit: paid before the invoice.
+        unfit_codes: why it cannot be ordered; empty if it can.
+    """
+
+    invoice_id: UUID
+    practice_id: UUID
+    year: int
+    serial: int
+    contract_id: UUID | None
+    patient_id: UUID
+    patient_number: str
+    debtor_number: str
+    qr_reference: str | None
+    issued_at: datetime
+    issued_on: date
+    due_on: date
+    language: Language
+    total: Money
+    deposit: Money
+    document: StoredDocument
+    unfit_codes: tuple[str, ...]
+
+    @property
+    def number(self) -> str:
+        """The invoice number that people read ("2026-000001")."""
+        return invoice_number(self.year, self.serial)
+
+    @property
+    def open_amount(self) -> Money:
+        """What the debtor owes when the invoice is issued."""
+        return self.total - self.deposit
+
+
+def invoice_number(year: int, serial: int) -> str:
+    """Return the invoice number made of a year and a serial number."""
+    return f"{year:04d}-{serial:06d}"
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One fact that a DEB file told about an invoice; the amount is None for information."""
+
+    kind: str
+    amount: Money | None
+    event_date: date
+
+
+# Which facts tell that the debtor paid, and which that the practice asks for less.
+_PAID = {"debtor_payment": 1, "debtor_refund": -1}
+_CREDITED = {"credit_note": 1}
+_FINISHED = "closed"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How an invoice stands now.
+
+    Attributes:
+        order_id: the order it is in, or was acquitted with.
+        refusal_code: why the last order that contained it was refused, or None.
+        with_factor: the asterisk.
+        finished: whether the factor has said that it is through with the invoice.
+        factor_owes: the invoice's share of the factor account (P).
+        debtor_paid: what the debtor paid in all, the deposit included.
+        credited: by how much credit notes reduced the invoice.
+        ledger_sequence: number of the last ledger event that was taken into account.
+    """
+
+    invoice_id: UUID
+    invoice_number: str
+    total: Money
+    state: InvoiceState
+    balance: DebtorBalance
+    debtor_paid: Money
+    order_id: UUID | None = None
+    refusal_code: str | None = None
+    with_factor: bool = False
+    finished: bool = False
+    factor_owes: Money = NOTHING
+    credited: Money = NOTHING
+    ledger_sequence: int = 0
+
+    @classmethod
+    def at_issue(cls, invoice: Invoice) -> Standing:
+        """Return the standing of an invoice that has just been issued."""
+        return cls(
+            invoice_id=invoice.invoice_id,
+            invoice_number=invoice.number,
+            total=invoice.total,
+            state=InvoiceState.ISSUED,
+            balance=DebtorBalance.of(invoice.open_amount),
+            debtor_paid=invoice.deposit,
+        )
+
+    @property
+    def paid(self) -> bool:
+        """Whether the debtor paid the invoice; a debt that was written off is not paid."""
+        covered = self.debtor_paid + self.credited
+        return self.balance.total <= Money.zero() < self.debtor_paid and covered >= self.total
+
+    def balance_text(self) -> str:
+        """The balance as the office reads it; an asterisk says that the factor has the invoice."""
+        return f"{self.balance.total} *" if self.with_factor else str(self.balance.total)
+
+    @property
+    def is_acquitted(self) -> bool:
+        """Whether the invoice was acquitted against the factor."""
+        return self.state in (InvoiceState.ACQUITTED, InvoiceState.CLOSED)
+
+    def placed(self, placements: Sequence[Placement]) -> Standing:
+        """Return the standing that follows from every order the invoice was ever in.
+
+        The newest order that may still have it counts; if all refused it, the newest refusal. What
+        is acquitted stays so.
+
+        Raises:
+            IllegalTransitionError: it was ordered anew after its acquittal.
+        """
+        by_age = sorted(placements, key=lambda one: (one.prepared_at, one.order_id))
+        live = [placement for placement in by_age if placement.is_live]
+        if self.is_acquitted:
+            if live and live[-1].order_id != self.order_id:
+                raise self._illegal(InvoiceState.ORDERED)
+            return self
+        if not by_age:
+            return self
+        if live:
+            return replace(
+                self, state=InvoiceState.ORDERED, order_id=live[-1].order_id, refusal_code=None
+            )
+        code = by_age[-1].refusal_code
+        return replace(self, state=InvoiceState.ISSUED, order_id=None, refusal_code=code)
+
+    def acquitted(
+        self, placement: Placement, *, amount: Money, sequence: int
+    ) -> tuple[Standing, Outcome]:
+        """Acquit the invoice against the factor: the balance gets its asterisk, the factor owes.
+
+        Positions that a later statement of the books has set already are left alone.
+
+        Raises:
+            IllegalTransitionError: the order refused it, or it was acquitted with another order.
+        """
+        if self.is_acquitted and self.order_id == placement.order_id:
+            return self, Outcome.ALREADY_DONE
+        if self.is_acquitted or not placement.is_live:
+            raise self._illegal(InvoiceState.ACQUITTED)
+        state = InvoiceState.CLOSED if self.finished else InvoiceState.ACQUITTED
+        done = replace(self, state=state, order_id=placement.order_id, refusal_code=None)
+        if sequence <= self.ledger_sequence:
+            return done, Outcome.DONE
+        done = replace(
+            done,
+            with_factor=True,
+            factor_owes=self.factor_owes + amount,
+            ledger_sequence=sequence,
+        )
+        return done, Outcome.DONE
+
+    def check_refusable(self, order_id: UUID) -> None:
+        """Check that an order may still refuse the invoice.
+
+        Raises:
+            IllegalTransitionError: it was acquitted with that order.
+        """
+        if self.is_acquitted and self.order_id == order_id:
+            raise self._illegal(InvoiceState.ISSUED)
+
+    def repositioned(
+        self,
+        balance: DebtorBalance,
+        *,
+        factor_owes: Money,
+        with_factor: bool,
+        facts: Sequence[Fact],
+        sequence: int,
+    ) -> tuple[Standing, Outcome]:
+        """Take over both positions from the books; an older statement changes nothing.
+
+        Raises:
+            IllegalTransitionError: an asterisk is claimed for an invoice that was never acquitted.
+        """
+        if sequence <= self.ledger_sequence:
+            return self, Outcome.ALREADY_DONE
+        if with_factor and not self.is_acquitted:
+            raise self._illegal(InvoiceState.ACQUITTED)
+        finished = self.finished or any(fact.kind == _FINISHED for fact in facts)
+        closes = finished and self.state is InvoiceState.ACQUITTED
+        done = replace(
+            self,
+            balance=balance,
+            factor_owes=factor_owes,
+            with_factor=with_factor,
+            finished=finished,
+            state=InvoiceState.CLOSED if closes else self.state,
+            debtor_paid=self.debtor_paid + _sum(facts, _PAID),
+            credited=self.credited + _sum(facts, _CREDITED),
+            ledger_sequence=sequence,
+        )
+        return done, Outcome.DONE
+
+    def _illegal(self, wanted: InvoiceState) -> IllegalTransitionError:
+        return IllegalTransitionError(
+            self.invoice_number, state=self.state.value, wanted=wanted.value
+        )
+
+
+def _sum(facts: Sequence[Fact], signs: dict[str, int]) -> Money:
+    return Money(
+        sum(
+            signs[fact.kind] * fact.amount.rappen
+            for fact in facts
+            if fact.kind in signs and fact.amount is not None
+        )
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryEntry:
+    """One line of an invoice's history.
+
+    Attributes:
+        kind: "issued", "ordered", "arrived", "refused", "acquitted", or a DEB row's kind.
+        cause_id: id of the event behind it; with `place` it makes the line unique.
+        place: order among the lines of one cause.
+        code: reason, for a refusal.
+    """
+
+    invoice_id: UUID
+    kind: str
+    occurred_on: date
+    cause_id: UUID
+    place: int = 0
+    amount: Money | None = None
+    order_id: UUID | None = None
+    deb_file_id: UUID | None = None
+    code: str | None = None

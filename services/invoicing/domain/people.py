@@ -1,0 +1,92 @@
+"""Patients, the debtors who answer for them, and the providers who treat them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from uuid import UUID
+
+from services.invoicing.domain.practice import Address, Language
+
+_FULL_AGE = 18
+
+
+class Sex(StrEnum):
+    """The sex in the civil register."""
+
+    MALE = "male"
+    FEMALE = "female"
+
+
+class Gender(StrEnum):
+    """How the person is addressed."""
+
+    MALE = "male"
+    FEMALE = "female"
+    DIVERSE = "diverse"
+
+
+@dataclass(frozen=True, slots=True)
+class Debtor:
+    """Who owes an invoice: a guarantor, or the patient.
+
+    Attributes:
+        debtor_number: by which the practice and the factor know the debtor.
+        address: None if it is not known; such an invoice is not fit for an order.
+    """
+
+    debtor_number: str
+    family_name: str
+    given_name: str
+    address: Address | None
+
+
+@dataclass(frozen=True, slots=True)
+class Patient:
+    """A patient of a practice.
+
+    Attributes:
+        patient_number: unique in the practice.
+        ssn: digits only; an AHV number, another number that cannot be checked, or None.
+        language: of the invoices; None means the practice's.
+        guarantor: who owes in the patient's place (a parent, say), or None.
+    """
+
+    patient_id: UUID
+    practice_id: UUID
+    patient_number: str
+    family_name: str
+    given_name: str
+    birth_date: date
+    sex: Sex
+    gender: Gender
+    ssn: str | None
+    language: Language | None
+    address: Address | None
+    guarantor: Debtor | None
+
+    @property
+    def debtor(self) -> Debtor:
+        """Who owes the invoices of this patient."""
+        if self.guarantor is not None:
+            return self.guarantor
+        return Debtor(self.patient_number, self.family_name, self.given_name, self.address)
+
+    def is_minor_on(self, day: date) -> bool:
+        """Whether the patient is under 18 on this day."""
+        had_birthday = (day.month, day.day) >= (self.birth_date.month, self.birth_date.day)
+        return day.year - self.birth_date.year - (0 if had_birthday else 1) < _FULL_AGE
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """A person who treats patients in a practice; the GLN is unique in the practice."""
+
+    provider_id: UUID
+    practice_id: UUID
+    gln: str
+    zsr: str | None
+    title: str | None
+    family_name: str
+    given_name: str

@@ -1,0 +1,1 @@
+"""How work enters invoicing: HTTP requests and received events."""

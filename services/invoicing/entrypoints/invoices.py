@@ -1,0 +1,114 @@
+"""HTTP handlers about invoices and their documents."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from sqlalchemy import RowMapping
+
+from services.invoicing.domain.invoice import StoredDocument
+from services.invoicing.entrypoints.desk import Desk, body_of, query_of
+from services.invoicing.entrypoints.schemas.invoices import (
+    InvoiceQuery,
+    InvoiceRequest,
+    invoice_detail,
+    invoice_page,
+)
+from services.invoicing.entrypoints.schemas.paging import cursor, cursor_key, invalid_cursor
+from services.invoicing.handlers.issue_invoice import IssueInvoice, issue_invoice
+from services.invoicing.views import invoices as views
+from shared.kernel.errors import NotFoundError
+from shared.kernel.ids import new_id
+from shared.kernel.money import Money
+from shared.web.endpoints import Call, Reply
+
+_HISTORY_LINES = 200
+
+
+class InvoiceOperations:
+    """The operations on invoices."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    async def issue(self, call: Call) -> Reply:
+        """Issue an invoice."""
+        body = body_of(call, InvoiceRequest)
+        command = IssueInvoice(
+            practice_id=call.practice_id,
+            invoice_id=new_id(),
+            treatment_ids=tuple(dict.fromkeys(body.treatment_ids)),
+            contract_id=body.contract_id,
+            deposit=Money.parse(body.deposit),
+            payment_period_days=body.payment_period_days,
+        )
+        async with self._desk.unit_of_work(call.connection) as uow:
+            await issue_invoice(
+                command,
+                uow,
+                renderer=self._desk.renderer,
+                documents=self._desk.documents,
+                clock=self._desk.clock,
+            )
+        return await self._detail(call, command.invoice_id)
+
+    async def show(self, call: Call) -> Reply:
+        """Show one invoice with its history."""
+        return await self._detail(call, call.path_id("invoice_id"))
+
+    async def list(self, call: Call) -> Reply:
+        """List invoices, with count and sums of the whole selection."""
+        query = query_of(call, InvoiceQuery)
+        wanted = views.InvoiceFilter(
+            state=query.state,
+            contract_id=query.contract_id,
+            patient_id=query.patient_id,
+            exclude_zero_balance=query.exclude_zero_balance,
+            not_ordered=query.not_ordered,
+        )
+        rows = await views.invoice_page(
+            call.connection,
+            call.practice_id,
+            wanted=wanted,
+            limit=query.limit,
+            after=_place(query.after),
+        )
+        full = len(rows) == query.limit and rows[-1]["invoice_id"] is not None
+        last = cursor(rows[-1]["year"], rows[-1]["serial"]) if full else None
+        return Reply(invoice_page(rows, last))
+
+    async def document(self, call: Call) -> Reply:
+        """Return the invoice's document, byte for byte as it was stored at issue."""
+        row = await self._row(call, call.path_id("invoice_id"))
+        stored = StoredDocument(
+            key=row["document_key"],
+            sha256=row["document_sha256"],
+            size_bytes=row["document_size_bytes"],
+            media_type=row["document_media_type"],
+        )
+        data = await self._desk.documents.get(call.practice_id, stored)
+        name = f'attachment; filename="{row["invoice_number"]}.xml"'
+        return Reply(data, headers={"Content-Disposition": name})
+
+    async def _detail(self, call: Call, invoice_id: UUID) -> Reply:
+        row = await self._row(call, invoice_id)
+        treatments = await views.treatment_ids(call.connection, call.practice_id, invoice_id)
+        history = await views.history(
+            call.connection, call.practice_id, invoice_id, limit=_HISTORY_LINES
+        )
+        return Reply(invoice_detail(row, treatments, history))
+
+    async def _row(self, call: Call, invoice_id: UUID) -> RowMapping:
+        row = await views.invoice(call.connection, call.practice_id, invoice_id)
+        if row is None:
+            raise NotFoundError("There is no such invoice.", code="invoice-not-found")
+        return row
+
+
+def _place(after: str | None) -> tuple[int, int] | None:
+    key = cursor_key(after, parts=2)
+    if key is None:
+        return None
+    if not all(part.isascii() and part.isdigit() and len(part) <= 7 for part in key):
+        raise invalid_cursor()
+    return int(key[0]), int(key[1])

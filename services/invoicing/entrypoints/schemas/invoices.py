@@ -1,0 +1,214 @@
+"""Bodies about invoices: what was issued, how it stands, what happened to it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import Field
+
+from services.invoicing.domain.invoice import DebtorBalance, InvoiceState, Standing
+from services.invoicing.entrypoints.schemas.fields import Amount, SignedAmount, amount
+from services.invoicing.entrypoints.schemas.paging import Page, PageQuery
+from shared.kernel.money import Money
+from shared.web.endpoints import ApiModel
+
+State = Literal["issued", "ordered", "acquitted", "closed"]
+
+
+class InvoiceRequest(ApiModel):
+    """Treatments of one patient to bill."""
+
+    treatment_ids: Annotated[list[UUID], Field(min_length=1, max_length=50)]
+    contract_id: Annotated[
+        UUID | None, Field(description="The factoring contract; null: no factor stands between")
+    ]
+    deposit: Annotated[Amount, Field(description="Paid before the invoice (acompte)")] = "0.00"
+    payment_period_days: Annotated[int, Field(ge=1, le=180)] = 30
+
+
+class InvoiceQuery(PageQuery):
+    """Which invoices to show."""
+
+    state: State | None = None
+    contract_id: UUID | None = None
+    patient_id: UUID | None = None
+    exclude_zero_balance: bool = False
+    not_ordered: Annotated[bool, Field(description="Only those in no order")] = False
+
+
+class DebtorOwes(ApiModel):
+    """What the debtor owes, by component; their sum is the balance."""
+
+    principal: SignedAmount
+    reminder_fees: SignedAmount
+    interest: SignedAmount
+    costs: SignedAmount
+
+
+class InvoiceAnswer(ApiModel):
+    """An invoice as it stands now. With the factor, paid, and balance zero are separate facts."""
+
+    invoice_id: UUID
+    invoice_number: str
+    state: State
+    contract_id: UUID | None
+    patient_id: UUID
+    patient_number: str
+    patient_name: str
+    debtor_number: str
+    debtor_name: str
+    issued_on: date
+    due_on: date
+    language: str
+    qr_reference: str | None
+    total: SignedAmount
+    deposit: SignedAmount
+    balance: Annotated[SignedAmount, Field(description="What the debtor owes now (D)")]
+    balance_text: Annotated[
+        str,
+        Field(
+            description="The balance; an asterisk if the factor has the invoice",
+            examples=["120.00 *"],
+        ),
+    ]
+    debtor_owes: DebtorOwes
+    with_factor: bool
+    paid: bool
+    factor_owes: Annotated[SignedAmount, Field(description="The share of the factor account (P)")]
+    order_id: UUID | None
+    order_number: str | None
+    refusal_code: Annotated[str | None, Field(description="Why its last order was refused")]
+    unfit_codes: Annotated[list[str], Field(description="Why it cannot be ordered; empty: it can")]
+
+
+class HistoryAnswer(ApiModel):
+    """One line of an invoice's history."""
+
+    kind: Annotated[str, Field(description='"issued", "ordered", "arrived", ..., or a DEB kind')]
+    occurred_on: date
+    amount: SignedAmount | None
+    order_id: UUID | None
+    order_number: str | None
+    deb_file_id: UUID | None
+    code: Annotated[str | None, Field(description="Reason of a refusal")]
+
+
+class InvoiceDetailAnswer(InvoiceAnswer):
+    """An invoice with its treatments and the last 200 lines of its history, oldest first."""
+
+    treatment_ids: list[UUID]
+    document_sha256: str
+    history: list[HistoryAnswer]
+
+
+class InvoicePage(Page):
+    """Invoices by number; count and sums are those of the whole selection, not of the page."""
+
+    items: list[InvoiceAnswer]
+    total_count: int
+    sum_total: SignedAmount
+    sum_balance: SignedAmount
+    sum_factor_owes: SignedAmount
+
+
+def invoice_answer(row: Any) -> InvoiceAnswer:
+    """Write an invoice."""
+    return InvoiceAnswer(**_facts(row))
+
+
+def invoice_detail(
+    row: Any, treatment_ids: Sequence[UUID], history: Sequence[Any]
+) -> InvoiceDetailAnswer:
+    """Write an invoice with its history."""
+    return InvoiceDetailAnswer(
+        **_facts(row),
+        treatment_ids=list(treatment_ids),
+        document_sha256=row["document_sha256"],
+        history=[_history_answer(line) for line in history],
+    )
+
+
+def invoice_page(rows: Sequence[Any], next_after: str | None) -> InvoicePage:
+    """Write a page of invoices; the first row carries the sums."""
+    return InvoicePage(
+        items=[invoice_answer(row) for row in rows if row["invoice_id"] is not None],
+        next_after=next_after,
+        total_count=rows[0]["total_count"],
+        sum_total=amount(rows[0]["sum_total_rappen"]),
+        sum_balance=amount(rows[0]["sum_balance_rappen"]),
+        sum_factor_owes=amount(rows[0]["sum_factor_owes_rappen"]),
+    )
+
+
+def _facts(row: Any) -> dict[str, Any]:
+    standing = _standing(row)
+    same_names = (
+        "invoice_id",
+        "invoice_number",
+        "state",
+        "contract_id",
+        "patient_id",
+        "patient_number",
+        "debtor_number",
+        "issued_on",
+        "due_on",
+        "language",
+        "qr_reference",
+        "with_factor",
+        "order_id",
+        "order_number",
+        "refusal_code",
+        "unfit_codes",
+    )
+    return {
+        **{name: row[name] for name in same_names},
+        "patient_name": f"{row['patient_family_name']} {row['patient_given_name']}",
+        "debtor_name": f"{row['debtor_family_name']} {row['debtor_given_name']}",
+        "total": amount(row["total_rappen"]),
+        "deposit": amount(row["deposit_rappen"]),
+        "balance": str(standing.balance.total),
+        "balance_text": standing.balance_text(),
+        "debtor_owes": DebtorOwes(
+            principal=str(standing.balance.principal),
+            reminder_fees=str(standing.balance.reminder_fees),
+            interest=str(standing.balance.interest),
+            costs=str(standing.balance.costs),
+        ),
+        "paid": standing.paid,
+        "factor_owes": str(standing.factor_owes),
+    }
+
+
+def _standing(row: Any) -> Standing:
+    return Standing(
+        invoice_id=row["invoice_id"],
+        invoice_number=row["invoice_number"],
+        total=Money(row["total_rappen"]),
+        state=InvoiceState(row["state"]),
+        balance=DebtorBalance(
+            principal=Money(row["principal_rappen"]),
+            reminder_fees=Money(row["reminder_fees_rappen"]),
+            interest=Money(row["interest_rappen"]),
+            costs=Money(row["costs_rappen"]),
+        ),
+        debtor_paid=Money(row["debtor_paid_rappen"]),
+        with_factor=row["with_factor"],
+        factor_owes=Money(row["factor_owes_rappen"]),
+        credited=Money(row["credited_rappen"]),
+    )
+
+
+def _history_answer(row: Any) -> HistoryAnswer:
+    rappen = row["amount_rappen"]
+    return HistoryAnswer(
+        kind=row["kind"],
+        occurred_on=row["occurred_on"],
+        amount=None if rappen is None else amount(rappen),
+        order_id=row["order_id"],
+        order_number=row["order_number"],
+        deb_file_id=row["deb_file_id"],
+        code=row["code"],
+    )

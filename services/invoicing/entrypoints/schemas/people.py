@@ -1,0 +1,279 @@
+"""Bodies about patients and treatments."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from decimal import Decimal
+from typing import Annotated, Any, Literal, Self
+from uuid import UUID
+
+from pydantic import Field, model_validator
+
+from services.invoicing.domain.people import Debtor, Gender, Patient, Sex
+from services.invoicing.domain.practice import Address, Language
+from services.invoicing.domain.treatment import Position, Reason, Treatment
+from services.invoicing.entrypoints.schemas.fields import (
+    Amount,
+    HouseNumber,
+    LongText,
+    Name,
+    PersonNumber,
+    Points,
+    PointValue,
+    Quantity,
+    Ssn,
+    TariffCode,
+    TariffType,
+    Tooth,
+    VatRate,
+    Zip,
+    amount,
+    number,
+)
+from services.invoicing.entrypoints.schemas.paging import Page, PageQuery
+from services.invoicing.entrypoints.schemas.practices import check_street_line
+from shared.web.endpoints import ApiModel
+
+
+class HomeAddressBody(ApiModel):
+    """Where a person lives; without a street the invoice is not fit for an order."""
+
+    street: Name | None = None
+    house_no: HouseNumber | None = None
+    zip: Zip
+    city: Name
+
+    @model_validator(mode="after")
+    def _street_fits(self) -> Self:
+        if self.house_no is not None and self.street is None:
+            raise ValueError("a house number needs a street")
+        check_street_line(self.to_domain())
+        return self
+
+    def to_domain(self) -> Address:
+        """Read the address."""
+        return Address(self.street, self.house_no, self.zip, self.city)
+
+
+class GuarantorBody(ApiModel):
+    """Who owes in the patient's place."""
+
+    debtor_number: PersonNumber
+    family_name: Name
+    given_name: Name
+    address: HomeAddressBody | None = None
+
+    def to_domain(self) -> Debtor:
+        """Read the guarantor."""
+        address = self.address.to_domain() if self.address else None
+        return Debtor(self.debtor_number, self.family_name, self.given_name, address)
+
+
+class PatientRequest(ApiModel):
+    """A patient to add. Gender is how the person is addressed; without it, the sex counts."""
+
+    patient_number: PersonNumber
+    family_name: Name
+    given_name: Name
+    birth_date: Annotated[date, Field(ge=date(1900, 1, 1))]
+    sex: Literal["male", "female"]
+    gender: Literal["male", "female", "diverse"] | None = None
+    ssn: Ssn | None = None
+    language: Literal["de", "fr", "it"] | None = None
+    address: HomeAddressBody | None = None
+    guarantor: GuarantorBody | None = None
+
+    def to_domain(self, practice_id: UUID, patient_id: UUID) -> Patient:
+        """Read the patient."""
+        return Patient(
+            patient_id=patient_id,
+            practice_id=practice_id,
+            patient_number=self.patient_number,
+            family_name=self.family_name,
+            given_name=self.given_name,
+            birth_date=self.birth_date,
+            sex=Sex(self.sex),
+            gender=Gender(self.gender or self.sex),
+            ssn=self.ssn,
+            language=Language(self.language) if self.language else None,
+            address=self.address.to_domain() if self.address else None,
+            guarantor=self.guarantor.to_domain() if self.guarantor else None,
+        )
+
+
+class PatientAnswer(PatientRequest):
+    """A patient of the practice."""
+
+    patient_id: UUID
+
+
+class PatientQuery(PageQuery):
+    """Which patients to show."""
+
+    patient_number: PersonNumber | None = None
+
+
+class PatientPage(Page):
+    """Patients of a practice, by patient number."""
+
+    items: list[PatientAnswer]
+
+
+def patient_answer(row: Any) -> PatientAnswer:
+    """Write a patient."""
+    guarantor = None
+    if row["debtor_number"] is not None:
+        guarantor = GuarantorBody(
+            debtor_number=row["debtor_number"],
+            family_name=row["debtor_family_name"],
+            given_name=row["debtor_given_name"],
+            address=_home_address(row, prefix="debtor_"),
+        )
+    return PatientAnswer(
+        patient_id=row["patient_id"],
+        patient_number=row["patient_number"],
+        family_name=row["family_name"],
+        given_name=row["given_name"],
+        birth_date=row["birth_date"],
+        sex=row["sex"],
+        gender=row["gender"],
+        ssn=row["ssn"],
+        language=row["language"],
+        address=_home_address(row),
+        guarantor=guarantor,
+    )
+
+
+def _home_address(row: Any, *, prefix: str = "") -> HomeAddressBody | None:
+    if row[f"{prefix}zip"] is None:
+        return None
+    return HomeAddressBody(
+        street=row[f"{prefix}street"],
+        house_no=row[f"{prefix}house_no"],
+        zip=row[f"{prefix}zip"],
+        city=row[f"{prefix}city"],
+    )
+
+
+class PositionBody(ApiModel):
+    """One tariff position; quantity, points and point value are decimal strings."""
+
+    tariff_type: TariffType = "222"
+    code: TariffCode
+    text: LongText
+    performed_on: date
+    quantity: Quantity = "1"
+    points: Points
+    point_value: PointValue
+    vat_rate: VatRate = "0"
+    tooth: Tooth | None = None
+
+    def to_domain(self) -> Position:
+        """Read the position."""
+        return Position(
+            tariff_type=self.tariff_type,
+            code=self.code,
+            text=self.text,
+            performed_on=self.performed_on,
+            quantity=Decimal(self.quantity),
+            points=Decimal(self.points),
+            point_value=Decimal(self.point_value),
+            vat_rate=Decimal(self.vat_rate),
+            tooth=self.tooth,
+        )
+
+
+class TreatmentRequest(ApiModel):
+    """A treatment to record."""
+
+    patient_id: UUID
+    provider_id: UUID
+    begun_on: date
+    ended_on: date
+    reason: Literal["disease", "accident", "maternity", "prevention", "birthdefect", "unknown"]
+    positions: Annotated[list[PositionBody], Field(min_length=1, max_length=200)]
+    remark: LongText | None = None
+
+    def to_domain(self, practice_id: UUID, treatment_id: UUID) -> Treatment:
+        """Read the treatment."""
+        return Treatment(
+            treatment_id=treatment_id,
+            practice_id=practice_id,
+            patient_id=self.patient_id,
+            provider_id=self.provider_id,
+            begun_on=self.begun_on,
+            ended_on=self.ended_on,
+            reason=Reason(self.reason),
+            positions=tuple(position.to_domain() for position in self.positions),
+            remark=self.remark,
+        )
+
+
+class PositionAnswer(PositionBody):
+    """A position with its amount: points × point value × quantity, rounded half up."""
+
+    amount: Amount
+
+
+class TreatmentAnswer(ApiModel):
+    """A treatment, its amount, and the invoice that billed it."""
+
+    treatment_id: UUID
+    patient_id: UUID
+    provider_id: UUID
+    begun_on: date
+    ended_on: date
+    reason: str
+    remark: str | None
+    state: Literal["open", "billed"]
+    invoice_id: UUID | None
+    invoice_number: str | None
+    total: Amount
+    positions: list[PositionAnswer]
+
+
+class TreatmentQuery(PageQuery):
+    """Which treatments to show."""
+
+    patient_id: UUID | None = None
+    state: Literal["open", "billed"] | None = None
+
+
+class TreatmentPage(Page):
+    """Treatments of a practice, by their first day."""
+
+    items: list[TreatmentAnswer]
+
+
+def treatment_answer(row: Any, positions: Sequence[Any]) -> TreatmentAnswer:
+    """Write a treatment."""
+    return TreatmentAnswer(
+        treatment_id=row["treatment_id"],
+        patient_id=row["patient_id"],
+        provider_id=row["provider_id"],
+        begun_on=row["begun_on"],
+        ended_on=row["ended_on"],
+        reason=row["reason"],
+        remark=row["remark"],
+        state="open" if row["invoice_id"] is None else "billed",
+        invoice_id=row["invoice_id"],
+        invoice_number=row["invoice_number"],
+        total=amount(row["total_rappen"]),
+        positions=[_position_answer(position) for position in positions],
+    )
+
+
+def _position_answer(row: Any) -> PositionAnswer:
+    return PositionAnswer(
+        tariff_type=row["tariff_type"],
+        code=row["code"],
+        text=row["text"],
+        performed_on=row["performed_on"],
+        quantity=number(row["quantity"]),
+        points=number(row["points"]),
+        point_value=number(row["point_value"]),
+        vat_rate=number(row["vat_rate"]),
+        tooth=row["tooth"],
+        amount=amount(row["amount_rappen"]),
+    )

@@ -1,0 +1,188 @@
+"""Issues an invoice for treatments: number, document and event in one transaction, or nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from services.invoicing.domain.document import InvoiceDocument, check_document
+from services.invoicing.domain.events import InvoiceWasIssued
+from services.invoicing.domain.invoice import HistoryEntry, Invoice, Standing, StoredDocument
+from services.invoicing.domain.practice import Contract
+from services.invoicing.domain.treatment import Treatment
+from services.invoicing.handlers.known import known_practice
+from services.invoicing.ports import InvoiceDocuments, InvoiceRenderer, UnitOfWork
+from shared.kernel.clock import SWISS_TIME, Clock
+from shared.kernel.errors import ConflictError, DomainError
+from shared.kernel.money import Money
+
+
+@dataclass(frozen=True, slots=True)
+class IssueInvoice:
+    """Bill these treatments of one patient.
+
+    Attributes:
+        contract_id: the factoring contract, or None to collect the money oneself.
+        deposit: what was paid before.
+    """
+
+    practice_id: UUID
+    invoice_id: UUID
+    treatment_ids: tuple[UUID, ...]
+    contract_id: UUID | None
+    deposit: Money
+    payment_period_days: int
+
+
+async def issue_invoice(
+    command: IssueInvoice,
+    uow: UnitOfWork,
+    *,
+    renderer: InvoiceRenderer,
+    documents: InvoiceDocuments,
+    clock: Clock,
+) -> Invoice:
+    """Draw the number, render and store the document, keep the invoice, tell the other services.
+
+    The number is drawn last, so that its lock is short; a rollback gives it back.
+
+    Raises:
+        NotFoundError: the practice does not exist.
+        ConflictError: a treatment is billed already; names the treatment and its invoice.
+        DomainError: the treatments do not fit on one invoice, or a rule forbids the document.
+        TransientError: the object store did not answer.
+    """
+    document = await _draft(command, uow, clock=clock)
+    check_document(document)
+    data = renderer.render(document)
+    stored = await documents.put(command.practice_id, data)
+    invoice = _invoice(document, stored)
+    await uow.invoices.add(invoice, Standing.at_issue(invoice), command.treatment_ids)
+    await uow.invoices.add_history(command.practice_id, [_first_entry(invoice)])
+    uow.record(InvoiceWasIssued(invoice))
+    return invoice
+
+
+async def _draft(command: IssueInvoice, uow: UnitOfWork, *, clock: Clock) -> InvoiceDocument:
+    practice = await known_practice(uow, command.practice_id)
+    contract = await _contract(command, uow)
+    treatments = await _treatments(command, uow)
+    patient = await uow.patients.get(command.practice_id, treatments[0].patient_id)
+    if patient is None:
+        raise DomainError("The treatment has no patient.", code="unknown-patient")
+    provider_ids = {treatment.provider_id for treatment in treatments}
+    providers = await uow.practices.providers(command.practice_id, provider_ids)
+    _check_deposit(command, treatments)
+    issued_at = clock.now().replace(microsecond=0)
+    year = issued_at.astimezone(SWISS_TIME).year
+    return InvoiceDocument(
+        invoice_id=command.invoice_id,
+        year=year,
+        serial=await uow.invoices.next_serial(command.practice_id, year),
+        issued_at=issued_at,
+        practice=practice,
+        contract=contract,
+        patient=patient,
+        providers=providers,
+        treatments=treatments,
+        deposit=command.deposit,
+        payment_period_days=command.payment_period_days,
+    )
+
+
+async def _contract(command: IssueInvoice, uow: UnitOfWork) -> Contract | None:
+    if command.contract_id is None:
+        return None
+    contract = await uow.practices.contract(command.practice_id, command.contract_id)
+    if contract is None or not contract.active:
+        raise DomainError(
+            "The practice has no such contract in force.",
+            code="unknown-contract",
+            field="contract_id",
+        )
+    return contract
+
+
+async def _treatments(command: IssueInvoice, uow: UnitOfWork) -> tuple[Treatment, ...]:
+    found = await uow.treatments.lock(command.practice_id, command.treatment_ids)
+    for place, treatment_id in enumerate(command.treatment_ids):
+        if treatment_id not in found:
+            raise DomainError(
+                "The practice has no such treatment.",
+                code="unknown-treatment",
+                field=f"treatment_ids.{place}",
+            )
+    await _refuse_billed(command, uow)
+    treatments = sorted(found.values(), key=lambda one: (one.begun_on, one.treatment_id))
+    _refuse_mixed(treatments)
+    return tuple(treatments)
+
+
+async def _refuse_billed(command: IssueInvoice, uow: UnitOfWork) -> None:
+    billed = await uow.treatments.billed(command.practice_id, command.treatment_ids)
+    for place, treatment_id in enumerate(command.treatment_ids):
+        if treatment_id in billed:
+            raise ConflictError(
+                f"This treatment is billed already, on invoice {billed[treatment_id]}.",
+                code="treatment-billed",
+                field=f"treatment_ids.{place}",
+                treatment_id=str(treatment_id),
+                invoice_number=billed[treatment_id],
+            )
+
+
+def _refuse_mixed(treatments: list[Treatment]) -> None:
+    if len({treatment.patient_id for treatment in treatments}) > 1:
+        raise DomainError(
+            "An invoice bills the treatments of one patient only.",
+            code="several-patients",
+            field="treatment_ids",
+        )
+    if len({treatment.reason for treatment in treatments}) > 1:
+        raise DomainError(
+            "Treatments for different reasons (illness, accident, ...) need separate invoices.",
+            code="several-reasons",
+            field="treatment_ids",
+        )
+
+
+def _check_deposit(command: IssueInvoice, treatments: tuple[Treatment, ...]) -> None:
+    total = Money.total(treatment.total for treatment in treatments)
+    if command.deposit > total:
+        raise DomainError(
+            f"The deposit is larger than the invoice, which comes to {total.for_people()}.",
+            code="deposit-too-large",
+            field="deposit",
+        )
+
+
+def _invoice(document: InvoiceDocument, stored: StoredDocument) -> Invoice:
+    return Invoice(
+        invoice_id=document.invoice_id,
+        practice_id=document.practice.practice_id,
+        year=document.year,
+        serial=document.serial,
+        contract_id=document.contract.contract_id if document.contract else None,
+        patient_id=document.patient.patient_id,
+        patient_number=document.patient.patient_number,
+        debtor_number=document.debtor.debtor_number,
+        qr_reference=document.qr_reference,
+        issued_at=document.issued_at,
+        issued_on=document.issued_on,
+        due_on=document.due_on,
+        language=document.language,
+        total=document.total,
+        deposit=document.deposit,
+        document=stored,
+        unfit_codes=document.unfit_codes(),
+    )
+
+
+def _first_entry(invoice: Invoice) -> HistoryEntry:
+    return HistoryEntry(
+        invoice.invoice_id,
+        "issued",
+        invoice.issued_on,
+        cause_id=invoice.invoice_id,
+        amount=invoice.open_amount,
+    )

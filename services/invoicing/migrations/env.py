@@ -1,0 +1,7 @@
+"""Runs the migrations on the connection that shared.db.migrations hands over."""
+
+from __future__ import annotations
+
+from shared.db.migrations import run_env
+
+run_env()

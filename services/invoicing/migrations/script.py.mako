@@ -1,0 +1,20 @@
+"""${message}"""
+
+from __future__ import annotations
+
+from alembic import op
+
+revision = ${repr(up_revision)}
+down_revision = ${repr(down_revision)}
+branch_labels = ${repr(branch_labels)}
+depends_on = ${repr(depends_on)}
+
+
+def upgrade() -> None:
+    """${message}."""
+    ${upgrades if upgrades else "op.execute('SELECT 1')"}
+
+
+def downgrade() -> None:
+    """There is no way back: rows are corrected forward."""
+    raise NotImplementedError

@@ -1,0 +1,164 @@
+"""The only place where invoicing's words and the wire contracts meet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Literal, cast
+
+from services.invoicing.domain.events import (
+    ContractHasChanged,
+    InvoiceWasIssued,
+    InvoicingEvent,
+    PracticeWasRegistered,
+)
+from services.invoicing.domain.invoice import DebtorBalance, Fact, Invoice, StoredDocument
+from services.invoicing.domain.order import ConfirmedLine, KnownOrder, OrderedLine
+from services.invoicing.domain.practice import Contract
+from shared.contracts.envelope import ContentRef, EventPayload, WireMoney
+from shared.contracts.invoicing.v1 import (
+    ContractChanged,
+    InvoiceIssued,
+    PortalTerms,
+    PracticeRegistered,
+)
+from shared.contracts.orders.v1 import ConfirmationLine, OrderLine, OrderPrepared
+from shared.contracts.reconciliation.v1 import DebtorBalance as WireBalance
+from shared.contracts.reconciliation.v1 import PositionChange
+from shared.kernel.errors import ContractError
+
+
+def to_wire(event: InvoicingEvent) -> EventPayload:
+    """Return what the other services are told of a domain event."""
+    match event:
+        case PracticeWasRegistered(practice, registered_at):
+            return PracticeRegistered(
+                practice_id=practice.practice_id,
+                gln=practice.gln,
+                canton=practice.canton,
+                language=practice.language.value,
+                registered_at=registered_at,
+            )
+        case ContractHasChanged(contract):
+            return _contract(contract)
+        case InvoiceWasIssued(invoice):
+            return _invoice(invoice)
+
+
+def _contract(contract: Contract) -> ContractChanged:
+    return ContractChanged(
+        practice_id=contract.practice_id,
+        contract_id=contract.contract_id,
+        contract_version=contract.version,
+        active=contract.active,
+        factor=contract.factor,
+        factor_gln=contract.factor_gln,
+        account_number=contract.account_number,
+        ledger_account=contract.ledger_account,
+        acquittal_label=contract.acquittal_label,
+        acquittal=cast("Literal['automatic', 'manual']", contract.acquittal),
+        payout_term_days=contract.payout_term_days,
+        payout_basis=cast("Literal['gross', 'net']", contract.payout_basis),
+        reminder_fee_beneficiary=cast(
+            "Literal['factor', 'practice']", contract.reminder_fee_beneficiary
+        ),
+        loss_cover=contract.loss_cover,
+        invoice_format="5.0",
+        portal=PortalTerms(
+            adapter=cast("Literal['http', 'sftp', 'manual']", contract.portal.adapter),
+            arrival_check_after_seconds=contract.portal.arrival_check_after_seconds,
+            arrival_poll_interval_seconds=contract.portal.arrival_poll_interval_seconds,
+            arrival_deadline_working_days=contract.portal.arrival_deadline_working_days,
+            deb_poll_interval_seconds=contract.portal.deb_poll_interval_seconds,
+            deb_layout=contract.portal.deb_layout,
+        ),
+    )
+
+
+def _invoice(invoice: Invoice) -> InvoiceIssued:
+    return InvoiceIssued(
+        practice_id=invoice.practice_id,
+        invoice_id=invoice.invoice_id,
+        invoice_number=invoice.number,
+        contract_id=invoice.contract_id,
+        patient_number=invoice.patient_number,
+        debtor_number=invoice.debtor_number,
+        qr_reference=invoice.qr_reference,
+        issued_on=invoice.issued_on,
+        due_on=invoice.due_on,
+        language=invoice.language.value,
+        total=WireMoney.of(invoice.total),
+        deposit=WireMoney.of(invoice.deposit),
+        balance=WireMoney.of(invoice.open_amount),
+        document=to_content_ref(invoice.document),
+        unfit_codes=invoice.unfit_codes,
+    )
+
+
+def to_content_ref(document: StoredDocument) -> ContentRef:
+    """Return the claim check of a stored document."""
+    return ContentRef(
+        key=document.key,
+        sha256=document.sha256,
+        size_bytes=document.size_bytes,
+        media_type=document.media_type,
+    )
+
+
+def from_content_ref(ref: ContentRef) -> StoredDocument:
+    """Read a claim check."""
+    return StoredDocument(ref.key, ref.sha256, ref.size_bytes, ref.media_type)
+
+
+def from_order_prepared(payload: OrderPrepared) -> KnownOrder:
+    """Read what invoicing keeps of a prepared order."""
+    return KnownOrder(
+        order_id=payload.order_id,
+        practice_id=payload.practice_id,
+        contract_id=payload.contract_id,
+        order_number=payload.order_number,
+        prepared_at=payload.prepared_at,
+    )
+
+
+def from_order_lines(lines: Iterable[OrderLine]) -> list[OrderedLine]:
+    """Read the lines of an order."""
+    return [OrderedLine(line.invoice_id, line.amount.to_money()) for line in lines]
+
+
+def from_confirmation_lines(lines: Iterable[ConfirmationLine]) -> list[ConfirmedLine]:
+    """Read the lines of a confirmation."""
+    return [
+        ConfirmedLine(line.invoice_id, line.amount.to_money(), line.accepted, line.refusal_code)
+        for line in lines
+    ]
+
+
+def from_balance(wire: WireBalance) -> DebtorBalance:
+    """Read what the debtor owes.
+
+    Raises:
+        ContractError: the components do not add up to the total.
+    """
+    balance = DebtorBalance(
+        principal=wire.principal.to_money(),
+        reminder_fees=wire.reminder_fees.to_money(),
+        interest=wire.interest.to_money(),
+        costs=wire.costs.to_money(),
+    )
+    if balance.total != wire.total.to_money():
+        raise ContractError(
+            f"the components come to {balance.total}, the total is said to be {wire.total.amount}"
+        )
+    return balance
+
+
+def from_changes(changes: Iterable[PositionChange]) -> tuple[Fact, ...]:
+    """Read the facts behind a changed position."""
+    return tuple(
+        Fact(
+            change.kind,
+            change.amount.to_money() if change.amount is not None else None,
+            change.event_date,
+        )
+        for change in changes
+    )

@@ -1,0 +1,1 @@
+"""Read-only SQL behind the HTTP API; row-level security applies to it as to everything else."""

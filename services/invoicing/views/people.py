@@ -1,0 +1,108 @@
+"""What the API shows of patients and their treatments."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from datetime import date
+from uuid import UUID
+
+from sqlalchemy import RowMapping, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+_PATIENTS = text(
+    """
+    SELECT * FROM patient
+    WHERE practice_id = :practice_id
+      AND (CAST(:patient_id AS uuid) IS NULL OR patient_id = :patient_id)
+      AND (CAST(:patient_number AS text) IS NULL OR patient_number = :patient_number)
+      AND (CAST(:after AS text) IS NULL OR patient_number > :after)
+    ORDER BY patient_number LIMIT :limit
+    """
+)
+_TREATMENTS = text(
+    """
+    SELECT t.*, i.invoice_id, i.invoice_number
+    FROM treatment t
+    LEFT JOIN invoice_treatment b
+      ON b.practice_id = t.practice_id AND b.treatment_id = t.treatment_id
+    LEFT JOIN invoice i ON i.practice_id = b.practice_id AND i.invoice_id = b.invoice_id
+    WHERE t.practice_id = :practice_id
+      AND (CAST(:treatment_id AS uuid) IS NULL OR t.treatment_id = :treatment_id)
+      AND (CAST(:patient_id AS uuid) IS NULL OR t.patient_id = :patient_id)
+      AND (CAST(:billed AS boolean) IS NULL OR (b.invoice_id IS NOT NULL) = :billed)
+      AND (CAST(:after_day AS date) IS NULL
+           OR (t.begun_on, t.treatment_id) > (CAST(:after_day AS date), CAST(:after_id AS uuid)))
+    ORDER BY t.begun_on, t.treatment_id LIMIT :limit
+    """
+)
+_POSITIONS = text(
+    """
+    SELECT * FROM treatment_position
+    WHERE practice_id = :practice_id AND treatment_id = ANY (CAST(:treatment_ids AS uuid[]))
+    ORDER BY treatment_id, place
+    """
+)
+
+
+async def patients(
+    connection: AsyncConnection,
+    practice_id: UUID,
+    *,
+    limit: int,
+    patient_id: UUID | None = None,
+    patient_number: str | None = None,
+    after: str | None = None,
+) -> Sequence[RowMapping]:
+    """Return patients of a practice by patient number, after the number given."""
+    found = await connection.execute(
+        _PATIENTS,
+        {
+            "practice_id": practice_id,
+            "patient_id": patient_id,
+            "patient_number": patient_number,
+            "after": after,
+            "limit": limit,
+        },
+    )
+    return found.mappings().all()
+
+
+async def treatments(
+    connection: AsyncConnection,
+    practice_id: UUID,
+    *,
+    limit: int,
+    treatment_id: UUID | None = None,
+    patient_id: UUID | None = None,
+    billed: bool | None = None,
+    after: tuple[date, UUID] | None = None,
+) -> Sequence[RowMapping]:
+    """Return treatments of a practice by first day, after (day, id), with their invoice if any."""
+    day, last_id = after or (None, None)
+    found = await connection.execute(
+        _TREATMENTS,
+        {
+            "practice_id": practice_id,
+            "treatment_id": treatment_id,
+            "patient_id": patient_id,
+            "billed": billed,
+            "after_day": day,
+            "after_id": last_id,
+            "limit": limit,
+        },
+    )
+    return found.mappings().all()
+
+
+async def positions(
+    connection: AsyncConnection, practice_id: UUID, treatment_ids: Collection[UUID]
+) -> dict[UUID, list[RowMapping]]:
+    """Return the positions of treatments in their order, by treatment."""
+    found = await connection.execute(
+        _POSITIONS, {"practice_id": practice_id, "treatment_ids": list(treatment_ids)}
+    )
+    by_treatment: dict[UUID, list[RowMapping]] = defaultdict(list)
+    for row in found.mappings():
+        by_treatment[row["treatment_id"]].append(row)
+    return by_treatment

@@ -1,0 +1,52 @@
+"""The half of a unit of work that every service needs: domain events that leave with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import TracebackType
+from typing import Generic, Self, TypeVar
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from shared.contracts.envelope import EventPayload
+from shared.kernel.clock import Clock
+from shared.messaging import outbox
+
+E = TypeVar("E")
+
+
+class OutboxUnitOfWork(Generic[E]):
+    """Records domain events on an open connection and hands them to the outbox at its end.
+
+    It never commits: whoever opened the transaction does. A service adds its repositories.
+    """
+
+    def __init__(
+        self, connection: AsyncConnection, clock: Clock, to_wire: Callable[[E], EventPayload]
+    ) -> None:
+        self._connection = connection
+        self._clock = clock
+        self._to_wire = to_wire
+        self._recorded: list[E] = []
+
+    def record(self, event: E) -> None:
+        """Keep a domain event; it leaves with the transaction, in the order recorded."""
+        self._recorded.append(event)
+
+    async def __aenter__(self) -> Self:
+        """Begin."""
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Write the recorded events to the outbox, unless an error passes through."""
+        if kind is None:
+            await outbox.append(
+                self._connection,
+                [self._to_wire(event) for event in self._recorded],
+                occurred_at=self._clock.now(),
+            )
