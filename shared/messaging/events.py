@@ -34,6 +34,30 @@ class RawRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class OutgoingEvent:
+    """One outbox row on its way to the broker.
+
+    Attributes:
+        position: the row's place in the outbox; rows leave in this order.
+        body: the payload as JSON, sent unchanged.
+    """
+
+    position: int
+    event_id: UUID
+    practice_id: UUID
+    topic: str
+    subject: UUID
+    sequence: int
+    type: str
+    version: int
+    body: bytes
+    correlation_id: str
+    causation_id: str | None
+    traceparent: str | None
+    occurred_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class ReceivedEvent(Generic[P]):
     """A decoded event, ready for a handler.
 

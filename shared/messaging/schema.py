@@ -60,6 +60,7 @@ MESSAGING_TABLES_V1: tuple[str, ...] = (
     """CREATE INDEX inbox_open_by_subject ON inbox (source, subject, sequence)
   WHERE status IN ('pending', 'waiting')""",
     "CREATE INDEX inbox_waiting ON inbox (waits_for) WHERE status = 'waiting'",
+    "CREATE INDEX inbox_found_by_auditor ON inbox (position) WHERE via = 'auditor'",
     """CREATE TABLE inbox_cursor (
   source text NOT NULL,
   subject text NOT NULL,

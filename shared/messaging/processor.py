@@ -1,0 +1,277 @@
+"""Works the inbox: per aggregate in sequence order, the effect and its record in one transaction.
+
+It knows no Kafka. Several processors may run at once: an aggregate, (source, subject), is claimed
+by an advisory lock that ends with the transaction. A batch of aggregates shares a transaction;
+where one event fails, the batch is done again with a savepoint per event, and where the commit
+fails, event by event, so that a failure is always charged to the event that caused it.
+
+An event that died (dead letter) holds back the later events of its own aggregate until a person
+replays or drops it: an acquittal must not overtake the event that it builds on. Other aggregates
+go on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import traceback
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from shared.contracts.envelope import EventPayload
+from shared.db.engine import Database, set_scope
+from shared.db.scope import Scope
+from shared.kernel.clock import Clock
+from shared.kernel.context import WorkContext, working_on
+from shared.kernel.errors import ContractError, QuittanceError, TransientError
+from shared.messaging.codec import decode
+from shared.messaging.events import EventHandler, RawRecord, Subscription
+from shared.messaging.topics import pause
+from shared.messaging.verdicts import InboxRow, Policy, Verdict, verdict_on_error
+from shared.messaging.worklist import Aggregate, Progress, claim, write
+
+_LOG = logging.getLogger(__name__)
+IDLE_SECONDS = (0.02, 0.1)
+AWAY_SECONDS = (0.2, 5.0)
+
+
+class _EventFailedError(Exception):
+    """An event of a swift round failed: nothing of the round counts, it is done again with care."""
+
+
+class Processor:
+    """Calls a service's handlers for the events that it subscribed to.
+
+    Raises:
+        ValueError: two subscriptions name the same contract.
+    """
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        subscriptions: Sequence[Subscription[Any]],
+        clock: Clock,
+        policy: Policy | None = None,
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._policy = policy or Policy()
+        self._handlers: dict[type[EventPayload], EventHandler[Any]] = {
+            each.payload_type: each.handler for each in subscriptions
+        }
+        if len(self._handlers) != len(subscriptions):
+            raise ValueError("two subscriptions name the same contract")
+        self._types = {contract.TYPE for contract in self._handlers}
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until `stop` is set; wait out a database that is away."""
+        idle_seconds, away_seconds = IDLE_SECONDS[0], AWAY_SECONDS[0]
+        while not stop.is_set():
+            try:
+                worked = await self.step()
+            except TransientError:
+                _LOG.warning(
+                    "the inbox cannot be worked now, trying again",
+                    extra={"retry_in_seconds": round(away_seconds, 1)},
+                )
+                await pause(stop, away_seconds * random.uniform(0.8, 1.2))  # noqa: S311 - jitter
+                away_seconds = min(away_seconds * 2, AWAY_SECONDS[1])
+                continue
+            away_seconds = AWAY_SECONDS[0]
+            idle_seconds = IDLE_SECONDS[0] if worked else min(idle_seconds * 1.5, IDLE_SECONDS[1])
+            if not worked:
+                await pause(stop, idle_seconds)
+
+    async def step(self) -> int:
+        """Work one batch of due aggregates; return how many were looked at, 0 if none was due.
+
+        Raises:
+            TransientError: the database is away; nothing was recorded.
+        """
+        try:
+            return await self._round(with_savepoints=False)
+        except TransientError:
+            raise
+        except (_EventFailedError, DBAPIError, QuittanceError) as error:
+            _LOG.debug("a batch goes again with care", extra={"error": type(error).__name__})
+        try:
+            return await self._round(with_savepoints=True)
+        except TransientError:
+            raise
+        except (DBAPIError, QuittanceError) as error:
+            _LOG.warning("a commit failed, one by one", extra={"error": type(error).__name__})
+        return await self._single_round()
+
+    async def drain(self, *, steps_max: int = 10_000) -> int:
+        """Work until nothing is due; return how many steps that took (for tests and replays).
+
+        Raises:
+            TransientError: something was still due after `steps_max` steps.
+        """
+        for steps in range(steps_max):
+            if not await self.step():
+                return steps
+        raise TransientError(f"the inbox was not empty after {steps_max} steps")
+
+    async def _round(self, *, with_savepoints: bool) -> int:
+        async with self._database.transaction(Scope.everything()) as connection:
+            now = self._clock.now()
+            aggregates = await claim(connection, now=now, policy=self._policy)
+            if not aggregates:
+                return 0
+            worker = _Worker(self, connection, with_savepoints=with_savepoints)
+            progress = [await worker.work(aggregate) for aggregate in aggregates]
+            await set_scope(connection, Scope.everything())
+            await write(connection, progress, now=now, policy=self._policy)
+        return len(aggregates)
+
+    async def _single_round(self) -> int:
+        """Work one event in a transaction of its own; charge a failed commit to that event."""
+        policy = replace(self._policy, aggregates_max=1, events_per_aggregate_max=1, events_max=1)
+        progress: list[Progress] = []
+        try:
+            async with self._database.transaction(Scope.everything()) as connection:
+                now = self._clock.now()
+                for aggregate in await claim(connection, now=now, policy=policy):
+                    worker = _Worker(self, connection, with_savepoints=True)
+                    progress.append(await worker.work(aggregate))
+                await set_scope(connection, Scope.everything())
+                await write(connection, progress, now=now, policy=policy)
+        except TransientError:
+            raise
+        except (DBAPIError, QuittanceError) as error:
+            if not progress:
+                raise
+            await self._charge(progress[0].aggregate, error)
+        return len(progress)
+
+    async def _charge(self, aggregate: Aggregate, error: Exception) -> None:
+        """Record that the aggregate's first event cannot be committed."""
+        row = aggregate.rows[0]
+        _log_failure(row, error)
+        now = self._clock.now()
+        progress = Progress(aggregate, last=aggregate.last_sequence, blocked_after=row.sequence)
+        progress.verdicts.append(verdict_on_error(row, error, self._policy, now))
+        async with self._database.transaction(Scope.everything()) as connection:
+            await write(connection, [progress], now=now, policy=self._policy)
+
+    async def handle(self, row: InboxRow, connection: AsyncConnection) -> None:
+        """Decode one row and call its handler, in the open transaction and scope.
+
+        Raises:
+            ContractError: the row does not decode, or its version is not listened to.
+            Exception: whatever the handler raises.
+        """
+        event = decode(
+            RawRecord(row.topic, row.partition, row.offset, row.key, row.value, row.headers)
+        )
+        handler = self._handlers.get(type(event.payload))
+        if handler is None:
+            raise ContractError("dataschema: this version of the type is not listened to")
+        context = WorkContext(
+            correlation_id=event.correlation_id,
+            causation_id=str(event.event_id),
+            traceparent=event.traceparent,
+        )
+        with working_on(context):
+            await handler(event, connection)
+
+    def listens_to(self, type_name: str) -> bool:
+        """Whether any version of this event type is subscribed to."""
+        return type_name in self._types
+
+    def verdict_on_error(self, row: InboxRow, error: Exception) -> Verdict:
+        """Say what must happen next with a row whose handler raised."""
+        return verdict_on_error(row, error, self._policy, self._clock.now())
+
+    def is_due(self, row: InboxRow) -> bool:
+        """Whether a row that heads its aggregate may be tried now.
+
+        One that only waited for its predecessor may at once; one that failed or was too early has
+        its own time.
+        """
+        if row.status == "waiting" and row.waits_for is None:
+            return True
+        return row.next_try_at <= self._clock.now()
+
+
+class _Worker:
+    """Works the aggregates of one round on its connection."""
+
+    def __init__(
+        self, processor: Processor, connection: AsyncConnection, *, with_savepoints: bool
+    ) -> None:
+        self._processor = processor
+        self._connection = connection
+        self._with_savepoints = with_savepoints
+        self._scope = Scope.everything()
+
+    async def work(self, aggregate: Aggregate) -> Progress:
+        """Work an aggregate's rows in order, as far as they go."""
+        progress = Progress(aggregate, last=aggregate.last_sequence)
+        for row in aggregate.rows:
+            if row.sequence <= progress.last:
+                _LOG.warning(
+                    "an event claims a number that was worked before",
+                    extra={"event_id": str(row.event_id), "source": row.source},
+                )
+                progress.verdicts.append(Verdict(row, "repeat", reason="sequence-worked-before"))
+                continue
+            if row.sequence > progress.last + 1:
+                progress.blocked_after = progress.last
+                break
+            if not self._processor.is_due(row):
+                progress.blocked_after = row.sequence
+                break
+            verdict = await self._verdict(row)
+            progress.verdicts.append(verdict)
+            if not verdict.moves_cursor:
+                progress.blocked_after = row.sequence
+                break
+            progress.last, progress.practice_id = row.sequence, row.practice_id
+        return progress
+
+    async def _verdict(self, row: InboxRow) -> Verdict:
+        if not self._processor.listens_to(row.type):
+            return Verdict(row, "skipped", reason="not-listened-to")
+        await self._enter(Scope.of(row.practice_id))
+        try:
+            if self._with_savepoints:
+                async with self._connection.begin_nested():
+                    await self._processor.handle(row, self._connection)
+            else:
+                await self._processor.handle(row, self._connection)
+        except Exception as error:
+            if self._connection.invalidated or self._connection.closed:
+                raise
+            if not self._with_savepoints:
+                raise _EventFailedError from error
+            _log_failure(row, error)
+            return self._processor.verdict_on_error(row, error)
+        return Verdict(row, "done", tries=row.tries)
+
+    async def _enter(self, scope: Scope) -> None:
+        if scope != self._scope:
+            await set_scope(self._connection, scope)
+            self._scope = scope
+
+
+def _log_failure(row: InboxRow, error: Exception) -> None:
+    """Log where it failed, without the error's own words: they may quote the event's content."""
+    facts = {
+        "event_id": str(row.event_id),
+        "type": row.type,
+        "error": type(error).__name__,
+        "tries": row.tries + 1,
+    }
+    if isinstance(error, QuittanceError):
+        _LOG.warning("an event could not be worked", extra=facts)
+        return
+    where = "".join(traceback.format_tb(error.__traceback__))
+    _LOG.error("an event's handler failed unexpectedly", extra={**facts, "where": where})

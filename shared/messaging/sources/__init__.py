@@ -1,0 +1,1 @@
+"""The adapters of EventSource: Faust (default), plain aiokafka (fall-back), a simulation."""
