@@ -59,6 +59,7 @@ class Call:
         connection: open transaction; its scope is the practice of the path, or the principal's.
         path: path parameters; names ending in `_id` are UUIDs, others text.
         query, body: validated models, as the endpoint declared them.
+        raw_body: the bytes of an upload (an endpoint whose `request_media_type` is not JSON).
     """
 
     principal: Principal
@@ -67,6 +68,7 @@ class Call:
     query: BaseModel | None
     body: BaseModel | None
     correlation_id: str
+    raw_body: bytes | None = None
 
     def path_id(self, name: str) -> UUID:
         """Return a UUID path parameter."""
@@ -102,6 +104,7 @@ class Endpoint:
         status: of a successful answer.
         problem_codes: reasons that the handler itself may refuse with, for the documentation.
         all_practices_only: whether the token must be valid for all practices.
+        request_media_type: other than JSON for uploads; the handler then reads `Call.raw_body`.
     """
 
     method: str
@@ -118,3 +121,4 @@ class Endpoint:
     problem_codes: tuple[str, ...] = ()
     all_practices_only: bool = False
     max_body_bytes: int = 1_048_576
+    request_media_type: str = "application/json"

@@ -1,0 +1,1 @@
+"""Seen from outside: logs as JSON lines, metrics for Prometheus, health."""

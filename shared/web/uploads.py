@@ -1,0 +1,73 @@
+"""Reads a request's body within its limits of size, time and type."""
+
+from __future__ import annotations
+
+import asyncio
+
+from aiohttp import ClientPayloadError, web
+from aiohttp.http_exceptions import HttpProcessingError
+
+from shared.web.endpoints import Endpoint
+from shared.web.problems import Problem, ProblemError
+
+_CHUNK_BYTES = 65_536
+# What aiohttp raises for a body that breaks off, or whose framing is wrong.
+_BROKEN = (
+    ConnectionError,
+    ClientPayloadError,
+    HttpProcessingError,
+    web.PayloadAccessError,
+    web.RequestPayloadError,
+)
+_EMPTY_BODIES = frozenset({b"", b"{}"})
+
+
+async def read_body(request: web.Request, endpoint: Endpoint, *, seconds: float) -> bytes:
+    """Return the body; at most `max_body_bytes` are ever held.
+
+    Raises:
+        ProblemError: 408, 413 or 415, or 400 for a body where none belongs.
+    """
+    if request.content_length is not None and request.content_length > endpoint.max_body_bytes:
+        raise _too_large(endpoint)
+    takes_json = endpoint.request_media_type == "application/json"
+    if endpoint.request is not None or not takes_json:
+        _check_type(request, endpoint.request_media_type)
+    try:
+        async with asyncio.timeout(seconds):
+            body = await _read(request, endpoint)
+    except TimeoutError:
+        detail = "The request's body did not arrive in time."
+        raise ProblemError(Problem(408, "request-timeout", detail)) from None
+    if endpoint.request is None and takes_json and body.strip() not in _EMPTY_BODIES:
+        detail = "This request takes no body."
+        raise ProblemError(Problem(400, "unexpected-body", detail))
+    return body
+
+
+async def _read(request: web.Request, endpoint: Endpoint) -> bytes:
+    body = bytearray()
+    try:
+        async for chunk in request.content.iter_chunked(_CHUNK_BYTES):
+            body += chunk
+            if len(body) > endpoint.max_body_bytes:
+                raise _too_large(endpoint)
+    except _BROKEN:
+        detail = "The request's body is not well-formed, or ended too early."
+        raise ProblemError(Problem(400, "malformed-request", detail)) from None
+    return bytes(body)
+
+
+def _check_type(request: web.Request, media_type: str) -> None:
+    charset = (request.charset or "utf-8").lower()
+    encoding = request.headers.get("Content-Encoding", "identity").lower()
+    wrong_charset = media_type == "application/json" and charset not in {"utf-8", "utf8"}
+    if request.content_type != media_type or wrong_charset or encoding != "identity":
+        detail = f"Send the body as {media_type}, uncompressed; JSON in UTF-8."
+        raise ProblemError(Problem(415, "unsupported-media-type", detail, field="Content-Type"))
+
+
+def _too_large(endpoint: Endpoint) -> ProblemError:
+    detail = f"The body may have at most {endpoint.max_body_bytes} bytes."
+    facts = {"max_body_bytes": endpoint.max_body_bytes}
+    return ProblemError(Problem(413, "request-too-large", detail, facts=facts))
