@@ -70,13 +70,15 @@ async def _serving(
     runner = web.AppRunner(app)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
-    yield HttpDebidentPortal(
-        f"http://127.0.0.1:{runner.addresses[0][1]}",
-        timeout_seconds=timeout_seconds,
-        deb_file_bytes_max=1000,
-        clock=clock or StandingClock(),
-    )
-    await runner.cleanup()
+    try:
+        yield HttpDebidentPortal(
+            f"http://127.0.0.1:{runner.addresses[0][1]}",
+            timeout_seconds=timeout_seconds,
+            deb_file_bytes_max=1000,
+            clock=clock or StandingClock(),
+        )
+    finally:
+        await runner.cleanup()
 
 
 def _json(body: object, status: int = 200, **headers: str) -> Handler:
@@ -150,9 +152,9 @@ async def test_a_portal_that_does_not_listen_was_sent_nothing() -> None:
 
 async def test_an_answer_that_does_not_come_in_time_is_a_doubt(sandbox: SandboxHarness) -> None:
     await sandbox.register(access())
-    await sandbox.misbehave(slow_seconds=30)
+    await sandbox.misbehave(slow_seconds=1)
     impatient = HttpDebidentPortal(
-        sandbox.base_url, timeout_seconds=0.3, deb_file_bytes_max=1, clock=StandingClock()
+        sandbox.base_url, timeout_seconds=0.2, deb_file_bytes_max=1, clock=StandingClock()
     )
     assert await _send(impatient) == InDoubt("time-out")
     with pytest.raises(PortalSilentError) as silent:
@@ -225,7 +227,7 @@ async def test_only_the_portals_own_word_proves_absence_or_arrival(
         (_raw(b"rows"), ListedDebFile(1, "f1", "n", "0" * 64, 1001), "deb-file-too-large"),
     ],
 )
-async def test_a_deb_file_must_be_what_the_list_announced(
+async def test_p13_a_half_written_deb_file_is_not_taken_for_what_the_list_announced(
     answer: Handler, listed: ListedDebFile, code: str
 ) -> None:
     async with _serving(Strange(answer)) as portal:

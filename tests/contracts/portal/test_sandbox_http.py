@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -36,7 +37,7 @@ async def _status(response: Any) -> tuple[int, str]:
 def _form(**fields: Any) -> aiohttp.FormData:
     form = aiohttp.FormData(default_to_multipart=True)
     for name, value in fields.items():
-        form.add_field(name, value)
+        form.add_field(name, io.BytesIO(value) if isinstance(value, bytes) else value)
     return form
 
 

@@ -1,0 +1,225 @@
+"""Contracts, credentials and DEB files in PostgreSQL; transmissions have a module of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import RowMapping, or_, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.debident_gateway.adapters.sealing import SecretSealer
+from services.debident_gateway.adapters.tables import (
+    CONTRACT_TERMS,
+    DEB_CURSOR,
+    DEB_FILE,
+    DEB_LISTING,
+    PORTAL_CREDENTIALS,
+)
+from services.debident_gateway.domain.model import (
+    ContractTerms,
+    DebCursor,
+    FetchedDebFile,
+    PortalAccess,
+)
+from services.debident_gateway.ports import DueContract
+
+
+class SqlContractRepository:
+    """The projection of contract terms."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def get(self, contract_id: UUID) -> ContractTerms | None:
+        """Return the terms, or None where the contract is unknown."""
+        return await self._read(contract_id, lock=False)
+
+    async def lock(self, contract_id: UUID) -> ContractTerms | None:
+        """Return the terms and keep others waiting for them until the transaction ends."""
+        return await self._read(contract_id, lock=True)
+
+    async def _read(self, contract_id: UUID, *, lock: bool) -> ContractTerms | None:
+        query = select(CONTRACT_TERMS).where(CONTRACT_TERMS.c.contract_id == contract_id)
+        if lock:
+            query = query.with_for_update(key_share=True)
+        row = (await self._connection.execute(query)).mappings().one_or_none()
+        return None if row is None else ContractTerms(**row)
+
+    async def save_if_newer(self, terms: ContractTerms) -> bool:
+        """Store the terms unless these or newer ones are known; return whether they were."""
+        values = asdict(terms)
+        statement = insert(CONTRACT_TERMS).values(values)
+        changed = {name: statement.excluded[name] for name in values if name != "contract_id"}
+        result = await self._connection.execute(
+            statement.on_conflict_do_update(
+                index_elements=["contract_id"],
+                set_=changed,
+                where=CONTRACT_TERMS.c.version < statement.excluded.version,
+            ).returning(CONTRACT_TERMS.c.contract_id)
+        )
+        return result.first() is not None
+
+
+class SqlCredentialRepository:
+    """Portal credentials, sealed."""
+
+    def __init__(self, connection: AsyncConnection, sealer: SecretSealer) -> None:
+        self._connection = connection
+        self._sealer = sealer
+
+    async def access(self, practice_id: UUID, *, account_number: str) -> PortalAccess | None:
+        """Return the practice's access, or None where none was entered."""
+        query = select(PORTAL_CREDENTIALS).where(PORTAL_CREDENTIALS.c.practice_id == practice_id)
+        row = (await self._connection.execute(query)).one_or_none()
+        if row is None:
+            return None
+        secret = self._sealer.open(
+            row.sealed_secret, practice_id=practice_id, client_id=row.client_id
+        )
+        return PortalAccess(
+            practice_id=practice_id,
+            client_id=row.client_id,
+            client_secret=secret,
+            account_number=account_number,
+        )
+
+    async def put(
+        self, practice_id: UUID, *, client_id: str, client_secret: str, changed_at: datetime
+    ) -> None:
+        """Store or replace the practice's credentials."""
+        statement = insert(PORTAL_CREDENTIALS).values(
+            practice_id=practice_id,
+            client_id=client_id,
+            sealed_secret=self._sealer.seal(
+                client_secret, practice_id=practice_id, client_id=client_id
+            ),
+            changed_at=changed_at,
+        )
+        names = ("client_id", "sealed_secret", "changed_at")
+        await self._connection.execute(
+            statement.on_conflict_do_update(
+                index_elements=["practice_id"],
+                set_={name: statement.excluded[name] for name in names},
+            )
+        )
+
+
+class SqlDebFileRepository:
+    """Fetched DEB files and how far each contract was looked through."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def ensure_cursor(self, cursor: DebCursor) -> None:
+        """Begin to look for a contract's files, unless that has begun."""
+        statement = insert(DEB_CURSOR).values(asdict(cursor))
+        await self._connection.execute(
+            statement.on_conflict_do_nothing(index_elements=["contract_id"])
+        )
+
+    async def due(self, *, now: datetime, limit: int) -> list[DueContract]:
+        """Return contracts whose next look is due and that nobody has in hand."""
+        query = (
+            select(DEB_CURSOR.c.contract_id, DEB_CURSOR.c.practice_id)
+            .where(DEB_CURSOR.c.next_poll_at <= now, _free(now))
+            .order_by(DEB_CURSOR.c.next_poll_at)
+            .limit(limit)
+        )
+        rows = await self._connection.execute(query)
+        return [DueContract(row.contract_id, row.practice_id) for row in rows]
+
+    async def claim(
+        self, contract_id: UUID, *, now: datetime, lease_until: datetime
+    ) -> DebCursor | None:
+        """Take a due contract into hand, or None where it is not due or in other hands."""
+        free = (
+            select(DEB_CURSOR.c.contract_id)
+            .where(
+                DEB_CURSOR.c.contract_id == contract_id,
+                DEB_CURSOR.c.next_poll_at <= now,
+                _free(now),
+            )
+            .with_for_update(skip_locked=True)
+        )
+        statement = (
+            update(DEB_CURSOR)
+            .where(DEB_CURSOR.c.contract_id.in_(free.scalar_subquery()))
+            .values(lease_until=lease_until)
+            .returning(DEB_CURSOR)
+        )
+        row = (await self._connection.execute(statement)).mappings().one_or_none()
+        return None if row is None else _cursor(row)
+
+    async def save_cursor(self, cursor: DebCursor) -> None:
+        """Store how far the look came, and give the contract back."""
+        await self._connection.execute(
+            update(DEB_CURSOR)
+            .where(DEB_CURSOR.c.contract_id == cursor.contract_id)
+            .values(
+                position=cursor.position,
+                next_poll_at=cursor.next_poll_at,
+                problem=cursor.problem,
+                lease_until=None,
+            )
+        )
+
+    async def seen(self, contract_id: UUID, portal_file_ids: Sequence[str]) -> dict[str, str]:
+        """Return portal file id → content hash of those that are recorded already."""
+        query = select(DEB_LISTING.c.portal_file_id, DEB_LISTING.c.sha256).where(
+            DEB_LISTING.c.contract_id == contract_id,
+            DEB_LISTING.c.portal_file_id.in_(portal_file_ids),
+        )
+        rows = await self._connection.execute(query)
+        return {row.portal_file_id: row.sha256 for row in rows}
+
+    async def add(self, file: FetchedDebFile) -> bool:
+        """Record a fetched file; False where its bytes are here already (a repeat)."""
+        values: dict[str, Any] = {
+            "deb_file_id": file.deb_file_id,
+            "practice_id": file.practice_id,
+            "contract_id": file.contract_id,
+            "name": file.name,
+            "layout": file.layout,
+            "content_key": file.content.key,
+            "sha256": file.content.sha256,
+            "size_bytes": file.content.size_bytes,
+            "media_type": file.content.media_type,
+            "fetched_at": file.fetched_at,
+        }
+        statement = insert(DEB_FILE).values(values).on_conflict_do_nothing()
+        result = await self._connection.execute(statement.returning(DEB_FILE.c.deb_file_id))
+        return result.first() is not None
+
+    async def note_listing(self, file: FetchedDebFile) -> bool:
+        """Record that the portal offered these bytes under this id; False where it is known."""
+        values: dict[str, Any] = {
+            "contract_id": file.contract_id,
+            "portal_file_id": file.portal_file_id,
+            "practice_id": file.practice_id,
+            "deb_file_id": file.deb_file_id,
+            "position": file.position,
+            "sha256": file.content.sha256,
+            "seen_at": file.fetched_at,
+        }
+        statement = insert(DEB_LISTING).values(values).on_conflict_do_nothing()
+        result = await self._connection.execute(statement.returning(DEB_LISTING.c.portal_file_id))
+        return result.first() is not None
+
+
+def _free(now: datetime) -> Any:
+    return or_(DEB_CURSOR.c.lease_until.is_(None), DEB_CURSOR.c.lease_until <= now)
+
+
+def _cursor(row: RowMapping) -> DebCursor:
+    return DebCursor(
+        practice_id=row["practice_id"],
+        contract_id=row["contract_id"],
+        position=row["position"],
+        next_poll_at=row["next_poll_at"],
+        problem=row["problem"],
+    )

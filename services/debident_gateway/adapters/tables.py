@@ -1,0 +1,134 @@
+"""The gateway's tables as SQLAlchemy Core sees them; the migrations own their constraints."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Integer,
+    Interval,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    Uuid,
+)
+
+METADATA = MetaData()
+
+
+def _at(name: str) -> Column[object]:
+    return Column(name, DateTime(timezone=True))
+
+
+CONTRACT_TERMS = Table(
+    "contract_terms",
+    METADATA,
+    Column("contract_id", Uuid, primary_key=True),
+    Column("practice_id", Uuid),
+    Column("version", Integer),
+    Column("account_number", Text),
+    Column("adapter", Text),
+    Column("arrival_check_after", Interval),
+    Column("arrival_poll_interval", Interval),
+    Column("deb_poll_interval", Interval),
+    Column("deb_layout", Text),
+)
+PORTAL_CREDENTIALS = Table(
+    "portal_credentials",
+    METADATA,
+    Column("practice_id", Uuid, primary_key=True),
+    Column("client_id", Text),
+    Column("sealed_secret", LargeBinary),
+    _at("changed_at"),
+)
+TRANSMISSION = Table(
+    "transmission",
+    METADATA,
+    Column("order_id", Uuid, primary_key=True),
+    Column("practice_id", Uuid),
+    Column("contract_id", Uuid),
+    Column("order_number", Text),
+    Column("invoice_count", Integer),
+    Column("package_key", Text),
+    Column("package_sha256", Text),
+    Column("package_size_bytes", BigInteger),
+    Column("package_media_type", Text),
+    Column("lines_key", Text),
+    Column("lines_sha256", Text),
+    Column("lines_size_bytes", BigInteger),
+    Column("lines_media_type", Text),
+    _at("prepared_at"),
+    Column("state", Text),
+    Column("attempts", Integer),
+    Column("failures", Integer),
+    Column("polls", Integer),
+    Column("held", Boolean),
+    Column("reason_code", Text),
+    Column("portal_reference", Text),
+    Column("already_had_it", Boolean),
+    _at("sent_at"),
+    _at("settled_at"),
+    Column("evidence", Text),
+    Column("correlation_id", Text),
+    _at("next_action_at"),
+    _at("lease_until"),
+)
+SEND_ATTEMPT = Table(
+    "send_attempt",
+    METADATA,
+    Column("order_id", Uuid, primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("practice_id", Uuid),
+    _at("began_at"),
+    _at("ended_at"),
+    Column("outcome", Text),
+    Column("reason_code", Text),
+)
+ARRIVAL_POLL = Table(
+    "arrival_poll",
+    METADATA,
+    Column("order_id", Uuid, primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("practice_id", Uuid),
+    _at("at"),
+    Column("answer", Text),
+    Column("reason_code", Text),
+)
+DEB_CURSOR = Table(
+    "deb_cursor",
+    METADATA,
+    Column("contract_id", Uuid, primary_key=True),
+    Column("practice_id", Uuid),
+    Column("position", BigInteger),
+    _at("next_poll_at"),
+    _at("lease_until"),
+    Column("problem", Text),
+)
+DEB_FILE = Table(
+    "deb_file",
+    METADATA,
+    Column("deb_file_id", Uuid, primary_key=True),
+    Column("practice_id", Uuid),
+    Column("contract_id", Uuid),
+    Column("name", Text),
+    Column("layout", Text),
+    Column("content_key", Text),
+    Column("sha256", Text),
+    Column("size_bytes", BigInteger),
+    Column("media_type", Text),
+    _at("fetched_at"),
+)
+DEB_LISTING = Table(
+    "deb_listing",
+    METADATA,
+    Column("contract_id", Uuid, primary_key=True),
+    Column("portal_file_id", Text, primary_key=True),
+    Column("practice_id", Uuid),
+    Column("deb_file_id", Uuid),
+    Column("position", BigInteger),
+    Column("sha256", Text),
+    _at("seen_at"),
+)

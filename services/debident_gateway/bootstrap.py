@@ -1,0 +1,106 @@
+"""Puts the gateway together; the only file that names concrete classes."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.debident_gateway.adapters.debident_http import HttpDebidentPortal
+from services.debident_gateway.adapters.documents import ObjectStoreDocuments
+from services.debident_gateway.adapters.sealing import SecretSealer
+from services.debident_gateway.adapters.unit_of_work import SqlUnitOfWork, SqlUnitsOfWork
+from services.debident_gateway.domain.schedule import DispatchPolicy
+from services.debident_gateway.entrypoints.events import subscriptions
+from services.debident_gateway.entrypoints.http import endpoints
+from services.debident_gateway.entrypoints.timers import timers
+from services.debident_gateway.entrypoints.workshop import Pace, Workshop
+from services.debident_gateway.ports import DebidentPortal
+from services.debident_gateway.settings import DebidentGatewaySettings
+from shared.contracts import topics
+from shared.db.engine import Database
+from shared.kernel.clock import Clock, SystemClock
+from shared.objectstore import ObjectStore, open_object_store
+from shared.runtime.definition import ServiceDefinition
+from shared.runtime.settings import decode_key
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+def build(
+    settings: DebidentGatewaySettings,
+    *,
+    database: Database | None = None,
+    clock: Clock | None = None,
+    object_store: ObjectStore | None = None,
+    portal: DebidentPortal | None = None,
+) -> ServiceDefinition:
+    """Return the service, assembled from its settings; tests pass in what they want to differ."""
+    clock = clock or SystemClock()
+    database = database or Database(
+        settings.database_url.get_secret_value(), application_name=topics.DEBIDENT_GATEWAY
+    )
+    workshop = build_workshop(
+        settings, database=database, clock=clock, object_store=object_store, portal=portal
+    )
+    return ServiceDefinition(
+        name=topics.DEBIDENT_GATEWAY,
+        title="Debident gateway",
+        settings=settings,
+        database=database,
+        clock=clock,
+        migrations=MIGRATIONS,
+        endpoints=endpoints(workshop),
+        subscriptions=subscriptions(workshop),
+        timers=timers(workshop),
+    )
+
+
+def build_workshop(
+    settings: DebidentGatewaySettings,
+    *,
+    database: Database,
+    clock: Clock,
+    object_store: ObjectStore | None = None,
+    portal: DebidentPortal | None = None,
+) -> Workshop:
+    """Return what the entrypoints work with."""
+    object_store = object_store or open_object_store(
+        settings.object_store_url, key=decode_key(settings.object_store_key)
+    )
+    sealer = SecretSealer(decode_key(settings.credentials_key))
+
+    def unit_of_work(connection: AsyncConnection) -> SqlUnitOfWork:
+        return SqlUnitOfWork(connection, clock, sealer)
+
+    return Workshop(
+        unit_of_work=unit_of_work,
+        units=SqlUnitsOfWork(database, unit_of_work),
+        portal=portal or _http_portal(settings, clock),
+        documents=ObjectStoreDocuments(object_store),
+        clock=clock,
+        policy=_policy(settings),
+        pace=Pace(
+            tick_interval_seconds=settings.tick_interval_seconds,
+            parallel_calls=settings.parallel_calls,
+            batch_size=settings.batch_size,
+        ),
+    )
+
+
+def _http_portal(settings: DebidentGatewaySettings, clock: Clock) -> HttpDebidentPortal:
+    return HttpDebidentPortal(
+        settings.portal_url,
+        timeout_seconds=settings.portal_timeout_seconds,
+        deb_file_bytes_max=settings.deb_file_bytes_max,
+        clock=clock,
+    )
+
+
+def _policy(settings: DebidentGatewaySettings) -> DispatchPolicy:
+    # A send is at most two tokens and two uploads, each bounded; the lease outlasts them all.
+    lease = timedelta(seconds=4 * settings.portal_timeout_seconds + 5)
+    return DispatchPolicy(
+        doubt_settle=timedelta(seconds=settings.doubt_settle_seconds), lease=lease
+    )

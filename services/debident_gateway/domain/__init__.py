@@ -1,0 +1,1 @@
+"""The rules of speaking with the portal: pure, without a database, a network or a wire format."""

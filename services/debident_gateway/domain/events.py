@@ -1,0 +1,82 @@
+"""What the gateway tells the others, before it is put into wire form."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from services.debident_gateway.domain.model import FetchedDebFile, StoredContent
+
+
+@dataclass(frozen=True, slots=True)
+class OrderWasSent:
+    """The portal took the order's bytes."""
+
+    practice_id: UUID
+    order_id: UUID
+    contract_id: UUID
+    attempt: int
+    portal_reference: str
+    package_sha256: str
+    sent_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OrderSendDidFail:
+    """An attempt did not end well; "unknown" means that it may have left all the same."""
+
+    practice_id: UUID
+    order_id: UUID
+    contract_id: UUID
+    attempt: int
+    outcome: Literal["not-sent", "unknown"]
+    reason_code: str
+    next_attempt_at: datetime | None
+    failed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OrderHasArrived:
+    """The portal shows the order with an answer per invoice.
+
+    Attributes:
+        evidence: how it is known.
+        lines: the stored answer per invoice.
+        observed_at: when the gateway saw it; `arrived_at` is the portal's own word.
+    """
+
+    practice_id: UUID
+    order_id: UUID
+    contract_id: UUID
+    evidence: Literal["portal-status", "already-have-it"]
+    portal_reference: str
+    accepted_count: int
+    refused_count: int
+    lines: StoredContent
+    arrived_at: datetime
+    observed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OrderWasRefused:
+    """The portal refused the whole order."""
+
+    practice_id: UUID
+    order_id: UUID
+    contract_id: UUID
+    reason_code: str
+    refused_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DebFileWasFetched:
+    """A DEB file's bytes are stored and hashed."""
+
+    file: FetchedDebFile
+
+
+DomainEvent = (
+    OrderWasSent | OrderSendDidFail | OrderHasArrived | OrderWasRefused | DebFileWasFetched
+)

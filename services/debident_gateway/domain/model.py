@@ -1,0 +1,93 @@
+"""Small values of the gateway: stored content, contract terms, access to the portal."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True)
+class StoredContent:
+    """Bytes that rest in the object store, and what they must hash to."""
+
+    key: str
+    sha256: str
+    size_bytes: int
+    media_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class ContractTerms:
+    """What a contract says about the portal, as its owner last decided it.
+
+    Attributes:
+        version: counted up by the owner; older news never replaces newer.
+        adapter: how orders reach the portal ("http", "sftp", "manual").
+        arrival_check_after: no arrival check sooner after the order was sent.
+        arrival_poll_interval: between two arrival checks.
+        deb_poll_interval: between two looks for new DEB files.
+    """
+
+    practice_id: UUID
+    contract_id: UUID
+    version: int
+    account_number: str
+    adapter: str
+    arrival_check_after: timedelta
+    arrival_poll_interval: timedelta
+    deb_poll_interval: timedelta
+    deb_layout: str
+
+
+@dataclass(frozen=True, slots=True)
+class PortalAccess:
+    """One practice's way into the portal; never used for another practice.
+
+    Attributes:
+        practice_id: whose credentials these are.
+        account_number: the contract's account at the factor.
+    """
+
+    practice_id: UUID
+    client_id: str
+    client_secret: str = field(repr=False)
+    account_number: str
+
+
+@dataclass(frozen=True, slots=True)
+class DebCursor:
+    """How far the DEB files of a contract were looked through.
+
+    Attributes:
+        position: publication number of the last file that is safely here, 0 at the start.
+        next_poll_at: when the portal is asked again.
+        problem: why the last look did not end well, or None.
+    """
+
+    practice_id: UUID
+    contract_id: UUID
+    position: int
+    next_poll_at: datetime
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FetchedDebFile:
+    """A DEB file whose bytes are stored and hashed.
+
+    Attributes:
+        deb_file_id: derived from the practice and the content hash.
+        portal_file_id, name: as the portal listed it.
+        position: its publication number at the portal.
+    """
+
+    deb_file_id: UUID
+    practice_id: UUID
+    contract_id: UUID
+    portal_file_id: str
+    name: str
+    position: int
+    layout: str
+    content: StoredContent
+    fetched_at: datetime

@@ -1,0 +1,176 @@
+"""The gateway's API: portal credentials, transmissions with their story, fetched DEB files."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from services.debident_gateway import views
+from services.debident_gateway.domain.errors import NoCredentialsError, UnknownTransmissionError
+from services.debident_gateway.entrypoints import replies
+from services.debident_gateway.entrypoints.cursors import cursor_behind, read_cursor
+from services.debident_gateway.entrypoints.schemas import (
+    DebFileList,
+    DebFilesQuery,
+    PortalCredentialsBody,
+    PortalCredentialsReply,
+    TransmissionDetail,
+    TransmissionList,
+    TransmissionsQuery,
+)
+from services.debident_gateway.entrypoints.workshop import Workshop
+from services.debident_gateway.handlers.set_portal_credentials import (
+    SetPortalCredentials,
+    set_portal_credentials,
+)
+from shared.web.endpoints import EVERY_ROLE, Call, Endpoint, Reply, UserRole
+
+_PRACTICE = "/v1/practices/{practice_id}"
+_CREDENTIALS = f"{_PRACTICE}/portal-credentials"
+_CREDENTIAL_ROLES = frozenset({UserRole.ADMIN, UserRole.BILLING_OFFICE})
+_STORY_ENTRIES_MAX = 100
+_M = TypeVar("_M")
+
+
+class GatewayApi:
+    """The operations of the API, each on the open connection of its call."""
+
+    def __init__(self, workshop: Workshop) -> None:
+        self._workshop = workshop
+
+    async def put_credentials(self, call: Call) -> Reply:
+        """Store the practice's access; its waiting orders go on at once."""
+        body = _given(call.body, PortalCredentialsBody)
+        command = SetPortalCredentials(
+            practice_id=call.practice_id,
+            client_id=body.client_id,
+            client_secret=body.client_secret.get_secret_value(),
+        )
+        async with self._workshop.unit_of_work(call.connection) as uow:
+            await set_portal_credentials(command, uow, self._workshop.clock)
+        return await self.get_credentials(call)
+
+    async def get_credentials(self, call: Call) -> Reply:
+        """Answer the client id and the time of the last change."""
+        row = await views.credentials(call.connection, call.practice_id)
+        if row is None:
+            raise NoCredentialsError
+        return Reply(
+            PortalCredentialsReply(client_id=row["client_id"], changed_at=row["changed_at"])
+        )
+
+    async def list_transmissions(self, call: Call) -> Reply:
+        """Answer the transmissions of a practice."""
+        query = _given(call.query, TransmissionsQuery)
+        rows = await views.transmissions(
+            call.connection,
+            call.practice_id,
+            state=query.state,
+            after=None if query.after is None else read_cursor(query.after),
+            limit=query.limit + 1,
+        )
+        page = rows[: query.limit]
+        following = None
+        if len(rows) > len(page):
+            following = cursor_behind(page[-1]["prepared_at"], page[-1]["order_id"])
+        return Reply(
+            TransmissionList(
+                items=[replies.transmission_summary(row) for row in page], next=following
+            )
+        )
+
+    async def get_transmission(self, call: Call) -> Reply:
+        """Answer one transmission with its latest attempts and polls."""
+        order_id = call.path_id("order_id")
+        row = await views.transmission(call.connection, call.practice_id, order_id)
+        if row is None:
+            raise UnknownTransmissionError
+        attempts = await views.attempts(call.connection, order_id, limit=_STORY_ENTRIES_MAX)
+        polls = await views.polls(call.connection, order_id, limit=_STORY_ENTRIES_MAX)
+        return Reply(replies.transmission_detail(row, attempts, polls))
+
+    async def list_deb_files(self, call: Call) -> Reply:
+        """Answer the fetched DEB files of a practice."""
+        query = _given(call.query, DebFilesQuery)
+        rows = await views.deb_files(
+            call.connection,
+            call.practice_id,
+            contract_id=query.contract_id,
+            after=None if query.after is None else read_cursor(query.after),
+            limit=query.limit + 1,
+        )
+        page = rows[: query.limit]
+        following = None
+        if len(rows) > len(page):
+            following = cursor_behind(page[-1]["fetched_at"], page[-1]["deb_file_id"])
+        problems = await views.deb_problems(call.connection, call.practice_id)
+        return Reply(
+            DebFileList(
+                items=[replies.deb_file(row) for row in page],
+                next=following,
+                problems=[replies.deb_problem(row) for row in problems],
+            )
+        )
+
+
+def endpoints(workshop: Workshop) -> list[Endpoint]:
+    """Return the table of the API."""
+    api = GatewayApi(workshop)
+    return [
+        Endpoint(
+            method="PUT",
+            path=_CREDENTIALS,
+            operation_id="putPortalCredentials",
+            summary="Enter a practice's access to the portal; the secret is never shown again",
+            handler=api.put_credentials,
+            roles=_CREDENTIAL_ROLES,
+            request=PortalCredentialsBody,
+            response=PortalCredentialsReply,
+        ),
+        Endpoint(
+            method="GET",
+            path=_CREDENTIALS,
+            operation_id="getPortalCredentials",
+            summary="Whether a practice's access to the portal is entered, and since when",
+            handler=api.get_credentials,
+            roles=_CREDENTIAL_ROLES,
+            response=PortalCredentialsReply,
+            problem_codes=("portal-credentials-missing",),
+        ),
+        Endpoint(
+            method="GET",
+            path=f"{_PRACTICE}/transmissions",
+            operation_id="listTransmissions",
+            summary="Orders on their way to the factor, the newest first",
+            handler=api.list_transmissions,
+            roles=EVERY_ROLE,
+            query=TransmissionsQuery,
+            response=TransmissionList,
+            problem_codes=("cursor-invalid",),
+        ),
+        Endpoint(
+            method="GET",
+            path=f"{_PRACTICE}/transmissions/{{order_id}}",
+            operation_id="getTransmission",
+            summary="One order's way to the factor: every attempt and every ask, in plain words",
+            handler=api.get_transmission,
+            roles=EVERY_ROLE,
+            response=TransmissionDetail,
+            problem_codes=("transmission-not-found",),
+        ),
+        Endpoint(
+            method="GET",
+            path=f"{_PRACTICE}/deb-files",
+            operation_id="listDebFiles",
+            summary="DEB files fetched from the portal, the newest first",
+            handler=api.list_deb_files,
+            roles=EVERY_ROLE,
+            query=DebFilesQuery,
+            response=DebFileList,
+            problem_codes=("cursor-invalid",),
+        ),
+    ]
+
+
+def _given(value: object, model: type[_M]) -> _M:
+    assert isinstance(value, model)  # noqa: S101 - the framework validated it
+    return value

@@ -1,0 +1,136 @@
+"""Bodies and queries of the gateway's API."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import Field, SecretStr
+
+from services.debident_gateway.domain.transmission import TransmissionState
+from services.debident_gateway.entrypoints.cursors import CURSOR_CHARACTERS_MAX
+from shared.web.endpoints import ApiModel
+
+
+class PortalCredentialsBody(ApiModel):
+    """A practice's access to the portal; the secret is never shown again."""
+
+    client_id: Annotated[str, Field(pattern=r"^[\x21-\x7e]{1,200}$")]
+    client_secret: Annotated[SecretStr, Field(min_length=1, max_length=500)]
+
+
+class PortalCredentialsReply(ApiModel):
+    """What may be known of a practice's access."""
+
+    client_id: str
+    changed_at: datetime
+
+
+class PageQuery(ApiModel):
+    """Which page of a list."""
+
+    limit: Annotated[int, Field(ge=1, le=500)] = 100
+    after: Annotated[
+        str | None,
+        Field(max_length=CURSOR_CHARACTERS_MAX, description="`next` of the page before"),
+    ] = None
+
+
+class TransmissionsQuery(PageQuery):
+    """Which transmissions."""
+
+    state: TransmissionState | None = None
+
+
+class DebFilesQuery(PageQuery):
+    """Which DEB files."""
+
+    contract_id: UUID | None = None
+
+
+class TransmissionSummary(ApiModel):
+    """Where one order stands on its way to the factor."""
+
+    order_id: UUID
+    order_number: str
+    contract_id: UUID
+    state: TransmissionState
+    words: str
+    reason_code: str | None
+    waits_for_person: bool
+    invoice_count: int
+    attempts: int
+    polls: int
+    portal_reference: str | None
+    package_sha256: str
+    prepared_at: datetime
+    sent_at: datetime | None
+    settled_at: datetime | None
+    evidence: str | None
+    next_action_at: datetime | None
+
+
+class TransmissionList(ApiModel):
+    """A page of transmissions, the newest first."""
+
+    items: list[TransmissionSummary]
+    next: str | None
+
+
+class AttemptReply(ApiModel):
+    """One attempt to send."""
+
+    number: int
+    began_at: datetime
+    ended_at: datetime | None
+    outcome: str | None
+    reason_code: str | None
+    words: str
+
+
+class PollReply(ApiModel):
+    """One ask about the order, and the portal's answer."""
+
+    number: int
+    at: datetime
+    answer: str
+    reason_code: str | None
+    words: str
+
+
+class TransmissionDetail(TransmissionSummary):
+    """One transmission with its latest attempts and polls, the newest first."""
+
+    latest_attempts: list[AttemptReply]
+    latest_polls: list[PollReply]
+
+
+class DebFileReply(ApiModel):
+    """A fetched DEB file; `portal_file_ids` are all ids under which the portal offered it."""
+
+    deb_file_id: UUID
+    contract_id: UUID
+    name: str
+    layout: str
+    sha256: str
+    size_bytes: int
+    portal_file_ids: list[str]
+    fetched_at: datetime
+
+
+class DebProblem(ApiModel):
+    """Why the last look for a contract's DEB files did not end well."""
+
+    contract_id: UUID
+    reason_code: str
+    words: str
+    next_look_at: datetime
+
+
+class DebFileList(ApiModel):
+    """A page of DEB files, the newest first, and what stands in the way of further ones."""
+
+    items: list[DebFileReply]
+    next: str | None
+    problems: list[DebProblem]

@@ -1,0 +1,238 @@
+"""Sends one due order: intent first, then the call, then the outcome; a doubt stays a doubt.
+
+Between the two transactions the process may die at any instruction. Then the intent stands as
+`sending` with a lease that runs out, and `abandon_attempt` turns it into a doubt.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from services.debident_gateway.domain.answers import (
+    Accepted,
+    AlreadyHaveIt,
+    InDoubt,
+    NotSent,
+    Refused,
+    SendOutcome,
+)
+from services.debident_gateway.domain.errors import CredentialsUnreadableError
+from services.debident_gateway.domain.events import OrderSendDidFail
+from services.debident_gateway.domain.model import ContractTerms, PortalAccess, StoredContent
+from services.debident_gateway.domain.schedule import DispatchPolicy
+from services.debident_gateway.domain.transmission import Transmission, TransmissionState
+from services.debident_gateway.handlers.taken import note_refused, note_taken
+from services.debident_gateway.ports import DebidentPortal, Documents, UnitOfWork, UnitsOfWork
+from shared.kernel.clock import Clock
+from shared.kernel.errors import PermanentError, TransientError
+
+HTTP_ADAPTER = "http"
+
+
+@dataclass(frozen=True, slots=True)
+class SendOrder:
+    """Send this order if it is due, free, and nothing else of its contract is under way."""
+
+    order_id: UUID
+    practice_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    number: int
+    access: PortalAccess
+    package: StoredContent
+
+
+async def send_order(
+    command: SendOrder,
+    units: UnitsOfWork,
+    portal: DebidentPortal,
+    documents: Documents,
+    *,
+    clock: Clock,
+    policy: DispatchPolicy,
+) -> SendOutcome | None:
+    """Send and return the outcome, or None where there was nothing to send just now.
+
+    Any number of workers may call this at once for the same order: one of them sends.
+    """
+    async with units.begin(command.practice_id) as uow:
+        attempt = await _begin_attempt(command, uow, now=clock.now(), policy=policy)
+    if attempt is None:
+        return None
+    outcome = await _call(command, attempt, portal, documents)
+    async with units.begin(command.practice_id) as uow:
+        await _record_outcome(command, attempt.number, outcome, uow, now=clock.now(), policy=policy)
+    return outcome
+
+
+async def _begin_attempt(
+    command: SendOrder, uow: UnitOfWork, *, now: datetime, policy: DispatchPolicy
+) -> _Attempt | None:
+    transmission = await uow.transmissions.lock_if_free(command.order_id)
+    if transmission is None or not _is_due(transmission, now):
+        return None
+    # The contract's row lock makes "one in flight" true also for two orders at the same moment.
+    terms = await uow.contracts.lock(transmission.contract_id)
+    if terms is None:
+        return None
+    if await uow.transmissions.contract_in_flight(
+        transmission.contract_id, apart_from=transmission.order_id
+    ):
+        return None
+    access = await _access_or_hold(transmission, terms, uow, until=now + policy.hold_recheck)
+    if access is not None:
+        transmission.begin_attempt(lease_until=now + policy.lease)
+        await uow.transmissions.add_attempt(transmission, began_at=now)
+    await uow.transmissions.save(transmission)
+    if access is None:
+        return None
+    return _Attempt(transmission.attempts, access, transmission.package)
+
+
+def _is_due(transmission: Transmission, now: datetime) -> bool:
+    return transmission.state is TransmissionState.INTENDED and transmission.next_action_at <= now
+
+
+async def _access_or_hold(
+    transmission: Transmission, terms: ContractTerms, uow: UnitOfWork, *, until: datetime
+) -> PortalAccess | None:
+    if terms.adapter != HTTP_ADAPTER:
+        transmission.hold(f"contract-uses-{terms.adapter}", until=until)
+        return None
+    try:
+        access = await uow.credentials.access(
+            transmission.practice_id, account_number=terms.account_number
+        )
+    except CredentialsUnreadableError as error:
+        transmission.hold(error.code, until=until)
+        return None
+    if access is None:
+        transmission.hold("portal-credentials-missing", until=until)
+    return access
+
+
+async def _call(
+    command: SendOrder, attempt: _Attempt, portal: DebidentPortal, documents: Documents
+) -> SendOutcome:
+    try:
+        package = await documents.package(attempt.package, practice_id=command.practice_id)
+    except TransientError:
+        return NotSent("package-not-available")
+    except PermanentError:
+        return NotSent("package-damaged")
+    return await portal.send_order(
+        attempt.access, command.order_id, package, sha256=attempt.package.sha256
+    )
+
+
+async def _record_outcome(
+    command: SendOrder,
+    number: int,
+    outcome: SendOutcome,
+    uow: UnitOfWork,
+    *,
+    now: datetime,
+    policy: DispatchPolicy,
+) -> None:
+    transmission = await uow.transmissions.lock(command.order_id)
+    if transmission is None:
+        return
+    terms = await uow.contracts.get(transmission.contract_id)
+    if terms is None:
+        return
+    await uow.transmissions.finish_attempt(
+        transmission,
+        number=number,
+        outcome=_word_for(outcome),
+        reason_code=getattr(outcome, "code", None),
+        ended_at=now,
+    )
+    if transmission.attempts != number or not _may_still_tell(transmission, outcome):
+        return
+    await _apply(outcome, transmission, terms, uow, now=now, policy=policy)
+    await uow.transmissions.save(transmission)
+
+
+def _may_still_tell(transmission: Transmission, outcome: SendOutcome) -> bool:
+    """Whether the outcome still says something, after a lease that may have run out meanwhile."""
+    if transmission.state is TransmissionState.SENDING:
+        return True
+    certain = isinstance(outcome, (Accepted, AlreadyHaveIt, Refused))
+    return transmission.state is TransmissionState.UNKNOWN and certain
+
+
+async def _apply(
+    outcome: SendOutcome,
+    transmission: Transmission,
+    terms: ContractTerms,
+    uow: UnitOfWork,
+    *,
+    now: datetime,
+    policy: DispatchPolicy,
+) -> None:
+    match outcome:
+        case Accepted(reference):
+            await note_taken(transmission, reference, uow, terms=terms, now=now)
+        case AlreadyHaveIt(reference):
+            # The bytes are there; whether the order has arrived is asked at once.
+            transmission.already_had_it = True
+            await note_taken(transmission, reference, uow, terms=terms, now=now, check_at=now)
+        case Refused(code):
+            note_refused(transmission, code, uow, now=now)
+        case NotSent(code, retry_after):
+            wait = policy.retry.delay_after(transmission.failures + 1, at_least=retry_after)
+            transmission.note_not_sent(code, next_attempt_at=now + wait)
+            uow.record(_failure(transmission, "not-sent", code, now=now, wait=wait))
+        case InDoubt(code):
+            note_doubt(transmission, code, uow, now=now, policy=policy)
+
+
+def note_doubt(
+    transmission: Transmission, code: str, uow: UnitOfWork, *, now: datetime, policy: DispatchPolicy
+) -> None:
+    """Move to unknown and tell the others; the portal is asked once the request has ended."""
+    transmission.note_doubt(code, ask_at=now + policy.doubt_settle)
+    uow.record(_failure(transmission, "unknown", code, now=now, wait=None))
+
+
+def note_absent(
+    transmission: Transmission, uow: UnitOfWork, *, now: datetime, policy: DispatchPolicy
+) -> None:
+    """Back to intended, with the same bytes, because the portal does not have the order."""
+    wait = policy.retry.delay_after(max(transmission.failures, 1))
+    transmission.note_absent(next_attempt_at=now + wait)
+    code = transmission.reason_code or "portal-does-not-have-it"
+    uow.record(_failure(transmission, "not-sent", code, now=now, wait=wait))
+
+
+def _failure(
+    transmission: Transmission, outcome: str, code: str, *, now: datetime, wait: timedelta | None
+) -> OrderSendDidFail:
+    return OrderSendDidFail(
+        practice_id=transmission.practice_id,
+        order_id=transmission.order_id,
+        contract_id=transmission.contract_id,
+        attempt=transmission.attempts,
+        outcome="unknown" if outcome == "unknown" else "not-sent",
+        reason_code=code,
+        next_attempt_at=None if wait is None else now + wait,
+        failed_at=now,
+    )
+
+
+def _word_for(outcome: SendOutcome) -> str:
+    match outcome:
+        case Accepted():
+            return "accepted"
+        case AlreadyHaveIt():
+            return "already-have-it"
+        case Refused():
+            return "refused"
+        case NotSent():
+            return "not-sent"
+        case InDoubt():
+            return "unknown"

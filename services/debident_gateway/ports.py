@@ -1,0 +1,269 @@
+"""What the handlers need from outside: repositories, a unit of work, the portal, the documents."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from services.debident_gateway.domain.answers import (
+    AnsweredLine,
+    DebFilePage,
+    ListedDebFile,
+    SendOutcome,
+    StatusAnswer,
+)
+from services.debident_gateway.domain.events import DomainEvent
+from services.debident_gateway.domain.model import (
+    ContractTerms,
+    DebCursor,
+    FetchedDebFile,
+    PortalAccess,
+    StoredContent,
+)
+from services.debident_gateway.domain.transmission import Transmission
+from shared.kernel.errors import TransientError
+
+
+class PortalSilentError(TransientError):
+    """The portal gave no usable answer to a question; nothing was changed by asking.
+
+    Attributes:
+        code: stable kebab-case reason.
+    """
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class DebFileRejectedError(Exception):
+    """The bytes behind a listed DEB file are not what the list announced, or too many.
+
+    Attributes:
+        code: stable kebab-case reason.
+    """
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class DebidentPortal(Protocol):
+    """The factor's portal. Every call is bounded in time and uses the given access only."""
+
+    async def send_order(
+        self, access: PortalAccess, order_id: UUID, package: bytes, *, sha256: str
+    ) -> SendOutcome:
+        """Hand over an order's package; the same id and bytes may be handed over again.
+
+        It never raises for what the network or the portal does: what cannot be told apart from
+        success is InDoubt, what cannot have left is NotSent.
+        """
+
+    async def order_status(self, access: PortalAccess, order_id: UUID) -> StatusAnswer:
+        """Ask what the portal knows of an order.
+
+        Raises:
+            PortalSilentError: there was no usable answer.
+        """
+
+    async def list_deb_files(self, access: PortalAccess, *, after: int) -> DebFilePage:
+        """List the account's DEB files behind a publication number.
+
+        Raises:
+            PortalSilentError: there was no usable answer.
+        """
+
+    async def download_deb_file(self, access: PortalAccess, file: ListedDebFile) -> bytes:
+        """Return the bytes of a listed file, checked against the announced size and hash.
+
+        Raises:
+            PortalSilentError: there was no usable answer.
+            DebFileRejectedError: the bytes are not those that the list announced, or too many.
+        """
+
+
+class Documents(Protocol):
+    """The big payloads in the object store.
+
+    Raises (all methods):
+        TransientError: the store did not answer, or does not have it yet.
+        PermanentError: the content is not what was announced, or another practice's.
+    """
+
+    async def package(self, content: StoredContent, *, practice_id: UUID) -> bytes:
+        """Return an order's package."""
+
+    async def invoice_numbers(
+        self, content: StoredContent, *, practice_id: UUID
+    ) -> tuple[str, ...]:
+        """Return the invoice numbers of an order, in package order."""
+
+    async def store_arrival(
+        self, lines: Sequence[AnsweredLine], *, order_id: UUID, practice_id: UUID
+    ) -> StoredContent:
+        """Store the portal's answer per invoice; the same answer is stored once."""
+
+    async def store_deb_file(self, data: bytes, *, practice_id: UUID) -> StoredContent:
+        """Store a DEB file; the same bytes are stored once."""
+
+
+@dataclass(frozen=True, slots=True)
+class DueOrder:
+    """An order that has something due.
+
+    Attributes:
+        correlation_id: of the work that prepared the order, so that its story stays together.
+    """
+
+    order_id: UUID
+    practice_id: UUID
+    correlation_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DueContract:
+    """A contract whose DEB files are to be looked for."""
+
+    contract_id: UUID
+    practice_id: UUID
+
+
+class TransmissionRepository(Protocol):
+    """Transmissions with their attempts and polls."""
+
+    async def add(self, transmission: Transmission) -> bool:
+        """Store a new one; False where the order is known already."""
+
+    async def lock(self, order_id: UUID) -> Transmission | None:
+        """Return it locked for this unit of work, or None where it is unknown."""
+
+    async def lock_if_free(self, order_id: UUID) -> Transmission | None:
+        """Like `lock`, but None too when another worker has it locked."""
+
+    async def save(self, transmission: Transmission) -> None:
+        """Store its present state."""
+
+    async def contract_in_flight(self, contract_id: UUID, *, apart_from: UUID) -> bool:
+        """Whether another order of the contract may be at the portal without an answer."""
+
+    async def release_held(self, *, now: datetime) -> int:
+        """Make every held transmission in scope due now; return how many."""
+
+    async def add_attempt(self, transmission: Transmission, *, began_at: datetime) -> None:
+        """Record the intent of an attempt, before anything leaves."""
+
+    async def finish_attempt(
+        self,
+        transmission: Transmission,
+        *,
+        number: int,
+        outcome: str,
+        reason_code: str | None,
+        ended_at: datetime,
+    ) -> None:
+        """Record how an attempt ended, once; a later report of the same attempt changes nothing."""
+
+    async def add_poll(
+        self, transmission: Transmission, *, answer: str, reason_code: str | None, at: datetime
+    ) -> None:
+        """Record one ask and its answer; the number is the transmission's `polls`."""
+
+    async def due_to_send(self, *, now: datetime, limit: int) -> list[DueOrder]:
+        """Return intended transmissions whose time has come, the longest due first."""
+
+    async def due_to_ask(self, *, now: datetime, limit: int) -> list[DueOrder]:
+        """Return sent and unknown transmissions that are to be asked about."""
+
+    async def abandoned(self, *, now: datetime, limit: int) -> list[DueOrder]:
+        """Return transmissions left sending by a worker that did not come back."""
+
+
+class ContractRepository(Protocol):
+    """The projection of contract terms."""
+
+    async def get(self, contract_id: UUID) -> ContractTerms | None:
+        """Return the terms, or None where the contract is unknown."""
+
+    async def lock(self, contract_id: UUID) -> ContractTerms | None:
+        """Return the terms; until the unit of work ends, nobody else gets them this way."""
+
+    async def save_if_newer(self, terms: ContractTerms) -> bool:
+        """Store the terms unless these or newer ones are known; return whether they were."""
+
+
+class CredentialRepository(Protocol):
+    """Portal credentials, encrypted at rest and bound to their practice."""
+
+    async def access(self, practice_id: UUID, *, account_number: str) -> PortalAccess | None:
+        """Return the practice's access, or None where none was entered.
+
+        Raises:
+            CredentialsUnreadableError: they do not decrypt for this practice.
+        """
+
+    async def put(
+        self, practice_id: UUID, *, client_id: str, client_secret: str, changed_at: datetime
+    ) -> None:
+        """Store or replace the practice's credentials."""
+
+
+class DebFileRepository(Protocol):
+    """Fetched DEB files and how far each contract was looked through."""
+
+    async def ensure_cursor(self, cursor: DebCursor) -> None:
+        """Begin to look for a contract's files, unless that has begun."""
+
+    async def due(self, *, now: datetime, limit: int) -> list[DueContract]:
+        """Return contracts whose next look is due and that nobody has in hand."""
+
+    async def claim(
+        self, contract_id: UUID, *, now: datetime, lease_until: datetime
+    ) -> DebCursor | None:
+        """Take a due contract into hand, or None where it is not due or in other hands."""
+
+    async def save_cursor(self, cursor: DebCursor) -> None:
+        """Store how far the look came, and give the contract back."""
+
+    async def seen(self, contract_id: UUID, portal_file_ids: Sequence[str]) -> dict[str, str]:
+        """Return portal file id → content hash of those that are recorded already."""
+
+    async def add(self, file: FetchedDebFile) -> bool:
+        """Record a fetched file; False where its bytes are here already (a repeat)."""
+
+    async def note_listing(self, file: FetchedDebFile) -> bool:
+        """Record that the portal offered these bytes under this id; False where it is known."""
+
+
+class UnitOfWork(Protocol):
+    """One transaction's repositories, and the events that leave with it."""
+
+    @property
+    def transmissions(self) -> TransmissionRepository:
+        """Transmissions in scope."""
+
+    @property
+    def contracts(self) -> ContractRepository:
+        """Contracts in scope."""
+
+    @property
+    def credentials(self) -> CredentialRepository:
+        """Credentials in scope."""
+
+    @property
+    def deb_files(self) -> DebFileRepository:
+        """DEB files in scope."""
+
+    def record(self, event: DomainEvent) -> None:
+        """Let an event leave when the unit of work ends well."""
+
+
+class UnitsOfWork(Protocol):
+    """Opens units of work for timers, which have no transaction of their own around a call."""
+
+    def begin(self, practice_id: UUID | None) -> AbstractAsyncContextManager[UnitOfWork]:
+        """Open one for a practice's rows, or (None) for the due work of all practices."""

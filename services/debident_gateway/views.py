@@ -1,0 +1,126 @@
+"""Read-only SQL for the HTTP API: transmissions with their story, DEB files, credentials."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import RowMapping, TextClause, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+Cursor = tuple[datetime, UUID]
+
+_TRANSMISSIONS = text(
+    """
+    SELECT * FROM transmission
+    WHERE practice_id = :practice_id
+      AND (CAST(:state AS text) IS NULL OR state = :state)
+      AND (CAST(:after_at AS timestamptz) IS NULL
+           OR (prepared_at, order_id) < (:after_at, CAST(:after_id AS uuid)))
+    ORDER BY prepared_at DESC, order_id DESC LIMIT :limit
+    """
+)
+_TRANSMISSION = text(
+    "SELECT * FROM transmission WHERE practice_id = :practice_id AND order_id = :order_id"
+)
+_ATTEMPTS = text(
+    "SELECT * FROM send_attempt WHERE order_id = :order_id ORDER BY number DESC LIMIT :limit"
+)
+_POLLS = text(
+    "SELECT * FROM arrival_poll WHERE order_id = :order_id ORDER BY number DESC LIMIT :limit"
+)
+_DEB_FILES = text(
+    """
+    SELECT deb_file.*,
+      (SELECT array_agg(portal_file_id ORDER BY position) FROM deb_listing
+       WHERE deb_listing.deb_file_id = deb_file.deb_file_id) AS portal_file_ids
+    FROM deb_file
+    WHERE practice_id = :practice_id
+      AND (CAST(:contract_id AS uuid) IS NULL OR contract_id = :contract_id)
+      AND (CAST(:after_at AS timestamptz) IS NULL
+           OR (fetched_at, deb_file_id) < (:after_at, CAST(:after_id AS uuid)))
+    ORDER BY fetched_at DESC, deb_file_id DESC LIMIT :limit
+    """
+)
+_DEB_PROBLEMS = text(
+    """
+    SELECT contract_id, problem, next_poll_at FROM deb_cursor
+    WHERE practice_id = :practice_id AND problem IS NOT NULL ORDER BY contract_id LIMIT 500
+    """
+)
+_CREDENTIALS = text(
+    "SELECT client_id, changed_at FROM portal_credentials WHERE practice_id = :practice_id"
+)
+
+
+async def transmissions(
+    connection: AsyncConnection,
+    practice_id: UUID,
+    *,
+    state: str | None,
+    after: Cursor | None,
+    limit: int,
+) -> list[RowMapping]:
+    """Return transmissions, the newest first."""
+    values = {"practice_id": practice_id, "state": state, "limit": limit, **_place(after)}
+    return await _rows(connection, _TRANSMISSIONS, values)
+
+
+async def transmission(
+    connection: AsyncConnection, practice_id: UUID, order_id: UUID
+) -> RowMapping | None:
+    """Return one transmission, or None."""
+    values = {"practice_id": practice_id, "order_id": order_id}
+    rows = await _rows(connection, _TRANSMISSION, values)
+    return rows[0] if rows else None
+
+
+async def attempts(connection: AsyncConnection, order_id: UUID, *, limit: int) -> list[RowMapping]:
+    """Return the latest attempts to send, the newest first."""
+    return await _rows(connection, _ATTEMPTS, {"order_id": order_id, "limit": limit})
+
+
+async def polls(connection: AsyncConnection, order_id: UUID, *, limit: int) -> list[RowMapping]:
+    """Return the latest asks, the newest first."""
+    return await _rows(connection, _POLLS, {"order_id": order_id, "limit": limit})
+
+
+async def deb_files(
+    connection: AsyncConnection,
+    practice_id: UUID,
+    *,
+    contract_id: UUID | None,
+    after: Cursor | None,
+    limit: int,
+) -> list[RowMapping]:
+    """Return fetched DEB files, the newest first, with every id the portal offered them under."""
+    values = {
+        "practice_id": practice_id,
+        "contract_id": contract_id,
+        "limit": limit,
+        **_place(after),
+    }
+    return await _rows(connection, _DEB_FILES, values)
+
+
+async def deb_problems(connection: AsyncConnection, practice_id: UUID) -> list[RowMapping]:
+    """Return contracts whose last look for DEB files did not end well."""
+    return await _rows(connection, _DEB_PROBLEMS, {"practice_id": practice_id})
+
+
+async def credentials(connection: AsyncConnection, practice_id: UUID) -> RowMapping | None:
+    """Return the client id and the time of the last change, never the secret."""
+    rows = await _rows(connection, _CREDENTIALS, {"practice_id": practice_id})
+    return rows[0] if rows else None
+
+
+def _place(after: Cursor | None) -> dict[str, Any]:
+    at, identity = after or (None, None)
+    return {"after_at": at, "after_id": identity}
+
+
+async def _rows(
+    connection: AsyncConnection, query: TextClause, values: dict[str, Any]
+) -> list[RowMapping]:
+    return list((await connection.execute(query, values)).mappings())

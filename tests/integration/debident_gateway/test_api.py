@@ -1,0 +1,142 @@
+"""The gateway's API over a real socket: access entered and never shown, stories in plain words."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from services.debident_gateway.adapters.debident_fake import FakeDebidentPortal
+from shared.testing import FrozenClock
+from shared.web.endpoints import UserRole
+from tests.integration.debident_gateway.office import ARRIVAL_CHECK_AFTER, Office
+from tests.support.web import ApiClient, api_client, assert_every_route_is_guarded
+
+
+@pytest.fixture
+async def api(office: Office) -> AsyncIterator[ApiClient]:
+    """The API, called by a billing office."""
+    async with api_client(
+        office.definition.endpoints, office.database, clock=office.clock, service="debident-gateway"
+    ) as client:
+        yield client.as_user()
+
+
+def _path(office: Office, rest: str) -> str:
+    return f"/v1/practices/{office.practice_id}/{rest}"
+
+
+async def test_every_route_is_guarded_by_token_role_and_practice(
+    office: Office, api: ApiClient
+) -> None:
+    assert office.definition.endpoints
+    await assert_every_route_is_guarded(office.definition.endpoints, api)
+
+
+async def test_credentials_are_entered_replaced_and_never_shown(
+    office: Office, api: ApiClient
+) -> None:
+    path = _path(office, "portal-credentials")
+    assert (await api.request("GET", path)).code == "portal-credentials-missing"
+    status, body = await api.put(path, {"client_id": "client-a", "client_secret": "s3cret"})
+    assert (status, set(body)) == (200, {"client_id", "changed_at"})
+    await api.put(path, {"client_id": "client-b", "client_secret": "other"})
+    answer = await api.request("GET", path)
+    assert answer.json["client_id"] == "client-b"
+    assert b"other" not in answer.raw
+
+
+async def test_an_assistant_may_not_touch_the_access(office: Office, api: ApiClient) -> None:
+    assistant = api.as_user([UserRole.ASSISTANT])
+    answer = await assistant.request("GET", _path(office, "portal-credentials"))
+    assert (answer.status, answer.code) == (403, "role-not-allowed")
+
+
+async def test_a_waiting_order_says_why_and_goes_on_when_the_access_is_entered(
+    office: Office, api: ApiClient
+) -> None:
+    await office.open(credentials=False)
+    order_id = await office.order()
+    await office.ticks.send_orders()
+    _, waiting = await api.get(_path(office, f"transmissions/{order_id}"))
+    assert (waiting["state"], waiting["waits_for_person"]) == ("intended", True)
+    assert waiting["words"] == (
+        "The order waits to be sent. The practice's access to the portal is missing. Enter it."
+    )
+    await api.put(
+        _path(office, "portal-credentials"),
+        {"client_id": "client-of-CMD-4711", "client_secret": "s3cret"},
+    )
+    await office.ticks.send_orders()
+    _, sent = await api.get(_path(office, f"transmissions/{order_id}"))
+    assert (sent["state"], sent["waits_for_person"], sent["reason_code"]) == ("sent", False, None)
+
+
+async def test_a_transmission_tells_its_story_in_plain_words(
+    office: Office, api: ApiClient, portal: FakeDebidentPortal, clock: FrozenClock
+) -> None:
+    await office.open()
+    order_id = await office.order()
+    portal.lost_answers = 1
+    await office.ticks.send_orders()
+    clock.advance(ARRIVAL_CHECK_AFTER)
+    await office.ticks.ask_about_orders()
+    api = api.as_user()  # the first token has run out meanwhile
+    status, story = await api.get(_path(office, f"transmissions/{order_id}"))
+    assert status == 200
+    [attempt], [poll] = story["latest_attempts"], story["latest_polls"]
+    assert attempt["words"] == (
+        "It is not known whether the order left."
+        " The connection was lost before the portal's answer came."
+    )
+    assert poll["words"] == "The portal has the order; it has not arrived yet."
+    unknown = await api.request("GET", _path(office, f"transmissions/{office.contract_id}"))
+    assert (unknown.status, unknown.code) == (404, "transmission-not-found")
+
+
+async def test_transmissions_are_listed_by_state_page_by_page(
+    office: Office, api: ApiClient, clock: FrozenClock
+) -> None:
+    await office.open()
+    made = []
+    for _ in range(3):
+        made.append(str(await office.order()))
+        clock.advance(ARRIVAL_CHECK_AFTER)
+    await office.ticks.send_orders()
+    api = api.as_user()  # the first token has run out meanwhile
+    seen: list[str] = []
+    after: dict[str, str] = {}
+    while True:
+        status, page = await api.get(_path(office, "transmissions"), limit="2", **after)
+        assert status == 200
+        seen += [item["order_id"] for item in page["items"]]
+        if page["next"] is None:
+            break
+        after = {"after": page["next"]}
+    assert seen == made[::-1]
+    _, sent = await api.get(_path(office, "transmissions"), state="sent")
+    assert [item["order_id"] for item in sent["items"]] == made[:1]
+    broken = await api.request("GET", _path(office, "transmissions"), query={"after": "x"})
+    assert broken.code == "cursor-invalid"
+
+
+async def test_deb_files_are_listed_with_every_id_and_with_what_stands_in_the_way(
+    office: Office, api: ApiClient, portal: FakeDebidentPortal, clock: FrozenClock
+) -> None:
+    await office.open()
+    await office.order()
+    await office.ticks.send_orders()
+    portal.offer_deb_file("CMD-4711", b"rows", file_id="f1")
+    portal.offer_deb_file("CMD-4711", b"rows", file_id="f2")
+    await office.ticks.fetch_deb_files()
+    clock.advance(ARRIVAL_CHECK_AFTER)
+    portal.unavailable = 1
+    await office.ticks.fetch_deb_files()
+    api = api.as_user()  # the first token has run out meanwhile
+    _, listed = await api.get(_path(office, "deb-files"))
+    assert [item["portal_file_ids"] for item in listed["items"]] == [["f1", "f2"]]
+    assert [problem["words"] for problem in listed["problems"]] == [
+        "The portal is not available for the moment."
+    ]
+    _, other = await api.get(_path(office, "deb-files"), contract_id=str(office.practice_id))
+    assert other["items"] == []
