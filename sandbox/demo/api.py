@@ -61,7 +61,15 @@ class Api:
                 return found
             cursor = {"after": page["next"]}
 
+    def text(self, service: str, path: str) -> str:
+        """Return the answer of a GET that is not JSON."""
+        return self._raw("GET", service, path, None).decode()
+
     def _call(self, method: str, service: str, path: str, body: Mapping[str, Any] | None) -> Any:
+        raw = self._raw(method, service, path, body)
+        return json.loads(raw) if raw else None
+
+    def _raw(self, method: str, service: str, path: str, body: Mapping[str, Any] | None) -> bytes:
         request = Request(  # noqa: S310 - an address that we made ourselves
             self.urls[service] + path,
             method=method,
@@ -74,10 +82,9 @@ class Api:
         )
         try:
             with urlopen(request, timeout=_TIMEOUT_SECONDS) as response:  # noqa: S310 - as above
-                raw = response.read()
+                return bytes(response.read())
         except HTTPError as error:
             raise ApiError(error.code, _problem(error.read())) from error
-        return json.loads(raw) if raw else None
 
 
 def _problem(raw: bytes) -> Mapping[str, Any]:

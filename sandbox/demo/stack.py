@@ -35,12 +35,29 @@ class Stack:
 
     Attributes:
         urls: base URL by service name, and of "portal" and "issuer".
+        settings: environment of each service's process, by service name.
     """
 
     runner: ProcessRunner
     broker: RunningBroker
     urls: Mapping[str, str]
+    settings: Mapping[str, Mapping[str, str]] = field(repr=False)
     portal_admin_secret: str = field(repr=False)
+
+    def start_service(self, name: str, *, module: str | None = None) -> None:
+        """Start a service's process (`module`: another programme in its place); do not wait."""
+        environment = {**os.environ, **self.settings[name]}
+        self.runner.start_module(name, module or f"services.{name}", env=environment)
+
+    def wait_until_ready(self, *names: str) -> None:
+        """Wait until the named processes are ready.
+
+        Raises:
+            ProcessError: one ended or was not ready in time.
+        """
+        for name in names:
+            url = f"{self.urls[name]}/health/ready"
+            self.runner.wait_until_ready(name, url, within_seconds=_READY_SECONDS)
 
 
 class NotOurFolderError(Exception):
@@ -70,12 +87,15 @@ def start_stack(runner: ProcessRunner, *, broker_spec: str, say: Say) -> Stack:
         name: _url(port)
         for name, port in {**SERVICE_PORTS, "portal": PORTAL_PORT, "issuer": ISSUER_PORT}.items()
     }
+    settings = _settings(state, urls, databases, broker)
+    stack = Stack(runner, broker, urls, settings, secrets.token_urlsafe(24))
     say("token issuer and portal stand-in")
-    admin_secret = secrets.token_urlsafe(24)
-    _start_stand_ins(runner, state, urls, admin_secret)
+    _start_stand_ins(stack, state)
     say("four services")
-    _start_services(runner, state, urls, databases, broker)
-    return Stack(runner, broker, urls, admin_secret)
+    for name in SERVICE_PORTS:
+        stack.start_service(name)
+    stack.wait_until_ready(*SERVICE_PORTS)
+    return stack
 
 
 def fresh_state(data_dir: Path) -> Path:
@@ -118,10 +138,9 @@ def _port(url: str) -> str:
     return url.rpartition(":")[2]
 
 
-def _start_stand_ins(
-    runner: ProcessRunner, state: Path, urls: Mapping[str, str], admin_secret: str
-) -> None:
-    runner.start_module(
+def _start_stand_ins(stack: Stack, state: Path) -> None:
+    urls = stack.urls
+    stack.runner.start_module(
         "issuer",
         "sandbox.issuer",
         env={
@@ -132,7 +151,7 @@ def _start_stand_ins(
             "ISSUER_URL": urls["issuer"],
         },
     )
-    runner.start_module(
+    stack.runner.start_module(
         "portal",
         "sandbox.debident",
         env={
@@ -142,45 +161,50 @@ def _start_stand_ins(
             "DEBIDENT_STATE_DIR": str(state / "portal"),
             "DEBIDENT_SPEED": str(PORTAL_SPEED),
             "DEBIDENT_DEB_EVERY_DAYS": "0",
-            "DEBIDENT_ADMIN_SECRET": admin_secret,
+            "DEBIDENT_ADMIN_SECRET": stack.portal_admin_secret,
         },
     )
-    for name in ("issuer", "portal"):
-        runner.wait_until_ready(name, f"{urls[name]}/health/ready", within_seconds=_READY_SECONDS)
+    stack.wait_until_ready("issuer", "portal")
 
 
-def _start_services(
-    runner: ProcessRunner,
+def _settings(
     state: Path,
     urls: Mapping[str, str],
     databases: Mapping[str, ServiceUrls],
     broker: RunningBroker,
-) -> None:
-    object_key = _new_key()
-    for name in SERVICE_PORTS:
-        prefix = name.upper()
-        settings = {
-            "DATABASE_URL": databases[name].url,
-            "DATABASE_OWNER_URL": databases[name].owner_url,
-            "KAFKA_BOOTSTRAP": broker.bootstrap,
-            "KAFKA_IDEMPOTENCE": str(broker.supports_idempotence).lower(),
-            "KAFKA_SESSION_TIMEOUT_SECONDS": str(broker.session_timeout_seconds),
-            "HTTP_HOST": LOOPBACK,
-            "HTTP_PORT": _port(urls[name]),
-            "OBJECT_STORE_URL": (state / "objects").as_uri(),
-            "OBJECT_STORE_KEY": object_key,
-            "JWKS_URL": f"{urls['issuer']}/.well-known/jwks.json",
-            "TOKEN_ISSUER": urls["issuer"],
+) -> dict[str, dict[str, str]]:
+    """Return each service's environment."""
+    common = {
+        "KAFKA_BOOTSTRAP": broker.bootstrap,
+        "KAFKA_IDEMPOTENCE": str(broker.supports_idempotence).lower(),
+        "KAFKA_SESSION_TIMEOUT_SECONDS": str(broker.session_timeout_seconds),
+        "HTTP_HOST": LOOPBACK,
+        "OBJECT_STORE_URL": (state / "objects").as_uri(),
+        "OBJECT_STORE_KEY": _new_key(),
+        "JWKS_URL": f"{urls['issuer']}/.well-known/jwks.json",
+        "TOKEN_ISSUER": urls["issuer"],
+    }
+    own = {
+        "debident_gateway": {
+            "PORTAL_URL": urls["portal"],
+            "CREDENTIALS_KEY": _new_key(),
+            "TICK_INTERVAL_SECONDS": "0.2",
+        },
+        "reconciliation": {"DEB_TICK_SECONDS": "0.2"},
+    }
+    return {
+        name: {
+            f"{name.upper()}_{key}": value
+            for key, value in {
+                **common,
+                "DATABASE_URL": databases[name].url,
+                "DATABASE_OWNER_URL": databases[name].owner_url,
+                "HTTP_PORT": _port(urls[name]),
+                **own.get(name, {}),
+            }.items()
         }
-        if name == "debident_gateway":
-            settings |= {"PORTAL_URL": urls["portal"], "CREDENTIALS_KEY": _new_key()}
-            settings |= {"TICK_INTERVAL_SECONDS": "0.2"}
-        if name == "reconciliation":
-            settings |= {"DEB_TICK_SECONDS": "0.2", "DEB_ACCEPT_TEST_FILES": "true"}
-        environment = {f"{prefix}_{key}": value for key, value in settings.items()}
-        runner.start_module(name, f"services.{name}", env={**os.environ, **environment})
-    for name in SERVICE_PORTS:
-        runner.wait_until_ready(name, f"{urls[name]}/health/ready", within_seconds=_READY_SECONDS)
+        for name in SERVICE_PORTS
+    }
 
 
 def _new_key() -> str:

@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from shared.db.scope import Scope
@@ -40,6 +41,7 @@ class Database:
             pool_size=pool_size,
             max_overflow=4,
             pool_pre_ping=True,
+            hide_parameters=True,  # they hold personal data; errors end up in logs
             connect_args={
                 "timeout": 5,
                 "server_settings": {
@@ -63,7 +65,7 @@ class Database:
             async with self.engine.begin() as connection:
                 await set_scope(connection, scope)
                 yield connection
-        except (TimeoutError, DBAPIError, OSError) as error:
+        except (DBAPIError, OSError, PoolTimeoutError) as error:
             if is_transient(error):
                 raise TransientError(f"the database did not answer: {error}") from error
             raise
@@ -76,7 +78,7 @@ class Database:
                 async with self.engine.connect() as connection:
                     await connection.execute(text("SELECT 1"))
                 return
-            except (TimeoutError, DBAPIError, OSError) as error:
+            except (DBAPIError, OSError) as error:
                 _LOG.warning(
                     "the database is not there yet, trying again",
                     extra={"retry_in_seconds": round(delay, 1), "error": str(error)[:200]},
@@ -89,7 +91,7 @@ class Database:
         try:
             async with self.engine.connect() as connection:
                 await connection.execute(text("SELECT 1"))
-        except (TimeoutError, DBAPIError, OSError):
+        except (DBAPIError, OSError):
             return False
         return True
 
@@ -114,7 +116,7 @@ def sqlstate(error: BaseException) -> str | None:
 
 def is_transient(error: BaseException) -> bool:
     """Whether the same statement may succeed later."""
-    if isinstance(error, (OSError, asyncio.TimeoutError)):
+    if isinstance(error, (OSError, PoolTimeoutError)):
         return True
     if isinstance(error, DBAPIError) and error.connection_invalidated:
         return True
