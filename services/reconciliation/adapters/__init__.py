@@ -1,0 +1,1 @@
+"""The books in PostgreSQL, the content in the object store."""

@@ -1,0 +1,262 @@
+"""The journal and the positions in PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from uuid import UUID
+
+from sqlalchemy import RowMapping, text
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.reconciliation.adapters import bulk
+from services.reconciliation.adapters.tables import (
+    ACQUITTAL,
+    INVOICE_POSITION,
+    JOURNAL_ENTRY,
+    POSITION_FACT,
+    POSTING,
+)
+from services.reconciliation.domain.journal import ChainedEntry, Entry, Head, chained
+from services.reconciliation.domain.model import (
+    Acquittal,
+    Debt,
+    Fact,
+    LiveAcquittal,
+    NewInvoice,
+    Position,
+)
+from shared.kernel.errors import PermanentError
+from shared.kernel.money import Money
+
+POSITION_COLUMNS = """p.invoice_id, p.invoice_number, p.contract_id, p.debtor_number, p.issued_on,
+  p.principal_rappen, p.reminder_fees_rappen, p.interest_rappen, p.costs_rappen,
+  p.factor_owes_rappen, a.order_id AS acquittal_order_id,
+  a.contract_id AS acquittal_contract_id, a.ledger_account AS acquittal_ledger_account"""
+POSITION_TABLES = """invoice_position p
+  LEFT JOIN acquittal a ON a.invoice_id = p.invoice_id AND a.live"""
+_LOCK = text(
+    "SELECT number, entry_hash FROM journal_head WHERE practice_id = :practice_id FOR UPDATE"
+)
+_POSITIONS = text(
+    f"SELECT {POSITION_COLUMNS} FROM {POSITION_TABLES}"  # noqa: S608 - constants of ours
+    " WHERE p.invoice_id = ANY(CAST(:invoice_ids AS uuid[]))"
+)
+_MOVE_POSITIONS = text(
+    """
+    UPDATE invoice_position p SET
+      principal_rappen = moved.principal, reminder_fees_rappen = moved.reminder_fees,
+      interest_rappen = moved.interest, costs_rappen = moved.costs,
+      factor_owes_rappen = moved.factor_owes
+    FROM unnest(CAST(:invoice_ids AS uuid[]), CAST(:principal AS bigint[]),
+                CAST(:reminder_fees AS bigint[]), CAST(:interest AS bigint[]),
+                CAST(:costs AS bigint[]), CAST(:factor_owes AS bigint[]))
+      AS moved (invoice_id, principal, reminder_fees, interest, costs, factor_owes)
+    WHERE p.invoice_id = moved.invoice_id
+    """
+)
+_MOVE_HEAD = text(
+    "UPDATE journal_head SET number = :number, entry_hash = :entry_hash"
+    " WHERE practice_id = :practice_id"
+)
+
+
+class PostgresBookRepository:
+    """`BookRepository` on an open, scoped transaction."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+        self._heads: dict[UUID, Head] = {}
+
+    async def lock(self, practice_id: UUID) -> bool:
+        """Take the practice's books for this transaction; False if the practice is unknown."""
+        result = await self._connection.execute(_LOCK, {"practice_id": practice_id})
+        row = result.one_or_none()
+        if row is None:
+            return False
+        self._heads[practice_id] = Head(row.number, row.entry_hash)
+        return True
+
+    async def positions(self, invoice_ids: Collection[UUID]) -> Mapping[UUID, Position]:
+        """Return the positions of those invoices that are known."""
+        result = await self._connection.execute(_POSITIONS, {"invoice_ids": list(invoice_ids)})
+        return {row["invoice_id"]: position_of(row) for row in result.mappings()}
+
+    async def open_position(self, invoice: NewInvoice) -> bool:
+        """Open an invoice's position with no debt yet; False if it is open already.
+
+        Raises:
+            PermanentError: the number belongs to another invoice of the practice.
+        """
+        values = {
+            "invoice_id": invoice.invoice_id,
+            "practice_id": invoice.practice_id,
+            "invoice_number": invoice.invoice_number,
+            "contract_id": invoice.contract_id,
+            "debtor_number": invoice.debtor_number,
+            "issued_on": invoice.issued_on,
+            "due_on": invoice.due_on,
+            "total_rappen": invoice.total.rappen,
+            "deposit_rappen": invoice.deposit.rappen,
+        }
+        try:
+            new = await bulk.insert(
+                self._connection,
+                INVOICE_POSITION,
+                [values],
+                on_conflict="ON CONFLICT (invoice_id) DO NOTHING",
+            )
+        except IntegrityError as error:
+            raise PermanentError(
+                f"invoice number {invoice.invoice_number} belongs to another invoice"
+            ) from error
+        return new == 1
+
+    async def book(
+        self,
+        practice_id: UUID,
+        *,
+        entries: Sequence[Entry],
+        facts: Sequence[Fact],
+        positions: Sequence[Position],
+    ) -> None:
+        """Append entries to the chain, store facts, and set positions to what they led to."""
+        links, head = chained(self._heads[practice_id], entries)
+        await bulk.insert(self._connection, JOURNAL_ENTRY, [_entry_row(link) for link in links])
+        await bulk.insert(
+            self._connection, POSTING, [row for link in links for row in _posting_rows(link.entry)]
+        )
+        await bulk.insert(self._connection, POSITION_FACT, [_fact_row(fact) for fact in facts])
+        await self._move(positions)
+        await self._connection.execute(
+            _MOVE_HEAD,
+            {"practice_id": practice_id, "number": head.number, "entry_hash": head.entry_hash},
+        )
+        self._heads[practice_id] = head
+
+    async def _move(self, positions: Sequence[Position]) -> None:
+        if positions:
+            await self._connection.execute(
+                _MOVE_POSITIONS,
+                {
+                    "invoice_ids": [one.invoice_id for one in positions],
+                    "principal": [one.debt.principal.rappen for one in positions],
+                    "reminder_fees": [one.debt.reminder_fees.rappen for one in positions],
+                    "interest": [one.debt.interest.rappen for one in positions],
+                    "costs": [one.debt.costs.rappen for one in positions],
+                    "factor_owes": [one.factor_owes.rappen for one in positions],
+                },
+            )
+
+    async def acquitted_total(self, order_id: UUID) -> Money:
+        """Return the sum of the order's acquittals."""
+        result = await self._connection.execute(
+            text(
+                "SELECT coalesce(sum(amount_rappen), 0)::bigint FROM acquittal"
+                " WHERE order_id = :order_id"
+            ),
+            {"order_id": order_id},
+        )
+        return Money(result.scalar_one())
+
+    async def acquit(self, acquittals: Sequence[Acquittal]) -> None:
+        """Store acquittals; each makes its invoice one that is with the factor."""
+        await bulk.insert(
+            self._connection,
+            ACQUITTAL,
+            [
+                {
+                    "acquittal_id": one.acquittal_id,
+                    "practice_id": one.practice_id,
+                    "invoice_id": one.invoice_id,
+                    "order_id": one.order_id,
+                    "contract_id": one.contract_id,
+                    "amount_rappen": one.amount.rappen,
+                    "ledger_account": one.ledger_account,
+                    "label": one.label,
+                    "acquitted_on": one.acquitted_on,
+                    "entry_id": one.entry_id,
+                }
+                for one in acquittals
+            ],
+        )
+
+
+def position_of(row: RowMapping) -> Position:
+    """Return the position on a row of POSITION_COLUMNS."""
+    acquittal = None
+    if row["acquittal_order_id"] is not None:
+        acquittal = LiveAcquittal(
+            row["acquittal_order_id"],
+            row["acquittal_contract_id"],
+            row["acquittal_ledger_account"],
+        )
+    return Position(
+        invoice_id=row["invoice_id"],
+        invoice_number=row["invoice_number"],
+        contract_id=row["contract_id"],
+        debtor_number=row["debtor_number"],
+        issued_on=row["issued_on"],
+        debt=Debt(
+            Money(row["principal_rappen"]),
+            Money(row["reminder_fees_rappen"]),
+            Money(row["interest_rappen"]),
+            Money(row["costs_rappen"]),
+        ),
+        factor_owes=Money(row["factor_owes_rappen"]),
+        acquittal=acquittal,
+    )
+
+
+def _entry_row(link: ChainedEntry) -> dict[str, object]:
+    entry = link.entry
+    return {
+        "entry_id": entry.entry_id,
+        "practice_id": entry.practice_id,
+        "number": link.number,
+        "entry_date": entry.entry_date,
+        "kind": entry.kind,
+        "label": entry.label,
+        "order_id": entry.order_id,
+        "deb_file_id": entry.deb_file_id,
+        "deb_line": entry.deb_line,
+        "previous_hash": link.previous_hash,
+        "entry_hash": link.entry_hash,
+    }
+
+
+def _posting_rows(entry: Entry) -> list[dict[str, object]]:
+    return [
+        {
+            "practice_id": entry.practice_id,
+            "entry_id": entry.entry_id,
+            "line": line,
+            "account": posting.account,
+            "role": posting.role.value,
+            "amount_rappen": posting.amount.rappen,
+            "invoice_id": posting.invoice_id,
+            "confirmed_order_id": posting.confirmed_order_id,
+        }
+        for line, posting in enumerate(entry.postings, 1)
+    ]
+
+
+def _fact_row(fact: Fact) -> dict[str, object]:
+    return {
+        "fact_id": fact.fact_id,
+        "practice_id": fact.practice_id,
+        "invoice_id": fact.invoice_id,
+        "kind": fact.kind,
+        "fact_date": fact.fact_date,
+        "amount_rappen": None if fact.amount is None else fact.amount.rappen,
+        "principal_rappen": fact.debt_change.principal.rappen,
+        "reminder_fees_rappen": fact.debt_change.reminder_fees.rappen,
+        "interest_rappen": fact.debt_change.interest.rappen,
+        "costs_rappen": fact.debt_change.costs.rappen,
+        "factor_owes_rappen": fact.factor_change.rappen,
+        "entry_id": fact.entry_id,
+        "order_id": fact.order_id,
+        "deb_file_id": fact.deb_file_id,
+        "deb_line": fact.deb_line,
+        "note": fact.note,
+    }

@@ -1,0 +1,235 @@
+"""DEB files in PostgreSQL: registered, leased, staged, held, closed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.reconciliation.adapters import bulk
+from services.reconciliation.adapters.deb_rows import DebRows, row_values
+from services.reconciliation.adapters.tables import DEB_FILE, DEB_FILE_DELIVERY, DEB_ROW
+from services.reconciliation.domain.deb.records import DebRow, FileFault, Header
+from services.reconciliation.domain.model import FetchedFile
+from services.reconciliation.ports import ClaimedFile, RowCounts
+from shared.kernel.clock import Clock
+from shared.kernel.context import current_work
+from shared.kernel.ids import new_id
+
+_RENEW = text(
+    """
+    UPDATE deb_file SET lease_until = :until
+    WHERE deb_file_id = :deb_file_id AND lease_token = :lease_token
+      AND status IN ('fetched', 'staged')
+    RETURNING deb_file_id
+    """
+)
+_SEQUENCE = text(
+    """
+    SELECT
+      EXISTS (SELECT FROM deb_file WHERE contract_id = :contract_id AND status = 'booked'
+              AND file_id = :previous_file_id) AS previous_is_booked,
+      EXISTS (SELECT FROM deb_file WHERE contract_id = :contract_id AND status = 'booked'
+              AND file_id IS NOT NULL) AS any_is_booked,
+      EXISTS (SELECT FROM deb_file WHERE contract_id = :contract_id
+              AND status IN ('staged', 'booked') AND file_id = :file_id
+              AND deb_file_id <> :deb_file_id) AS id_is_taken
+    """
+)
+_STAGED = text(
+    """
+    UPDATE deb_file SET status = 'staged', file_id = :file_id, created_on = :created_on,
+      previous_file_id = :previous_file_id, rows_read = :rows_read, attempts = 0
+    WHERE deb_file_id = :deb_file_id
+    """
+)
+_HELD = text(
+    """
+    UPDATE deb_file SET status = 'held', file_id = :file_id, created_on = :created_on,
+      previous_file_id = :previous_file_id, rows_read = :rows_read, reason_code = :reason_code,
+      reason_line = :reason_line, reason_detail = :reason_detail, waits_because = NULL,
+      finished_at = :finished_at, lease_token = NULL, lease_until = NULL
+    WHERE deb_file_id = :deb_file_id
+    """
+)
+_POSTPONED = text(
+    """
+    UPDATE deb_file SET next_attempt_at = :until, waits_because = :reason, attempts = 0,
+      lease_token = NULL, lease_until = NULL
+    WHERE deb_file_id = :deb_file_id
+    """
+)
+_AWAITS = text(
+    """
+    SELECT EXISTS (
+      SELECT FROM deb_row r
+      JOIN invoice_position p
+        ON p.practice_id = r.practice_id AND p.invoice_number = r.invoice_number
+      JOIN contract c ON c.contract_id = r.contract_id AND c.acquittal = 'automatic'
+      WHERE r.deb_file_id = :deb_file_id AND r.status = 'staged' AND r.amount_rappen <> 0
+        AND p.contract_id = r.contract_id
+        AND NOT EXISTS (SELECT FROM acquittal a WHERE a.invoice_id = p.invoice_id AND a.live))
+    """
+)
+_FINISH = text(
+    """
+    UPDATE deb_file f SET status = 'booked', booked = counts.booked, repeats = counts.repeats,
+      parked = counts.parked, finished_at = :at, waits_because = NULL,
+      lease_token = NULL, lease_until = NULL
+    FROM (SELECT count(*) FILTER (WHERE status = 'booked') AS booked,
+                 count(*) FILTER (WHERE status = 'repeat') AS repeats,
+                 count(*) FILTER (WHERE status = 'parked') AS parked
+          FROM deb_row WHERE deb_file_id = :deb_file_id) AS counts
+    WHERE f.deb_file_id = :deb_file_id
+    RETURNING f.rows_read, f.booked, f.repeats, f.parked, f.file_id
+    """
+)
+_RELEASE = text(
+    """
+    UPDATE deb_file SET status = 'fetched', reason_code = NULL, reason_line = NULL,
+      reason_detail = NULL, finished_at = NULL, next_attempt_at = :at
+    WHERE contract_id = :contract_id AND status = 'held' AND reason_code = 'sequence-gap'
+      AND previous_file_id = :file_id
+    """
+)
+
+
+class PostgresDebFileRepository(DebRows):
+    """`DebFileRepository` on an open, scoped transaction; rows are in the base class."""
+
+    def __init__(self, connection: AsyncConnection, clock: Clock) -> None:
+        super().__init__(connection, clock)
+        self._connection = connection
+        self._clock = clock
+
+    async def register(self, file: FetchedFile, *, received_at: datetime) -> bool:
+        """Store a fetched file, and record the delivery; False if its bytes were here before."""
+        work = current_work()
+        values = {
+            "deb_file_id": file.deb_file_id,
+            "practice_id": file.practice_id,
+            "contract_id": file.contract_id,
+            "portal_file_id": file.portal_file_id,
+            "layout": file.layout,
+            "content_key": file.content.key,
+            "content_sha256": file.content.sha256,
+            "content_size_bytes": file.content.size_bytes,
+            "content_media_type": file.content.media_type,
+            "fetched_at": file.fetched_at,
+            "received_at": received_at,
+            "next_attempt_at": received_at,
+            "correlation_id": work.correlation_id if work else str(new_id()),
+            "causation_id": work.causation_id if work else None,
+        }
+        new = await bulk.insert(
+            self._connection, DEB_FILE, [values], on_conflict="ON CONFLICT DO NOTHING"
+        )
+        known = await self._connection.execute(
+            text(
+                "SELECT deb_file_id FROM deb_file"
+                " WHERE practice_id = :practice_id AND content_sha256 = :content_sha256"
+            ),
+            {"practice_id": file.practice_id, "content_sha256": file.content.sha256},
+        )
+        values["deb_file_id"] = known.scalar_one()
+        await bulk.insert(self._connection, DEB_FILE_DELIVERY, [values])
+        return new == 1
+
+    async def renew_lease(self, file: ClaimedFile, *, until: datetime) -> bool:
+        """Lock the file for this transaction and prolong the lease; False if it was lost."""
+        result = await self._connection.execute(
+            _RENEW,
+            {"deb_file_id": file.deb_file_id, "lease_token": file.lease_token, "until": until},
+        )
+        return result.one_or_none() is not None
+
+    async def stage(self, file: ClaimedFile, rows: Sequence[DebRow]) -> None:
+        """Store rows as read; rows stored before are left as they are."""
+        await bulk.insert(
+            self._connection,
+            DEB_ROW,
+            [row_values(file, row) for row in rows],
+            on_conflict="ON CONFLICT (deb_file_id, line) DO NOTHING",
+        )
+
+    async def sequence_fault(self, file: ClaimedFile, header: Header) -> FileFault | None:
+        """Return why the file cannot follow the files booked so far, or None."""
+        result = await self._connection.execute(
+            _SEQUENCE,
+            {
+                "contract_id": file.contract_id,
+                "deb_file_id": file.deb_file_id,
+                "file_id": header.file_id,
+                "previous_file_id": header.previous_file_id,
+            },
+        )
+        known = result.one()
+        if known.id_is_taken:
+            return FileFault(
+                "file-id-reused", header.line, f"another file has the id {header.file_id}"
+            )
+        if header.previous_file_id is not None and not known.previous_is_booked:
+            return FileFault(
+                "sequence-gap", header.line, f"file {header.previous_file_id} is missing"
+            )
+        if header.previous_file_id is None and known.any_is_booked:
+            return FileFault(
+                "sequence-restart", header.line, "it claims to be the account's first file"
+            )
+        return None
+
+    async def mark_staged(self, file: ClaimedFile, header: Header, *, rows_read: int) -> None:
+        """Note that the file is whole and may be booked."""
+        await self._connection.execute(
+            _STAGED,
+            {
+                "deb_file_id": file.deb_file_id,
+                "file_id": header.file_id,
+                "created_on": header.created_on,
+                "previous_file_id": header.previous_file_id,
+                "rows_read": rows_read,
+            },
+        )
+
+    async def hold(
+        self, file: ClaimedFile, fault: FileFault, header: Header | None, *, rows_read: int
+    ) -> None:
+        """Hold the file; nothing of it is booked."""
+        await self._connection.execute(
+            _HELD,
+            {
+                "deb_file_id": file.deb_file_id,
+                "file_id": header.file_id if header else None,
+                "created_on": header.created_on if header else None,
+                "previous_file_id": header.previous_file_id if header else None,
+                "rows_read": rows_read,
+                "reason_code": fault.reason,
+                "reason_line": fault.line,
+                "reason_detail": fault.detail,
+                "finished_at": self._clock.now(),
+            },
+        )
+
+    async def postpone(self, file: ClaimedFile, *, until: datetime, reason: str) -> None:
+        """Give the file back, to be claimed again no sooner than `until`."""
+        await self._connection.execute(
+            _POSTPONED, {"deb_file_id": file.deb_file_id, "until": until, "reason": reason[:500]}
+        )
+
+    async def awaits_acquittal(self, file: ClaimedFile) -> bool:
+        """Whether a row moves money of an invoice whose automatic acquittal is still to come."""
+        result = await self._connection.execute(_AWAITS, {"deb_file_id": file.deb_file_id})
+        return bool(result.scalar_one())
+
+    async def finish(self, file: ClaimedFile, *, at: datetime) -> RowCounts:
+        """Count the rows and close the file; files held only because of it are taken up again."""
+        result = await self._connection.execute(
+            _FINISH, {"deb_file_id": file.deb_file_id, "at": at}
+        )
+        row = result.one()
+        await self._connection.execute(
+            _RELEASE, {"contract_id": file.contract_id, "file_id": row.file_id, "at": at}
+        )
+        return RowCounts(row.rows_read, row.booked, row.repeats, row.parked)

@@ -1,0 +1,261 @@
+"""The rows of DEB files in PostgreSQL, and what the books know of what they name."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from uuid import UUID
+
+from sqlalchemy import RowMapping, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.reconciliation.adapters.books import (
+    POSITION_COLUMNS,
+    POSITION_TABLES,
+    position_of,
+)
+from services.reconciliation.domain.booking import (
+    Booked,
+    BookedRow,
+    Decision,
+    Parked,
+    Repeat,
+    RowPlace,
+    booking_rank,
+)
+from services.reconciliation.domain.deb.records import DebRow, RowProblem
+from services.reconciliation.domain.matching import Known
+from services.reconciliation.domain.model import Beneficiary, Position
+from services.reconciliation.ports import ClaimedFile
+from shared.kernel.clock import Clock
+from shared.kernel.money import Money
+
+_NEXT = text(
+    """
+    SELECT * FROM deb_row WHERE deb_file_id = :deb_file_id AND status = 'staged'
+    ORDER BY booking_rank, line LIMIT :limit
+    """
+)
+_POSITIONS_NAMED = text(
+    f"""
+    SELECT {POSITION_COLUMNS} FROM {POSITION_TABLES}
+    WHERE p.invoice_number = ANY(CAST(:invoice_numbers AS text[]))
+       OR p.invoice_id IN (
+         SELECT l.invoice_id FROM confirmation_line l
+         JOIN order_confirmation o ON o.order_id = l.order_id
+         WHERE l.accepted AND o.order_number = ANY(CAST(:orders_without_invoice AS text[])))
+    """  # noqa: S608 - constants of ours
+)
+_ORDERS_OF = text(
+    """
+    SELECT l.invoice_id, o.order_number FROM confirmation_line l
+    JOIN order_confirmation o ON o.order_id = l.order_id
+    WHERE l.accepted AND l.invoice_id = ANY(CAST(:invoice_ids AS uuid[]))
+    """
+)
+_ORDER_NUMBERS = text(
+    """
+    SELECT order_number FROM order_confirmation
+    WHERE order_number = ANY(CAST(:order_numbers AS text[]))
+    UNION SELECT order_number FROM prepared_order
+    WHERE order_number = ANY(CAST(:order_numbers AS text[]))
+    """
+)
+_DEBTOR_NUMBERS = text(
+    "SELECT DISTINCT debtor_number FROM invoice_position"
+    " WHERE debtor_number = ANY(CAST(:debtor_numbers AS text[]))"
+)
+_BOOKED = text(
+    """
+    SELECT record_id, deb_file_id, line, content_sha256 FROM deb_row
+    WHERE contract_id = :contract_id AND status = 'booked'
+      AND record_id = ANY(CAST(:record_ids AS text[]))
+    """
+)
+_DECIDE = text(
+    """
+    UPDATE deb_row r SET status = d.status, invoice_id = d.invoice_id, fact_id = d.fact_id,
+      repeat_of_file = d.repeat_of_file, repeat_of_line = d.repeat_of_line,
+      reason_code = d.reason_code, reason_detail = d.reason_detail, decided_at = :decided_at
+    FROM unnest(CAST(:line AS integer[]), CAST(:status AS text[]), CAST(:invoice_id AS uuid[]),
+                CAST(:fact_id AS uuid[]), CAST(:repeat_of_file AS uuid[]),
+                CAST(:repeat_of_line AS integer[]), CAST(:reason_code AS text[]),
+                CAST(:reason_detail AS text[]))
+      AS d (line, status, invoice_id, fact_id, repeat_of_file, repeat_of_line, reason_code,
+            reason_detail)
+    WHERE r.deb_file_id = :deb_file_id AND r.line = d.line AND r.status = 'staged'
+    """
+)
+_PROGRESS = text("UPDATE deb_file SET attempts = 0 WHERE deb_file_id = :deb_file_id")
+
+
+class DebRows:
+    """The part of `DebFileRepository` that is about rows."""
+
+    def __init__(self, connection: AsyncConnection, clock: Clock) -> None:
+        self._connection = connection
+        self._clock = clock
+
+    async def next_rows(self, file: ClaimedFile, *, limit: int) -> Sequence[DebRow]:
+        """Return the next undecided rows, in booking order."""
+        result = await self._connection.execute(
+            _NEXT, {"deb_file_id": file.deb_file_id, "limit": limit}
+        )
+        return [_row_of(row) for row in result.mappings()]
+
+    async def known(self, rows: Sequence[DebRow]) -> Known:
+        """Return what the books know of everything that the rows name."""
+        positions = await self._positions_named(rows)
+        orders_of = await self._orders_of(positions)
+        order_numbers = await self._connection.execute(
+            _ORDER_NUMBERS, {"order_numbers": _distinct(row.order_number for row in rows)}
+        )
+        debtor_numbers = await self._connection.execute(
+            _DEBTOR_NUMBERS, {"debtor_numbers": _distinct(row.debtor_number for row in rows)}
+        )
+        return Known(
+            by_number={position.invoice_number: position for position in positions},
+            orders_of=orders_of,
+            order_numbers=frozenset(order_numbers.scalars()),
+            debtor_numbers=frozenset(debtor_numbers.scalars()),
+        )
+
+    async def _positions_named(self, rows: Sequence[DebRow]) -> list[Position]:
+        result = await self._connection.execute(
+            _POSITIONS_NAMED,
+            {
+                "invoice_numbers": _distinct(row.invoice_number for row in rows),
+                "orders_without_invoice": _distinct(
+                    row.order_number for row in rows if row.invoice_number is None
+                ),
+            },
+        )
+        return [position_of(row) for row in result.mappings()]
+
+    async def _orders_of(self, positions: Sequence[Position]) -> dict[UUID, frozenset[str]]:
+        result = await self._connection.execute(
+            _ORDERS_OF, {"invoice_ids": [position.invoice_id for position in positions]}
+        )
+        orders: dict[UUID, frozenset[str]] = {}
+        for row in result:
+            orders[row.invoice_id] = orders.get(row.invoice_id, frozenset()) | {row.order_number}
+        return orders
+
+    async def booked_rows(
+        self, contract_id: UUID, record_ids: Collection[str]
+    ) -> Mapping[str, BookedRow]:
+        """Return the rows already booked under these record ids."""
+        result = await self._connection.execute(
+            _BOOKED, {"contract_id": contract_id, "record_ids": list(record_ids)}
+        )
+        return {
+            row.record_id: BookedRow(RowPlace(row.deb_file_id, row.line), row.content_sha256)
+            for row in result
+        }
+
+    async def decide(self, file: ClaimedFile, decisions: Sequence[Decision]) -> None:
+        """Write what became of rows."""
+        outcomes = [_outcome(decision) for decision in decisions]
+        columns = {name: [outcome[name] for outcome in outcomes] for name in outcomes[0]}
+        await self._connection.execute(
+            _DECIDE,
+            {
+                "deb_file_id": file.deb_file_id,
+                "decided_at": self._clock.now(),
+                "line": [decision.row.line for decision in decisions],
+                **columns,
+            },
+        )
+        await self._connection.execute(_PROGRESS, {"deb_file_id": file.deb_file_id})
+
+
+def row_values(file: ClaimedFile, row: DebRow) -> dict[str, object]:
+    """Return a row as the table takes it."""
+    problem = row.problem
+    return {
+        "deb_file_id": file.deb_file_id,
+        "line": row.line,
+        "practice_id": file.practice_id,
+        "contract_id": file.contract_id,
+        "raw": row.raw,
+        "booking_rank": booking_rank(row),
+        "content_sha256": row.content_sha256,
+        "record_id": row.record_id,
+        "kind": row.kind,
+        "invoice_number": row.invoice_number,
+        "order_number": row.order_number,
+        "debtor_number": row.debtor_number,
+        "event_date": row.event_date,
+        "value_date": row.value_date,
+        "amount_rappen": None if row.amount is None else row.amount.rappen,
+        "currency": row.currency,
+        "payout_reference": row.payout_reference,
+        "beneficiary": None if row.beneficiary is None else row.beneficiary.value,
+        "level": row.level,
+        "note": row.note,
+        "problem_reason": problem.reason if problem else None,
+        "problem_column": problem.column if problem else None,
+        "problem_field": problem.field if problem else None,
+    }
+
+
+def _row_of(row: RowMapping) -> DebRow:
+    problem = None
+    if row["problem_reason"] is not None:
+        problem = RowProblem(row["problem_reason"], row["problem_column"], row["problem_field"])
+    amount, beneficiary = row["amount_rappen"], row["beneficiary"]
+    return DebRow(
+        line=row["line"],
+        raw=row["raw"],
+        record_id=row["record_id"],
+        kind=row["kind"],
+        invoice_number=row["invoice_number"],
+        order_number=row["order_number"],
+        debtor_number=row["debtor_number"],
+        event_date=row["event_date"],
+        value_date=row["value_date"],
+        amount=None if amount is None else Money(amount),
+        currency=row["currency"],
+        payout_reference=row["payout_reference"],
+        beneficiary=None if beneficiary is None else Beneficiary(beneficiary),
+        level=row["level"],
+        note=row["note"],
+        problem=problem,
+    )
+
+
+def _outcome(decision: Decision) -> dict[str, object]:
+    outcome: dict[str, object] = dict.fromkeys(
+        (
+            "status",
+            "invoice_id",
+            "fact_id",
+            "repeat_of_file",
+            "repeat_of_line",
+            "reason_code",
+            "reason_detail",
+        )
+    )
+    if isinstance(decision, Booked):
+        outcome |= {
+            "status": "booked",
+            "invoice_id": decision.fact.invoice_id,
+            "fact_id": decision.fact.fact_id,
+        }
+    elif isinstance(decision, Repeat):
+        outcome |= {
+            "status": "repeat",
+            "repeat_of_file": decision.first.deb_file_id,
+            "repeat_of_line": decision.first.line,
+        }
+    elif isinstance(decision, Parked):
+        outcome |= {
+            "status": "parked",
+            "invoice_id": decision.invoice_id,
+            "reason_code": decision.reason,
+            "reason_detail": decision.detail,
+        }
+    return outcome
+
+
+def _distinct(values: Iterable[str | None]) -> list[str]:
+    return sorted({value for value in values if value is not None})

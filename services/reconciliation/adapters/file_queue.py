@@ -1,0 +1,74 @@
+"""Hands out DEB files to any number of worker processes: one per practice, oldest first."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from sqlalchemy import text
+
+from services.reconciliation.domain.model import Content
+from services.reconciliation.ports import ClaimedFile
+from shared.db.engine import Database
+from shared.db.scope import Scope
+from shared.kernel.clock import Clock
+from shared.kernel.context import WorkContext
+from shared.kernel.ids import new_id
+
+# Only the oldest open file of each practice is a candidate, so that one practice's files are worked
+# one after the other whichever process takes them. The row is judged again after its lock is won.
+_CLAIM = text(
+    """
+    UPDATE deb_file SET lease_token = :token, lease_until = :until, attempts = attempts + 1
+    WHERE deb_file_id = (
+      SELECT f.deb_file_id FROM deb_file f
+      WHERE f.status IN ('fetched', 'staged') AND f.next_attempt_at <= :now
+        AND (f.lease_until IS NULL OR f.lease_until < :now)
+        AND NOT EXISTS (
+          SELECT FROM deb_file earlier
+          WHERE earlier.practice_id = f.practice_id AND earlier.arrival < f.arrival
+            AND earlier.status IN ('fetched', 'staged'))
+      ORDER BY f.arrival LIMIT 1 FOR UPDATE SKIP LOCKED)
+    RETURNING deb_file_id, practice_id, contract_id, layout, content_key, content_sha256,
+      content_size_bytes, content_media_type, received_at, status, created_on, attempts,
+      correlation_id, causation_id
+    """
+)
+
+
+class PostgresFileQueue:
+    """`FileQueue` on the service's own database."""
+
+    def __init__(self, database: Database, clock: Clock, *, lease: timedelta) -> None:
+        self._database = database
+        self._clock = clock
+        self._lease = lease
+
+    async def claim(self) -> ClaimedFile | None:
+        """Return the next file under a fresh lease, or None when there is nothing to do.
+
+        Raises:
+            TransientError: the database did not answer.
+        """
+        token, now = new_id(), self._clock.now()
+        async with self._database.transaction(Scope.everything()) as connection:
+            result = await connection.execute(
+                _CLAIM, {"token": token, "now": now, "until": now + self._lease}
+            )
+            row = result.one_or_none()
+        if row is None:
+            return None
+        return ClaimedFile(
+            deb_file_id=row.deb_file_id,
+            practice_id=row.practice_id,
+            contract_id=row.contract_id,
+            layout=row.layout,
+            content=Content(
+                row.content_key, row.content_sha256, row.content_size_bytes, row.content_media_type
+            ),
+            received_at=row.received_at,
+            is_staged=row.status == "staged",
+            created_on=row.created_on,
+            attempts=row.attempts,
+            lease_token=token,
+            work=WorkContext(row.correlation_id, row.causation_id),
+        )

@@ -1,0 +1,201 @@
+"""The service's tables, as SQLAlchemy Core knows them; the migrations are what creates them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    DateTime,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+    Uuid,
+)
+from sqlalchemy.types import TypeEngine
+
+METADATA = MetaData()
+_INSTANT = DateTime(timezone=True)
+_Types = TypeEngine[Any] | type[TypeEngine[Any]]
+
+
+def _table(table: str, /, **columns: _Types) -> Table:
+    return Table(table, METADATA, *(Column(column, kind) for column, kind in columns.items()))
+
+
+PRACTICE = _table(
+    "practice", practice_id=Uuid, gln=Text, canton=Text, language=Text, registered_at=_INSTANT
+)
+LEDGER_ACCOUNT = _table("ledger_account", practice_id=Uuid, number=Text, role=Text, name=Text)
+CONTRACT = _table(
+    "contract",
+    contract_id=Uuid,
+    practice_id=Uuid,
+    version=Integer,
+    active=Boolean,
+    factor=Text,
+    account_number=Text,
+    ledger_account=Text,
+    acquittal_label=Text,
+    acquittal=Text,
+    payout_basis=Text,
+    reminder_fee_beneficiary=Text,
+    loss_cover=Boolean,
+    deb_layout=Text,
+)
+INVOICE_POSITION = _table(
+    "invoice_position",
+    invoice_id=Uuid,
+    practice_id=Uuid,
+    invoice_number=Text,
+    contract_id=Uuid,
+    debtor_number=Text,
+    issued_on=Date,
+    due_on=Date,
+    total_rappen=BigInteger,
+    deposit_rappen=BigInteger,
+)
+PREPARED_ORDER = _table(
+    "prepared_order", order_id=Uuid, practice_id=Uuid, order_number=Text, contract_id=Uuid
+)
+ORDER_CONFIRMATION = _table(
+    "order_confirmation",
+    order_id=Uuid,
+    practice_id=Uuid,
+    order_number=Text,
+    contract_id=Uuid,
+    accepted_count=Integer,
+    accepted_total_rappen=BigInteger,
+    refused_count=Integer,
+    evidence_kind=Text,
+    evidence_reference=Text,
+    evidence_observed_at=_INSTANT,
+    content_sha256=Text,
+    confirmed_at=_INSTANT,
+    acquitted_on=Date,
+)
+CONFIRMATION_LINE = _table(
+    "confirmation_line",
+    practice_id=Uuid,
+    order_id=Uuid,
+    line=Integer,
+    invoice_id=Uuid,
+    amount_rappen=BigInteger,
+    accepted=Boolean,
+    refusal_code=Text,
+)
+JOURNAL_HEAD = _table("journal_head", practice_id=Uuid, number=BigInteger, entry_hash=Text)
+JOURNAL_ENTRY = _table(
+    "journal_entry",
+    entry_id=Uuid,
+    practice_id=Uuid,
+    number=BigInteger,
+    entry_date=Date,
+    kind=Text,
+    label=Text,
+    order_id=Uuid,
+    deb_file_id=Uuid,
+    deb_line=Integer,
+    previous_hash=Text,
+    entry_hash=Text,
+)
+POSTING = _table(
+    "posting",
+    practice_id=Uuid,
+    entry_id=Uuid,
+    line=Integer,
+    account=Text,
+    role=Text,
+    amount_rappen=BigInteger,
+    invoice_id=Uuid,
+    confirmed_order_id=Uuid,
+)
+ACQUITTAL = _table(
+    "acquittal",
+    acquittal_id=Uuid,
+    practice_id=Uuid,
+    invoice_id=Uuid,
+    order_id=Uuid,
+    contract_id=Uuid,
+    amount_rappen=BigInteger,
+    ledger_account=Text,
+    label=Text,
+    acquitted_on=Date,
+    entry_id=Uuid,
+)
+POSITION_FACT = _table(
+    "position_fact",
+    fact_id=Uuid,
+    practice_id=Uuid,
+    invoice_id=Uuid,
+    kind=Text,
+    fact_date=Date,
+    amount_rappen=BigInteger,
+    principal_rappen=BigInteger,
+    reminder_fees_rappen=BigInteger,
+    interest_rappen=BigInteger,
+    costs_rappen=BigInteger,
+    factor_owes_rappen=BigInteger,
+    entry_id=Uuid,
+    order_id=Uuid,
+    deb_file_id=Uuid,
+    deb_line=Integer,
+    note=Text,
+)
+DEB_FILE = _table(
+    "deb_file",
+    deb_file_id=Uuid,
+    practice_id=Uuid,
+    contract_id=Uuid,
+    portal_file_id=Text,
+    layout=Text,
+    content_key=Text,
+    content_sha256=Text,
+    content_size_bytes=BigInteger,
+    content_media_type=Text,
+    fetched_at=_INSTANT,
+    received_at=_INSTANT,
+    next_attempt_at=_INSTANT,
+    correlation_id=Text,
+    causation_id=Text,
+)
+DEB_FILE_DELIVERY = _table(
+    "deb_file_delivery",
+    deb_file_id=Uuid,
+    practice_id=Uuid,
+    portal_file_id=Text,
+    fetched_at=_INSTANT,
+    received_at=_INSTANT,
+)
+DEB_ROW = _table(
+    "deb_row",
+    deb_file_id=Uuid,
+    line=Integer,
+    practice_id=Uuid,
+    contract_id=Uuid,
+    raw=LargeBinary,
+    booking_rank=SmallInteger,
+    content_sha256=Text,
+    record_id=Text,
+    kind=Text,
+    invoice_number=Text,
+    order_number=Text,
+    debtor_number=Text,
+    event_date=Date,
+    value_date=Date,
+    amount_rappen=BigInteger,
+    currency=Text,
+    payout_reference=Text,
+    beneficiary=Text,
+    level=Integer,
+    note=Text,
+    problem_reason=Text,
+    problem_column=Integer,
+    problem_field=Text,
+)

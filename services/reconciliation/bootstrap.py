@@ -1,0 +1,91 @@
+"""Puts the reconciliation service together; the only file that names concrete classes."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.reconciliation.adapters.content import ObjectStoreContent
+from services.reconciliation.adapters.file_queue import PostgresFileQueue
+from services.reconciliation.adapters.unit_of_work import SqlUnitOfWork, unit_opener
+from services.reconciliation.domain.deb.layout import Layout
+from services.reconciliation.entrypoints.events import EventHandlers, subscriptions
+from services.reconciliation.entrypoints.http import ReconciliationApi, endpoints
+from services.reconciliation.entrypoints.timers import DebBooker, parts
+from services.reconciliation.handlers.deb_lease import BookingPolicy
+from services.reconciliation.handlers.work_deb_file import DebWorkshop
+from services.reconciliation.settings import ReconciliationSettings
+from shared.contracts import topics
+from shared.db.engine import Database
+from shared.kernel.clock import Clock, SystemClock
+from shared.objectstore import ObjectStore, open_object_store
+from shared.runtime.definition import ServiceDefinition
+from shared.runtime.settings import decode_key
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+LAYOUTS = Path(__file__).parent / "layouts"
+
+
+def build(
+    settings: ReconciliationSettings,
+    *,
+    database: Database | None = None,
+    clock: Clock | None = None,
+    object_store: ObjectStore | None = None,
+) -> ServiceDefinition:
+    """Return the service, assembled from its settings; tests pass in what they want to differ."""
+    clock = clock or SystemClock()
+    database = database or Database(
+        settings.database_url.get_secret_value(), application_name=topics.RECONCILIATION
+    )
+    object_store = object_store or open_object_store(
+        settings.object_store_url, key=decode_key(settings.object_store_key)
+    )
+    content = ObjectStoreContent(object_store)
+
+    def unit_on(connection: AsyncConnection) -> SqlUnitOfWork:
+        return SqlUnitOfWork(connection, clock)
+
+    policy = booking_policy(settings)
+    shop = DebWorkshop(
+        queue=PostgresFileQueue(database, clock, lease=policy.lease),
+        open_unit=unit_opener(database, clock),
+        content=content,
+        layouts=shipped_layouts(),
+        policy=policy,
+        clock=clock,
+    )
+    return ServiceDefinition(
+        name=topics.RECONCILIATION,
+        title="Reconciliation",
+        settings=settings,
+        database=database,
+        clock=clock,
+        migrations=MIGRATIONS,
+        endpoints=endpoints(ReconciliationApi(unit_on, clock)),
+        subscriptions=subscriptions(EventHandlers(unit_on, content, clock)),
+        timers=parts(DebBooker(shop, settings.deb_tick_seconds)),
+    )
+
+
+def booking_policy(settings: ReconciliationSettings) -> BookingPolicy:
+    """Return how DEB files are worked, according to the settings."""
+    return BookingPolicy(
+        batch_rows=settings.deb_batch_rows,
+        lease=timedelta(seconds=settings.deb_lease_seconds),
+        attempts_max=settings.deb_attempts_max,
+        early_grace=timedelta(seconds=settings.deb_early_grace_seconds),
+        accept_test_files=settings.deb_accept_test_files,
+    )
+
+
+def shipped_layouts(folder: Path = LAYOUTS) -> dict[str, Layout]:
+    """Return the layouts in a folder, by name.
+
+    Raises:
+        LayoutError: one of them contradicts itself.
+    """
+    layouts = [Layout.from_toml(path.read_text()) for path in sorted(folder.glob("*.toml"))]
+    return {layout.name: layout for layout in layouts}

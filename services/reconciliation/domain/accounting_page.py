@@ -1,0 +1,152 @@
+"""Renders the posting rules for an accountant: docs/accounting.md is this page, kept by a test.
+
+Write it anew with `python -m services.reconciliation.domain.accounting_page > docs/accounting.md`.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+
+from services.reconciliation.domain.accounts import DEFAULT_CHART, AccountRole
+from services.reconciliation.domain.posting import (
+    KINDS_NOT_BOOKED_YET,
+    PAYMENT_ORDER,
+    RULES,
+    DebtorEffect,
+    Leg,
+    Measure,
+    Rule,
+)
+
+_NUMBERS = {account.role: account.number for account in DEFAULT_CHART} | {
+    AccountRole.FACTOR: "1088"
+}
+_SIGNS = {1: "+", 0: "0", -1: "−"}
+_TOP = """# Accounting: what each fact does to the books
+
+This page is rendered from the table in `services/reconciliation/domain/posting.py`; a test keeps
+the two the same.
+
+Every practice has its own book, in double entry, in whole Rappen. Two positions run along with each
+invoice: **D**, what the debtor still owes (by principal, reminder fees, interest and costs), and
+**P**, what the factor owes the practice, which is the invoice's share of the factor account. An
+invoice *with the factor* carries the asterisk; whether it is *paid* (D is 0.00) is another
+question.
+
+## Chart of accounts
+
+| account | role | name |
+|---|---|---|
+"""
+_RULES_TOP = """
+A contract adds its own factor account; it is 1088 in this page.
+
+## Posting rules
+
+D debit, C credit. The sign says what a positive amount does. A row's beneficiary (`F`, `P`) counts;
+where the row is silent, the contract says who gets reminder fees, interest and costs.
+
+| kind | for | amount | D | P | postings |
+|---|---|---|---|---|---|
+"""
+_BOTTOM = """
+* **Acquittal**: only for an invoice that a stored confirmation accepted, for the principal that is
+  open at that moment, dated today, under the contract's label. The database refuses any posting to
+  a factor account without that confirmation, whoever tries.
+* **Payment of the debtor**: settles {order}, in this order (costs
+  and interest first: art. 85 of the Swiss Code of Obligations). A payment beyond what is owed is
+  parked as `overpayment`.
+* **Payout** may be negative: the factor takes back what it paid too much.
+* **Date of an entry**: the value date of the row, else its event date.
+* **Within one file** charges are booked before payments, whatever the order of the rows.
+* Amounts other than information are booked only while the invoice is acquitted (`not-acquitted`).
+* Kinds that wait for a person (parked as `kind-not-booked-yet`): {waiting}.
+  Any other kind is parked as `unknown-kind`.
+
+## Why a row is parked
+
+| reason | meaning |
+|---|---|
+| `unreadable-row` | wrong length, a control character, or a field that cannot be read |
+| `bad-amount` | sign or amount is not written as the layout says |
+| `impossible-amount` | zero, negative or present where the kind does not allow it |
+| `impossible-date` | not a calendar day, before the invoice, or after the file |
+| `wrong-currency` | not CHF |
+| `unknown-kind`, `kind-not-booked-yet` | there is no posting rule (yet) |
+| `unknown-invoice` | the invoice number is not one of this practice |
+| `wrong-practice` | the number is ours, but neither order nor debtor belongs to this practice |
+| `order-mismatch` | fewer than two of invoice, order and debtor number agree |
+| `wrong-contract` | the invoice is under another contract than the file's account |
+| `not-acquitted` | money of an invoice that no confirmed order handed over |
+| `overpayment` | the debtor paid more than is owed |
+| `conflicting-record` | the record id was booked with other content |
+
+A row that was booked before, word for word, is a *repeat*: it points at the first one and has no
+effect. Per file, always: rows read = booked + repeats + parked.
+
+## Why a file is held
+
+Nothing of a held file is booked.
+
+| reason | meaning |
+|---|---|
+| `unknown-layout`, `wrong-layout` | no such layout here, or the file does not begin as it says |
+| `malformed-header`, `malformed-trailer` | a field of that record cannot be read |
+| `unexpected-record` | a record is out of order, or follows the trailer |
+| `truncated` | the file ends before its trailer |
+| `foreign-account` | the header's account is not the contract's |
+| `test-file` | the header marks it as a test |
+| `trailer-count-mismatch`, `trailer-sum-mismatch`, `kind-sum-mismatch` | it does not add up |
+| `sequence-gap` | the previous file is missing; it is taken up again once that one is booked |
+| `sequence-restart` | it claims to be the account's first file, but others are booked |
+| `file-id-reused` | another file has this id |
+| `content-unreadable` | the stored bytes are not those that were announced |
+| `too-many-attempts` | reading it ended the worker time and again |
+
+A row whose amount cannot be read is parked and does not hold the file; the sums it takes part in
+cannot be checked then, the counts still are.
+"""
+
+
+def accounting_page() -> str:
+    """Return docs/accounting.md."""
+    chart = "".join(
+        f"| {account.number} | {account.role} | {account.name} |\n" for account in DEFAULT_CHART
+    )
+    bottom = _BOTTOM.format(
+        order=", ".join(component.replace("_", " ") for component in PAYMENT_ORDER),
+        waiting=", ".join(f"`{kind}`" for kind in sorted(KINDS_NOT_BOOKED_YET)),
+    )
+    return _TOP + chart + _RULES_TOP + "".join(_line(rule) for rule in RULES) + bottom
+
+
+def _line(rule: Rule) -> str:
+    cells = (
+        f"`{rule.kind}`",
+        rule.beneficiary or "",
+        rule.amount,
+        _debtor(rule),
+        _SIGNS[rule.factor],
+        _legs(rule.legs),
+    )
+    return f"| {' | '.join(cells)} |\n"
+
+
+def _debtor(rule: Rule) -> str:
+    if rule.component is not None:
+        return f"+ {rule.component.replace('_', ' ')}"
+    return {DebtorEffect.NONE: "0", DebtorEffect.PAYMENT: "−"}[rule.debtor]
+
+
+def _legs(legs: Iterable[Leg]) -> str:
+    text = ", ".join(
+        f"{_NUMBERS[leg.role]} {leg.side}"
+        + ("" if leg.measure is Measure.AMOUNT else f" {leg.measure}")
+        for leg in legs
+    )
+    return text or "—"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(accounting_page())

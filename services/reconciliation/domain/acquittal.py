@@ -1,0 +1,111 @@
+"""Acquits the accepted invoices of a confirmed order: factor account against receivables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+
+from services.reconciliation.domain.accounts import Chart
+from services.reconciliation.domain.journal import Entry
+from services.reconciliation.domain.model import (
+    Acquittal,
+    Confirmation,
+    Contract,
+    Debt,
+    Fact,
+    LiveAcquittal,
+    Position,
+)
+from services.reconciliation.domain.posting import (
+    ACQUITTED,
+    factor_change,
+    posted_for,
+    rule_for,
+)
+from shared.kernel.errors import ConflictError
+from shared.kernel.ids import derived_id
+
+
+@dataclass(frozen=True, slots=True)
+class AcquittedInvoice:
+    """One acquittal, with all that it does to the books."""
+
+    acquittal: Acquittal
+    entry: Entry
+    fact: Fact
+    position: Position
+
+
+def acquitted(
+    confirmation: Confirmation,
+    contract: Contract,
+    accepted: Sequence[Position],
+    *,
+    chart: Chart,
+    today: date,
+) -> list[AcquittedInvoice]:
+    """Acquit each accepted invoice for the principal that is open at this moment.
+
+    Args:
+        accepted: positions of the invoices that the confirmation accepted, and no others.
+
+    Raises:
+        ConflictError: an invoice is acquitted already through another order.
+    """
+    for position in accepted:
+        if position.acquittal is not None:
+            raise ConflictError(
+                f"invoice {position.invoice_number} is already acquitted through another order",
+                code="invoice-already-acquitted",
+                invoice_id=str(position.invoice_id),
+            )
+    return [
+        _acquit(confirmation, contract, position, chart=chart, today=today) for position in accepted
+    ]
+
+
+def _acquit(
+    confirmation: Confirmation, contract: Contract, before: Position, *, chart: Chart, today: date
+) -> AcquittedInvoice:
+    order_id, invoice_id = confirmation.order_id, before.invoice_id
+    cause = derived_id("acquittal", order_id, invoice_id)
+    amount, rule = before.debt.principal, rule_for(ACQUITTED)
+    live = LiveAcquittal(order_id, contract.contract_id, contract.ledger_account)
+    position = replace(before, acquittal=live).moved(Debt(), factor_change(rule, amount))
+    entry = Entry(
+        entry_id=cause,
+        practice_id=confirmation.practice_id,
+        entry_date=today,
+        kind=ACQUITTED,
+        label=contract.acquittal_label,
+        postings=posted_for(rule, amount, chart=chart, position=position),
+        order_id=order_id,
+    )
+    fact = Fact(
+        fact_id=cause,
+        practice_id=confirmation.practice_id,
+        invoice_id=invoice_id,
+        kind=ACQUITTED,
+        fact_date=today,
+        amount=amount,
+        debt_change=Debt(),
+        factor_change=factor_change(rule, amount),
+        entry_id=cause,
+        order_id=order_id,
+        note=f"order {confirmation.order_number}, {confirmation.evidence_kind}"
+        f" {confirmation.evidence_reference}",
+    )
+    acquittal = Acquittal(
+        acquittal_id=cause,
+        practice_id=confirmation.practice_id,
+        invoice_id=invoice_id,
+        order_id=order_id,
+        contract_id=contract.contract_id,
+        amount=amount,
+        ledger_account=contract.ledger_account,
+        label=contract.acquittal_label,
+        acquitted_on=today,
+        entry_id=cause,
+    )
+    return AcquittedInvoice(acquittal, entry, fact, position)

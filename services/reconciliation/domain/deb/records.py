@@ -1,0 +1,115 @@
+"""What a DEB file consists of, read: header, rows, sums, trailer; and why it cannot be read."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import date, time
+
+from services.reconciliation.domain.model import Beneficiary
+from shared.kernel.money import Money
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """Who made the file, for which account, and which file came before."""
+
+    line: int
+    file_id: str
+    previous_file_id: str | None
+    account: str
+    created_on: date
+    created_at: time
+    is_test: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RowProblem:
+    """Why a row cannot be read: a reason code, and where."""
+
+    reason: str
+    column: int
+    field: str
+
+
+@dataclass(frozen=True, slots=True)
+class DebRow:
+    """One fact about one invoice, as the factor wrote it.
+
+    Attributes:
+        raw: the line as it came, without its end.
+        problem: the first thing that keeps the row from being booked; the other fields hold what
+            could be read all the same.
+    """
+
+    line: int
+    raw: bytes
+    record_id: str | None = None
+    kind: str | None = None
+    invoice_number: str | None = None
+    order_number: str | None = None
+    debtor_number: str | None = None
+    event_date: date | None = None
+    value_date: date | None = None
+    amount: Money | None = None
+    currency: str | None = None
+    payout_reference: str | None = None
+    beneficiary: Beneficiary | None = None
+    level: int | None = None
+    note: str | None = None
+    problem: RowProblem | None = None
+
+    @property
+    def content_sha256(self) -> str:
+        """The hash of what the row says, for telling a repeat from a conflict."""
+        parts = (
+            self.record_id,
+            self.kind,
+            self.invoice_number,
+            self.order_number,
+            self.debtor_number,
+            self.event_date,
+            self.value_date,
+            self.amount,
+            self.currency,
+            self.payout_reference,
+            self.beneficiary,
+            self.level,
+            self.note,
+        )
+        text = "\x1f".join("" if part is None else str(part) for part in parts)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class KindSum:
+    """The factor's own count and sum of one kind."""
+
+    line: int
+    kind: str
+    count: int
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True)
+class Trailer:
+    """The factor's own count and sum of all rows."""
+
+    line: int
+    count: int
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True)
+class FileFault:
+    """Why a whole file is held.
+
+    Attributes:
+        reason: stable kebab-case code.
+        line: where it shows, or None when it is about the file as a whole.
+        detail: in plain words.
+    """
+
+    reason: str
+    line: int | None
+    detail: str

@@ -1,0 +1,112 @@
+"""What the books tell others: domain events, recorded on the unit of work."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import TypeAlias
+from uuid import UUID
+
+from services.reconciliation.domain.model import Debt
+from shared.kernel.money import Money
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceAcquitted:
+    """An invoice was acquitted against the factor account."""
+
+    practice_id: UUID
+    invoice_id: UUID
+    contract_id: UUID
+    order_id: UUID
+    amount: Money
+    ledger_account: str
+    label: str
+    acquitted_on: date
+    journal_entry_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class OrderAcquitted:
+    """Every accepted invoice of an order is acquitted."""
+
+    practice_id: UUID
+    order_id: UUID
+    contract_id: UUID
+    invoice_count: int
+    total: Money
+    acquitted_on: date
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One fact behind a changed position."""
+
+    kind: str
+    amount: Money | None
+    event_date: date
+
+
+@dataclass(frozen=True, slots=True)
+class InvoicePositionChanged:
+    """An invoice's two positions after a booking."""
+
+    practice_id: UUID
+    invoice_id: UUID
+    contract_id: UUID | None
+    debt: Debt
+    factor_owes: Money
+    with_factor: bool
+    deb_file_id: UUID | None
+    changes: tuple[Change, ...]
+    changed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DebFileBooked:
+    """A DEB file was worked to its end."""
+
+    practice_id: UUID
+    deb_file_id: UUID
+    contract_id: UUID
+    rows_read: int
+    booked: int
+    repeats: int
+    parked: int
+    booked_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DebFileHeld:
+    """A whole DEB file is held; nothing of it was booked."""
+
+    practice_id: UUID
+    deb_file_id: UUID
+    contract_id: UUID
+    reason_code: str
+    line: int | None
+    held_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DebRowParked:
+    """One row waits for a person."""
+
+    practice_id: UUID
+    deb_file_id: UUID
+    contract_id: UUID
+    line: int
+    kind: str | None
+    reason_code: str
+    amount: Money | None
+    parked_at: datetime
+
+
+DomainEvent: TypeAlias = (
+    InvoiceAcquitted
+    | OrderAcquitted
+    | InvoicePositionChanged
+    | DebFileBooked
+    | DebFileHeld
+    | DebRowParked
+)

@@ -1,0 +1,266 @@
+"""What the books know: contracts, confirmations, and the two running positions per invoice."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from datetime import date, datetime
+from enum import StrEnum
+from uuid import UUID
+
+from shared.kernel.money import Money
+
+
+class Component(StrEnum):
+    """What a debtor's debt is made of."""
+
+    PRINCIPAL = "principal"
+    REMINDER_FEES = "reminder_fees"
+    INTEREST = "interest"
+    COSTS = "costs"
+
+
+_ZERO = Money.zero()
+
+
+@dataclass(frozen=True, slots=True)
+class Debt:
+    """What a debtor owes (D), by component; also a change of it, with signs."""
+
+    principal: Money = _ZERO
+    reminder_fees: Money = _ZERO
+    interest: Money = _ZERO
+    costs: Money = _ZERO
+
+    @classmethod
+    def of(cls, component: Component, amount: Money) -> Debt:
+        """Return a debt of one component only."""
+        return replace(cls(), **{component.value: amount})
+
+    def part(self, component: Component) -> Money:
+        """Return one component."""
+        value: Money = getattr(self, component.value)
+        return value
+
+    @property
+    def total(self) -> Money:
+        """The sum of the components."""
+        return self.principal + self.reminder_fees + self.interest + self.costs
+
+    def __add__(self, change: Debt) -> Debt:
+        return Debt(
+            *(getattr(self, part.name) + getattr(change, part.name) for part in fields(Debt))
+        )
+
+
+class AcquittalMode(StrEnum):
+    """Whether confirmed invoices are acquitted at once or by a person."""
+
+    AUTOMATIC = "automatic"
+    MANUAL = "manual"
+
+
+class Beneficiary(StrEnum):
+    """Who gets a fee that the debtor is charged."""
+
+    FACTOR = "factor"
+    PRACTICE = "practice"
+
+
+@dataclass(frozen=True, slots=True)
+class Practice:
+    """A practice whose books are kept here."""
+
+    practice_id: UUID
+    gln: str
+    canton: str
+    language: str
+    registered_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """The present terms of a factoring contract, as far as the books need them."""
+
+    contract_id: UUID
+    practice_id: UUID
+    version: int
+    active: bool
+    factor: str
+    account_number: str
+    ledger_account: str
+    acquittal_label: str
+    acquittal: AcquittalMode
+    payout_basis: str
+    reminder_fee_beneficiary: Beneficiary
+    loss_cover: bool
+    deb_layout: str
+
+
+@dataclass(frozen=True, slots=True)
+class NewInvoice:
+    """An invoice that was just issued.
+
+    Attributes:
+        balance: total less deposit; the principal that the debtor owes.
+    """
+
+    invoice_id: UUID
+    practice_id: UUID
+    invoice_number: str
+    contract_id: UUID | None
+    debtor_number: str
+    issued_on: date
+    due_on: date
+    total: Money
+    deposit: Money
+    balance: Money
+
+
+@dataclass(frozen=True, slots=True)
+class LiveAcquittal:
+    """The acquittal that put an invoice with the factor."""
+
+    order_id: UUID
+    contract_id: UUID
+    ledger_account: str
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """An invoice's two running positions.
+
+    Attributes:
+        debt: D, what the debtor still owes, whoever the creditor is.
+        factor_owes: P, the invoice's share of the factor account.
+        acquittal: the live acquittal; None while the invoice is not with the factor.
+    """
+
+    invoice_id: UUID
+    invoice_number: str
+    contract_id: UUID | None
+    debtor_number: str
+    issued_on: date
+    debt: Debt
+    factor_owes: Money = _ZERO
+    acquittal: LiveAcquittal | None = None
+
+    @property
+    def with_factor(self) -> bool:
+        """Whether the balance carries the asterisk."""
+        return self.acquittal is not None
+
+    def moved(self, debt_change: Debt, factor_change: Money) -> Position:
+        """Return the position after a fact."""
+        return replace(
+            self, debt=self.debt + debt_change, factor_owes=self.factor_owes + factor_change
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedOrder:
+    """An order that exists; whether it arrived is not known yet."""
+
+    order_id: UUID
+    practice_id: UUID
+    order_number: str
+    contract_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmationLine:
+    """What became of one invoice when its order arrived."""
+
+    line: int
+    invoice_id: UUID
+    invoice_number: str
+    amount: Money
+    accepted: bool
+    refusal_code: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """A confirmed arrival of an order: the only ground for acquitting anything of it.
+
+    Attributes:
+        content_sha256: of the confirmation document; another content under the same order id is
+            never accepted.
+    """
+
+    order_id: UUID
+    practice_id: UUID
+    order_number: str
+    contract_id: UUID
+    accepted_count: int
+    accepted_total: Money
+    refused_count: int
+    evidence_kind: str
+    evidence_reference: str
+    evidence_observed_at: datetime
+    content_sha256: str
+    confirmed_at: datetime
+    acquitted_on: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Acquittal:
+    """One invoice acquitted against the factor account."""
+
+    acquittal_id: UUID
+    practice_id: UUID
+    invoice_id: UUID
+    order_id: UUID
+    contract_id: UUID
+    amount: Money
+    ledger_account: str
+    label: str
+    acquitted_on: date
+    entry_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One thing that happened to an invoice, and what it did to the two positions.
+
+    Attributes:
+        fact_id: derived from the cause, so that the same fact cannot be stored twice.
+        entry_id: the journal entry it led to, or None when it does not touch the practice's book.
+        deb_file_id, deb_line: where it was read, or None when it came from an event.
+    """
+
+    fact_id: UUID
+    practice_id: UUID
+    invoice_id: UUID
+    kind: str
+    fact_date: date
+    amount: Money | None
+    debt_change: Debt
+    factor_change: Money
+    entry_id: UUID | None
+    order_id: UUID | None = None
+    deb_file_id: UUID | None = None
+    deb_line: int | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """Where bytes rest, and what they must hash to."""
+
+    key: str
+    sha256: str
+    size_bytes: int
+    media_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class FetchedFile:
+    """A DEB file whose bytes are stored, before anything of it is known."""
+
+    deb_file_id: UUID
+    practice_id: UUID
+    contract_id: UUID
+    portal_file_id: str
+    layout: str
+    content: Content
+    fetched_at: datetime

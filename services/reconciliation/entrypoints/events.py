@@ -1,0 +1,106 @@
+"""What reconciliation listens to: a table of event types and the use case behind each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.reconciliation import translate
+from services.reconciliation.handlers.change_contract import ChangeContract, change_contract
+from services.reconciliation.handlers.confirm_order import ConfirmOrder, confirm_order
+from services.reconciliation.handlers.note_order import NoteOrder, note_order
+from services.reconciliation.handlers.open_position import OpenPosition, open_position
+from services.reconciliation.handlers.register_deb_file import (
+    RegisterDebFile,
+    register_deb_file,
+)
+from services.reconciliation.handlers.register_practice import (
+    RegisterPractice,
+    register_practice,
+)
+from services.reconciliation.ports import ContentStore, UnitOfWork
+from shared.contracts.debident.v1 import DebFileFetched
+from shared.contracts.invoicing.v1 import ContractChanged, InvoiceIssued, PracticeRegistered
+from shared.contracts.orders.v1 import OrderConfirmed, OrderPrepared
+from shared.kernel.clock import Clock
+from shared.messaging.events import ReceivedEvent, Subscription
+
+UnitOnConnection = Callable[[AsyncConnection], AbstractAsyncContextManager[UnitOfWork]]
+
+
+@dataclass(frozen=True, slots=True)
+class EventHandlers:
+    """One method per event type; each opens its unit of work on the processor's transaction."""
+
+    unit_on: UnitOnConnection
+    content: ContentStore
+    clock: Clock
+
+    async def practice_registered(
+        self, event: ReceivedEvent[PracticeRegistered], connection: AsyncConnection
+    ) -> None:
+        """Open the practice's books."""
+        async with self.unit_on(connection) as uow:
+            await register_practice(RegisterPractice(translate.practice(event.payload)), uow)
+
+    async def contract_changed(
+        self, event: ReceivedEvent[ContractChanged], connection: AsyncConnection
+    ) -> None:
+        """Work by the new terms."""
+        async with self.unit_on(connection) as uow:
+            await change_contract(ChangeContract(translate.contract(event.payload)), uow)
+
+    async def invoice_issued(
+        self, event: ReceivedEvent[InvoiceIssued], connection: AsyncConnection
+    ) -> None:
+        """Book the invoice."""
+        async with self.unit_on(connection) as uow:
+            await open_position(OpenPosition(translate.new_invoice(event.payload)), uow)
+
+    async def order_prepared(
+        self, event: ReceivedEvent[OrderPrepared], connection: AsyncConnection
+    ) -> None:
+        """Remember that the order exists."""
+        async with self.unit_on(connection) as uow:
+            await note_order(NoteOrder(translate.prepared_order(event.payload)), uow)
+
+    async def order_confirmed(
+        self, event: ReceivedEvent[OrderConfirmed], connection: AsyncConnection
+    ) -> None:
+        """Store the confirmation, and acquit what it accepted."""
+        confirmed = event.payload
+        data = await self.content.read(
+            translate.content(confirmed.confirmation), practice_id=confirmed.practice_id
+        )
+        lines = translate.confirmation_lines(
+            data, order_id=confirmed.order_id, practice_id=confirmed.practice_id
+        )
+        async with self.unit_on(connection) as uow:
+            await confirm_order(
+                ConfirmOrder(translate.confirmation(confirmed), lines), uow, self.clock
+            )
+
+    async def deb_file_fetched(
+        self, event: ReceivedEvent[DebFileFetched], connection: AsyncConnection
+    ) -> None:
+        """Register the file; the worker books it."""
+        async with self.unit_on(connection) as uow:
+            await register_deb_file(
+                RegisterDebFile(translate.fetched_file(event.payload)), uow, self.clock
+            )
+
+
+def subscriptions(handlers: EventHandlers) -> tuple[Subscription[Any], ...]:
+    """Return what this service listens to."""
+    return (
+        Subscription(PracticeRegistered, handlers.practice_registered),
+        Subscription(ContractChanged, handlers.contract_changed),
+        Subscription(InvoiceIssued, handlers.invoice_issued),
+        Subscription(OrderPrepared, handlers.order_prepared),
+        Subscription(OrderConfirmed, handlers.order_confirmed),
+        Subscription(DebFileFetched, handlers.deb_file_fetched),
+    )

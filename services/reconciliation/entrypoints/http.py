@@ -1,0 +1,303 @@
+"""The reconciliation API: acquittals, positions, the journal, balances, DEB files, the check."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import asdict
+from typing import TypeVar
+
+from pydantic import BaseModel
+from sqlalchemy import RowMapping
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.reconciliation.entrypoints import cursors, replies
+from services.reconciliation.entrypoints.schemas import (
+    AcquittalList,
+    AcquittalsQuery,
+    BalanceSheet,
+    BalancesQuery,
+    BooksCheckReply,
+    DebFileList,
+    DebFileReply,
+    DebRowList,
+    FilesQuery,
+    JournalPage,
+    OrderAcquittalReply,
+    PageQuery,
+    ParkedQuery,
+    PositionDetail,
+    PositionList,
+    PositionsQuery,
+    RowsQuery,
+)
+from services.reconciliation.handlers.acquit_order import AcquitOrder, acquit_order
+from services.reconciliation.ports import UnitOfWork
+from services.reconciliation.views import books, check, deb_files
+from shared.contracts.envelope import WireMoney
+from shared.kernel.clock import Clock
+from shared.kernel.errors import NotFoundError
+from shared.web.endpoints import EVERY_ROLE, WORKING_ROLES, Call, Endpoint, Reply
+
+_PRACTICE = "/v1/practices/{practice_id}"
+_CURSOR = ("cursor-invalid",)
+_HISTORY_MAX = 5000
+_M = TypeVar("_M")
+_Reading = tuple[str, str, str, type[BaseModel] | None, type[BaseModel], tuple[str, ...]]
+UnitOnConnection = Callable[[AsyncConnection], AbstractAsyncContextManager[UnitOfWork]]
+
+
+class ReconciliationApi:
+    """The operations of the API, each on the open connection of its call."""
+
+    def __init__(self, unit_on: UnitOnConnection, clock: Clock) -> None:
+        self._unit_on = unit_on
+        self._clock = clock
+
+    async def acquit_order(self, call: Call) -> Reply:
+        """Acquit a confirmed order by a person's decision."""
+        command = AcquitOrder(call.practice_id, call.path_id("order_id"))
+        async with self._unit_on(call.connection) as uow:
+            done = await acquit_order(command, uow, self._clock)
+        return Reply(
+            OrderAcquittalReply(
+                order_id=done.order_id,
+                invoice_count=done.invoice_count,
+                total=WireMoney.of(done.total),
+                acquitted_on=done.acquitted_on,
+                already=done.already,
+            )
+        )
+
+    async def list_acquittals(self, call: Call) -> Reply:
+        """Answer the acquittals, in the order of the journal."""
+        query = _given(call.query, AcquittalsQuery)
+        rows = await books.acquittals(
+            call.connection,
+            call.practice_id,
+            order_id=query.order_id,
+            after=cursors.read_number_cursor(query.after) or 0,
+            limit=query.limit + 1,
+        )
+        page, more = _page(rows, query)
+        following = cursors.number_cursor(page[-1]["number"]) if more else None
+        return Reply(AcquittalList(items=[replies.acquittal(row) for row in page], next=following))
+
+    async def list_positions(self, call: Call) -> Reply:
+        """Answer the positions, by invoice number."""
+        query = _given(call.query, PositionsQuery)
+        rows = await books.positions(
+            call.connection,
+            call.practice_id,
+            with_factor=query.with_factor,
+            after=cursors.read_text_cursor(query.after),
+            limit=query.limit + 1,
+        )
+        page, more = _page(rows, query)
+        following = cursors.text_cursor(page[-1]["invoice_number"]) if more else None
+        return Reply(PositionList(items=[replies.position(row) for row in page], next=following))
+
+    async def get_position(self, call: Call) -> Reply:
+        """Answer one position with everything that led to it."""
+        invoice_id = call.path_id("invoice_id")
+        row = await books.position(call.connection, call.practice_id, invoice_id)
+        if row is None:
+            raise NotFoundError("this practice has no such invoice", code="invoice-not-found")
+        facts = await books.history(
+            call.connection, call.practice_id, invoice_id, limit=_HISTORY_MAX
+        )
+        return Reply(replies.position_detail(row, facts))
+
+    async def list_journal(self, call: Call) -> Reply:
+        """Answer the journal, by number."""
+        query = _given(call.query, PageQuery)
+        after = cursors.read_number_cursor(query.after) or 0
+        rows, postings = await books.journal(
+            call.connection, call.practice_id, after=after, limit=query.limit + 1
+        )
+        page, more = _page(rows, query)
+        return Reply(
+            JournalPage(
+                items=[replies.entry(row, postings[row["entry_id"]]) for row in page],
+                next=cursors.number_cursor(page[-1]["number"]) if more else None,
+            )
+        )
+
+    async def get_balances(self, call: Call) -> Reply:
+        """Answer the balance of every account at the end of a day."""
+        query = _given(call.query, BalancesQuery)
+        on = query.on or self._clock.today()
+        rows = await books.balances(call.connection, call.practice_id, on=on)
+        return Reply(
+            BalanceSheet(
+                on=on,
+                accounts=[replies.balance(row) for row in rows],
+                total=replies.money(sum(row["balance_rappen"] for row in rows)),
+            )
+        )
+
+    async def list_deb_files(self, call: Call) -> Reply:
+        """Answer the DEB files, newest first."""
+        query = _given(call.query, FilesQuery)
+        rows = await deb_files.files(
+            call.connection,
+            call.practice_id,
+            status=query.status,
+            after=cursors.read_number_cursor(query.after),
+            limit=query.limit + 1,
+        )
+        page, more = _page(rows, query)
+        following = cursors.number_cursor(page[-1]["arrival"]) if more else None
+        return Reply(DebFileList(items=[replies.deb_file(row) for row in page], next=following))
+
+    async def get_deb_file(self, call: Call) -> Reply:
+        """Answer one DEB file."""
+        return Reply(replies.deb_file(await self._file(call)))
+
+    async def list_deb_rows(self, call: Call) -> Reply:
+        """Answer the rows of a DEB file, by line."""
+        query = _given(call.query, RowsQuery)
+        await self._file(call)
+        rows = await deb_files.rows(
+            call.connection,
+            call.practice_id,
+            call.path_id("deb_file_id"),
+            status=query.status,
+            after=cursors.read_number_cursor(query.after) or 0,
+            limit=query.limit + 1,
+        )
+        page, more = _page(rows, query)
+        following = cursors.number_cursor(page[-1]["line"]) if more else None
+        return Reply(DebRowList(items=[replies.deb_row(row) for row in page], next=following))
+
+    async def list_parked_rows(self, call: Call) -> Reply:
+        """Answer the rows that wait for a person, oldest file first."""
+        query = _given(call.query, ParkedQuery)
+        rows = await deb_files.parked_rows(
+            call.connection,
+            call.practice_id,
+            reason=query.reason_code,
+            after=cursors.read_pair_cursor(query.after),
+            limit=query.limit + 1,
+        )
+        page, more = _page(rows, query)
+        following = cursors.number_cursor(page[-1]["arrival"], page[-1]["line"]) if more else None
+        return Reply(DebRowList(items=[replies.deb_row(row) for row in page], next=following))
+
+    async def check_books(self, call: Call) -> Reply:
+        """Answer whether the books hold."""
+        found = await check.books_check(call.connection, call.practice_id)
+        if found is None:
+            raise NotFoundError("this practice has no books here", code="practice-not-found")
+        return Reply(BooksCheckReply(**asdict(found) | {"detail": list(found.detail)}))
+
+    async def _file(self, call: Call) -> RowMapping:
+        row = await deb_files.file(call.connection, call.practice_id, call.path_id("deb_file_id"))
+        if row is None:
+            raise NotFoundError("this practice has no such DEB file", code="deb-file-not-found")
+        return row
+
+
+def endpoints(api: ReconciliationApi) -> list[Endpoint]:
+    """Return the table of the API."""
+    acquit = Endpoint(
+        method="POST",
+        path=f"{_PRACTICE}/orders/{{order_id}}/acquit",
+        operation_id="acquitOrder",
+        summary="Acquit every accepted invoice of a confirmed order; again: no effect",
+        handler=api.acquit_order,
+        roles=WORKING_ROLES,
+        response=OrderAcquittalReply,
+        problem_codes=("invoice-already-acquitted", "order-not-confirmed", "order-not-found"),
+    )
+    return [acquit, *(_reading(api, *line) for line in _READINGS)]
+
+
+_READINGS: tuple[_Reading, ...] = (
+    # path, operation, summary, query, answer, problem codes
+    ("acquittals", "list_acquittals", "Acquittals", AcquittalsQuery, AcquittalList, _CURSOR),
+    (
+        "positions",
+        "list_positions",
+        "What debtor and factor owe, by invoice",
+        PositionsQuery,
+        PositionList,
+        _CURSOR,
+    ),
+    (
+        "positions/{invoice_id}",
+        "get_position",
+        "One position with every fact that led to it",
+        None,
+        PositionDetail,
+        ("invoice-not-found",),
+    ),
+    ("journal", "list_journal", "Journal entries by number", PageQuery, JournalPage, _CURSOR),
+    ("balances", "get_balances", "Balance of every account", BalancesQuery, BalanceSheet, ()),
+    ("deb-files", "list_deb_files", "DEB files, newest first", FilesQuery, DebFileList, _CURSOR),
+    (
+        "deb-files/{deb_file_id}",
+        "get_deb_file",
+        "One DEB file and what became of it",
+        None,
+        DebFileReply,
+        ("deb-file-not-found",),
+    ),
+    (
+        "deb-files/{deb_file_id}/rows",
+        "list_deb_rows",
+        "The rows of a DEB file, by line",
+        RowsQuery,
+        DebRowList,
+        (*_CURSOR, "deb-file-not-found"),
+    ),
+    (
+        "parked-rows",
+        "list_parked_rows",
+        "Rows that wait for a person, oldest file first",
+        ParkedQuery,
+        DebRowList,
+        _CURSOR,
+    ),
+    (
+        "books-check",
+        "check_books",
+        "Whether the books hold: sums, chain, positions, rows",
+        None,
+        BooksCheckReply,
+        ("practice-not-found",),
+    ),
+)
+
+
+def _reading(
+    api: ReconciliationApi,
+    path: str,
+    operation: str,
+    summary: str,
+    query: type[BaseModel] | None,
+    response: type[BaseModel],
+    problem_codes: tuple[str, ...],
+) -> Endpoint:
+    first, *others = operation.split("_")
+    return Endpoint(
+        method="GET",
+        path=f"{_PRACTICE}/{path}",
+        operation_id=first + "".join(word.capitalize() for word in others),
+        summary=summary,
+        handler=getattr(api, operation),
+        roles=EVERY_ROLE,
+        query=query,
+        response=response,
+        problem_codes=problem_codes,
+    )
+
+
+def _page(rows: Sequence[RowMapping], query: PageQuery) -> tuple[Sequence[RowMapping], bool]:
+    """Return the page, and whether there is another one (one row more was asked for)."""
+    return rows[: query.limit], len(rows) > query.limit
+
+
+def _given(model: object, expected: type[_M]) -> _M:
+    assert isinstance(model, expected), expected.__name__  # noqa: S101 - the web layer parsed it
+    return model

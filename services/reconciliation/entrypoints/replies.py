@@ -1,0 +1,175 @@
+"""Writes rows as the bodies of the reconciliation API."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from sqlalchemy import RowMapping
+
+from services.reconciliation.entrypoints.schemas import (
+    AcquittalReply,
+    BalanceReply,
+    DebFileReply,
+    DebRowReply,
+    EntryReply,
+    FactReply,
+    FactSource,
+    PositionDetail,
+    PositionReply,
+    PostingReply,
+    RowPlaceReply,
+)
+from shared.contracts.envelope import WireMoney
+from shared.contracts.reconciliation.v1 import DebtorBalance
+from shared.kernel.money import Money
+
+_DEB_FILE_AS_IS = DebFileReply.model_fields.keys() - {"size_bytes"}
+_DEB_ROW_AS_IS = DebRowReply.model_fields.keys() - {"raw", "amount", "repeat_of"}
+
+
+def money(rappen: int) -> WireMoney:
+    """Write an amount."""
+    return WireMoney.of(Money(rappen))
+
+
+def acquittal(row: RowMapping) -> AcquittalReply:
+    """Write an acquittal."""
+    return AcquittalReply(
+        invoice_id=row["invoice_id"],
+        invoice_number=row["invoice_number"],
+        order_id=row["order_id"],
+        order_number=row["order_number"],
+        contract_id=row["contract_id"],
+        amount=money(row["amount_rappen"]),
+        ledger_account=row["ledger_account"],
+        label=row["label"],
+        acquitted_on=row["acquitted_on"],
+        journal_entry_id=row["entry_id"],
+        journal_number=row["number"],
+        live=row["live"],
+    )
+
+
+def position(row: RowMapping) -> PositionReply:
+    """Write a position."""
+    return PositionReply(**_position(row))
+
+
+def position_detail(row: RowMapping, facts: Iterable[RowMapping]) -> PositionDetail:
+    """Write a position with its history."""
+    return PositionDetail(**_position(row), history=[_fact(fact) for fact in facts])
+
+
+def entry(row: RowMapping, postings: Iterable[RowMapping]) -> EntryReply:
+    """Write a journal entry."""
+    as_is = EntryReply.model_fields.keys() - {"postings"}
+    return EntryReply(
+        **{name: row[name] for name in as_is}, postings=[_posting(line) for line in postings]
+    )
+
+
+def balance(row: RowMapping) -> BalanceReply:
+    """Write an account's balance."""
+    return BalanceReply(
+        account=row["number"],
+        role=row["role"],
+        name=row["name"],
+        balance=money(row["balance_rappen"]),
+    )
+
+
+def deb_file(row: RowMapping) -> DebFileReply:
+    """Write a DEB file."""
+    return DebFileReply(
+        **{name: row[name] for name in _DEB_FILE_AS_IS}, size_bytes=row["content_size_bytes"]
+    )
+
+
+def deb_row(row: RowMapping) -> DebRowReply:
+    """Write a row; bytes of the raw line that are no printable characters are shown escaped."""
+    repeat_of = None
+    if row["repeat_of_file"] is not None:
+        repeat_of = RowPlaceReply(deb_file_id=row["repeat_of_file"], line=row["repeat_of_line"])
+    amount = row["amount_rappen"]
+    return DebRowReply(
+        **{name: row[name] for name in _DEB_ROW_AS_IS},
+        raw=_printable(row["raw"]),
+        amount=None if amount is None else money(amount),
+        repeat_of=repeat_of,
+    )
+
+
+def _printable(raw: bytes) -> str:
+    return "".join(
+        sign if sign.isprintable() else f"\\x{ord(sign):02x}" for sign in raw.decode("iso-8859-1")
+    )
+
+
+def _position(row: RowMapping) -> Mapping[str, Any]:
+    debt = _debt(row)
+    return {
+        "invoice_id": row["invoice_id"],
+        "invoice_number": row["invoice_number"],
+        "debtor_number": row["debtor_number"],
+        "contract_id": row["present_contract_id"],
+        "order_id": row["order_id"],
+        "order_number": row["order_number"],
+        "issued_on": row["issued_on"],
+        "due_on": row["due_on"],
+        "total": money(row["total_rappen"]),
+        "deposit": money(row["deposit_rappen"]),
+        "debtor_owes": debt,
+        "factor_owes": money(row["factor_owes_rappen"]),
+        "with_factor": row["with_factor"],
+        "paid": debt.total.to_money().is_zero,
+    }
+
+
+def _debt(row: RowMapping) -> DebtorBalance:
+    parts = [row[f"{name}_rappen"] for name in ("principal", "reminder_fees", "interest", "costs")]
+    principal, reminder_fees, interest, costs = (money(part) for part in parts)
+    return DebtorBalance(
+        principal=principal,
+        reminder_fees=reminder_fees,
+        interest=interest,
+        costs=costs,
+        total=money(sum(parts)),
+    )
+
+
+def _fact(row: RowMapping) -> FactReply:
+    source = None
+    if row["deb_file_id"] is not None:
+        source = FactSource(
+            deb_file_id=row["deb_file_id"],
+            file_id=row["file_id"],
+            portal_file_id=row["portal_file_id"],
+            line=row["deb_line"],
+            record_id=row["record_id"],
+        )
+    amount = row["amount_rappen"]
+    return FactReply(
+        kind=row["kind"],
+        event_date=row["fact_date"],
+        amount=None if amount is None else money(amount),
+        debtor_change=_debt(row),
+        factor_change=money(row["factor_owes_rappen"]),
+        order_id=row["order_id"],
+        order_number=row["order_number"],
+        journal_entry_id=row["entry_id"],
+        journal_number=row["journal_number"],
+        source=source,
+        note=row["note"],
+    )
+
+
+def _posting(row: RowMapping) -> PostingReply:
+    return PostingReply(
+        line=row["line"],
+        account=row["account"],
+        role=row["role"],
+        amount=money(row["amount_rappen"]),
+        invoice_id=row["invoice_id"],
+        confirmed_order_id=row["confirmed_order_id"],
+    )

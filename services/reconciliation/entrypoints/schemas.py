@@ -1,0 +1,299 @@
+"""Bodies and queries of the reconciliation API."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import Field
+
+from services.reconciliation.entrypoints.cursors import CURSOR_CHARACTERS_MAX
+from shared.contracts.envelope import WireMoney
+from shared.contracts.reconciliation.v1 import DebtorBalance
+from shared.web.endpoints import ApiModel
+
+FileStatus = Literal["fetched", "staged", "booked", "held"]
+RowStatus = Literal["staged", "booked", "repeat", "parked"]
+
+
+class PageQuery(ApiModel):
+    """Which page of a list."""
+
+    limit: Annotated[int, Field(ge=1, le=500)] = 100
+    after: Annotated[
+        str | None,
+        Field(max_length=CURSOR_CHARACTERS_MAX, description="`next` of the page before"),
+    ] = None
+
+
+class AcquittalsQuery(PageQuery):
+    """Which acquittals."""
+
+    order_id: UUID | None = None
+
+
+class PositionsQuery(PageQuery):
+    """Which positions."""
+
+    with_factor: bool | None = None
+
+
+class BalancesQuery(ApiModel):
+    """Balances at the end of which day; left out: today."""
+
+    on: date | None = None
+
+
+class FilesQuery(PageQuery):
+    """Which DEB files."""
+
+    status: FileStatus | None = None
+
+
+class RowsQuery(PageQuery):
+    """Which rows of a file."""
+
+    status: RowStatus | None = None
+
+
+class ParkedQuery(PageQuery):
+    """Which parked rows."""
+
+    reason_code: Annotated[str | None, Field(pattern=r"^[a-z0-9-]{1,64}$")] = None
+
+
+class OrderAcquittalReply(ApiModel):
+    """What acquitting an order led to; `already`: it had been acquitted before."""
+
+    order_id: UUID
+    invoice_count: int
+    total: WireMoney
+    acquitted_on: date
+    already: bool
+
+
+class AcquittalReply(ApiModel):
+    """One invoice acquitted against the factor account."""
+
+    invoice_id: UUID
+    invoice_number: str
+    order_id: UUID
+    order_number: str
+    contract_id: UUID
+    amount: WireMoney
+    ledger_account: str
+    label: str
+    acquitted_on: date
+    journal_entry_id: UUID
+    journal_number: int
+    live: bool
+
+
+class AcquittalList(ApiModel):
+    """A page of acquittals, in the order of the journal."""
+
+    items: list[AcquittalReply]
+    next: str | None
+
+
+class PositionReply(ApiModel):
+    """An invoice's two running positions.
+
+    `debtor_owes`: D. `factor_owes`: P. `with_factor`: the asterisk. `paid`: D is zero.
+    """
+
+    invoice_id: UUID
+    invoice_number: str
+    debtor_number: str
+    contract_id: UUID | None
+    order_id: UUID | None
+    order_number: str | None
+    issued_on: date
+    due_on: date
+    total: WireMoney
+    deposit: WireMoney
+    debtor_owes: DebtorBalance
+    factor_owes: WireMoney
+    with_factor: bool
+    paid: bool
+
+
+class PositionList(ApiModel):
+    """A page of positions, by invoice number."""
+
+    items: list[PositionReply]
+    next: str | None
+
+
+class FactSource(ApiModel):
+    """Where a fact was read: DEB file, line and record id."""
+
+    deb_file_id: UUID
+    file_id: str | None
+    portal_file_id: str
+    line: int
+    record_id: str | None
+
+
+class FactReply(ApiModel):
+    """One fact: what happened, what it did to D and P, and where it comes from."""
+
+    kind: str
+    event_date: date
+    amount: WireMoney | None
+    debtor_change: DebtorBalance
+    factor_change: WireMoney
+    order_id: UUID | None
+    order_number: str | None
+    journal_entry_id: UUID | None
+    journal_number: int | None
+    source: FactSource | None
+    note: str
+
+
+class PositionDetail(PositionReply):
+    """A position with everything that led to it, oldest first."""
+
+    history: list[FactReply]
+
+
+class PostingReply(ApiModel):
+    """One posting: debit positive, credit negative."""
+
+    line: int
+    account: str
+    role: str
+    amount: WireMoney
+    invoice_id: UUID | None
+    confirmed_order_id: UUID | None
+
+
+class EntryReply(ApiModel):
+    """One journal entry; its postings add up to zero."""
+
+    number: int
+    entry_id: UUID
+    entry_date: date
+    kind: str
+    label: str
+    order_id: UUID | None
+    deb_file_id: UUID | None
+    file_id: str | None
+    deb_line: int | None
+    previous_hash: str
+    entry_hash: str
+    postings: list[PostingReply]
+
+
+class JournalPage(ApiModel):
+    """A page of the journal, by number."""
+
+    items: list[EntryReply]
+    next: str | None
+
+
+class BalanceReply(ApiModel):
+    """The balance of one account: debit positive."""
+
+    account: str
+    role: str
+    name: str
+    balance: WireMoney
+
+
+class BalanceSheet(ApiModel):
+    """All balances at the end of a day; `total` is 0.00 or the books are wrong."""
+
+    on: date
+    accounts: list[BalanceReply]
+    total: WireMoney
+
+
+class DebFileReply(ApiModel):
+    """A DEB file and what became of it."""
+
+    deb_file_id: UUID
+    contract_id: UUID
+    status: FileStatus
+    file_id: str | None
+    previous_file_id: str | None
+    portal_file_id: str
+    layout: str
+    content_sha256: str
+    size_bytes: int
+    created_on: date | None
+    fetched_at: datetime
+    deliveries: int
+    reason_code: str | None
+    reason_line: int | None
+    reason_detail: str | None
+    waits_because: str | None
+    rows_read: int | None
+    booked: int | None
+    repeats: int | None
+    parked: int | None
+    finished_at: datetime | None
+
+
+class DebFileList(ApiModel):
+    """A page of DEB files, newest first."""
+
+    items: list[DebFileReply]
+    next: str | None
+
+
+class RowPlaceReply(ApiModel):
+    """Where a row stands."""
+
+    deb_file_id: UUID
+    line: int
+
+
+class DebRowReply(ApiModel):
+    """One row of a DEB file, as read, and what became of it."""
+
+    deb_file_id: UUID
+    file_id: str | None
+    line: int
+    status: RowStatus
+    reason_code: str | None
+    reason_detail: str | None
+    raw: str
+    record_id: str | None
+    kind: str | None
+    invoice_id: UUID | None
+    invoice_number: str | None
+    order_number: str | None
+    debtor_number: str | None
+    event_date: date | None
+    value_date: date | None
+    amount: WireMoney | None
+    currency: str | None
+    payout_reference: str | None
+    beneficiary: str | None
+    level: int | None
+    note: str | None
+    repeat_of: RowPlaceReply | None
+    journal_number: int | None
+    decided_at: datetime | None
+
+
+class DebRowList(ApiModel):
+    """A page of rows."""
+
+    items: list[DebRowReply]
+    next: str | None
+
+
+class BooksCheckReply(ApiModel):
+    """Whether the books hold; `detail` says in plain words what does not."""
+
+    balanced: bool
+    entries: int
+    postings: int
+    hash_chain_intact: bool
+    factor_account_matches_positions: bool
+    positions_match_facts: bool
+    rows_add_up: bool
+    detail: list[str]

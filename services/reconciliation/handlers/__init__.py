@@ -1,0 +1,1 @@
+"""The use cases of reconciliation, one per file: a command and the function that carries it out."""

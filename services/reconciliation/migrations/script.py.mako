@@ -1,0 +1,19 @@
+"""${message}."""
+
+from __future__ import annotations
+
+from alembic import op
+
+revision = ${repr(up_revision)}
+down_revision = ${repr(down_revision)}
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Say what changes, and why."""
+
+
+def downgrade() -> None:
+    """Migrations go forward only; a mistake is mended by the next one."""
+    raise NotImplementedError

@@ -1,0 +1,234 @@
+"""What the handlers need from outside: the books, the confirmations, the DEB files, the content."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Protocol
+from uuid import UUID
+
+from services.reconciliation.domain.accounts import Chart, LedgerAccount
+from services.reconciliation.domain.booking import BookedRow, Decision
+from services.reconciliation.domain.deb.records import DebRow, FileFault, Header
+from services.reconciliation.domain.events import DomainEvent
+from services.reconciliation.domain.journal import Entry
+from services.reconciliation.domain.matching import Known
+from services.reconciliation.domain.model import (
+    Acquittal,
+    Confirmation,
+    ConfirmationLine,
+    Content,
+    Contract,
+    Fact,
+    FetchedFile,
+    NewInvoice,
+    Position,
+    Practice,
+    PreparedOrder,
+)
+from shared.kernel.context import WorkContext
+from shared.kernel.money import Money
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimedFile:
+    """A DEB file that this worker may work until its lease ends.
+
+    Attributes:
+        is_staged: whether it was read and found whole; what remains is booking.
+        received_at: when its fetching became known here.
+        created_on: from the header; None until staged.
+        lease_token: proves the claim; another worker's claim invalidates it.
+        work: what set the file's fetching in motion; what it leads to carries the same ids.
+    """
+
+    deb_file_id: UUID
+    practice_id: UUID
+    contract_id: UUID
+    layout: str
+    content: Content
+    received_at: datetime
+    is_staged: bool
+    created_on: date | None
+    attempts: int
+    lease_token: UUID
+    work: WorkContext
+
+
+@dataclass(frozen=True, slots=True)
+class RowCounts:
+    """What became of a file's rows."""
+
+    rows_read: int
+    booked: int
+    repeats: int
+    parked: int
+
+
+class PracticeRepository(Protocol):
+    """Practices, their contracts and their charts of accounts."""
+
+    async def register(self, practice: Practice, chart: Sequence[LedgerAccount]) -> bool:
+        """Store a practice, its chart and an empty journal; False if it is known already."""
+
+    async def chart(self, practice_id: UUID) -> Chart:
+        """Return the practice's chart of accounts."""
+
+    async def open_account(self, practice_id: UUID, account: LedgerAccount) -> None:
+        """Add one account to the chart."""
+
+    async def contract(self, contract_id: UUID) -> Contract | None:
+        """Return the present terms, or None if the contract is unknown to this practice."""
+
+    async def save_contract(self, contract: Contract) -> None:
+        """Store the terms, in place of earlier ones."""
+
+
+class BookRepository(Protocol):
+    """The journal and the positions; every writer takes the practice's lock first."""
+
+    async def lock(self, practice_id: UUID) -> bool:
+        """Take the practice's books for this transaction; False if the practice is unknown."""
+
+    async def positions(self, invoice_ids: Collection[UUID]) -> Mapping[UUID, Position]:
+        """Return the positions of those invoices that are known."""
+
+    async def open_position(self, invoice: NewInvoice) -> bool:
+        """Open an invoice's position with no debt yet; False if it is open already.
+
+        Raises:
+            PermanentError: the number belongs to another invoice of the practice.
+        """
+
+    async def book(
+        self,
+        practice_id: UUID,
+        *,
+        entries: Sequence[Entry],
+        facts: Sequence[Fact],
+        positions: Sequence[Position],
+    ) -> None:
+        """Append entries to the chain, store facts, and set positions to what they led to."""
+
+    async def acquitted_total(self, order_id: UUID) -> Money:
+        """Return the sum of the order's acquittals."""
+
+    async def acquit(self, acquittals: Sequence[Acquittal]) -> None:
+        """Store acquittals; each makes its invoice one that is with the factor."""
+
+
+class ConfirmationRepository(Protocol):
+    """What is known of arrived orders; without it nothing may be acquitted."""
+
+    async def note_order(self, order: PreparedOrder) -> bool:
+        """Remember that an order exists, confirmed or not; False if it is known."""
+
+    async def is_order_known(self, order_id: UUID) -> bool:
+        """Whether the order exists in this practice."""
+
+    async def find(self, order_id: UUID) -> Confirmation | None:
+        """Return a confirmation, or None."""
+
+    async def store(self, confirmation: Confirmation, lines: Sequence[ConfirmationLine]) -> None:
+        """Store a confirmation with all its lines; they are never changed afterwards.
+
+        Raises:
+            PermanentError: the order number belongs to another order of the practice.
+        """
+
+    async def accepted_invoices(self, order_id: UUID) -> Sequence[UUID]:
+        """Return the invoices that the order's confirmation accepted, in its order."""
+
+    async def mark_acquitted(self, order_id: UUID, *, on: date) -> None:
+        """Note the day on which the order was acquitted."""
+
+
+class DebFileRepository(Protocol):
+    """DEB files and their rows."""
+
+    async def register(self, file: FetchedFile, *, received_at: datetime) -> bool:
+        """Store a fetched file, and record the delivery; False if its bytes were here before."""
+
+    async def renew_lease(self, file: ClaimedFile, *, until: datetime) -> bool:
+        """Lock the file for this transaction and prolong the lease; False if it was lost."""
+
+    async def stage(self, file: ClaimedFile, rows: Sequence[DebRow]) -> None:
+        """Store rows as read; rows stored before are left as they are."""
+
+    async def sequence_fault(self, file: ClaimedFile, header: Header) -> FileFault | None:
+        """Return why the file cannot follow the files booked so far, or None."""
+
+    async def mark_staged(self, file: ClaimedFile, header: Header, *, rows_read: int) -> None:
+        """Note that the file is whole and may be booked."""
+
+    async def hold(
+        self, file: ClaimedFile, fault: FileFault, header: Header | None, *, rows_read: int
+    ) -> None:
+        """Hold the file; nothing of it is booked."""
+
+    async def postpone(self, file: ClaimedFile, *, until: datetime, reason: str) -> None:
+        """Give the file back, to be claimed again no sooner than `until`."""
+
+    async def awaits_acquittal(self, file: ClaimedFile) -> bool:
+        """Whether a row moves money of an invoice whose automatic acquittal is still to come."""
+
+    async def next_rows(self, file: ClaimedFile, *, limit: int) -> Sequence[DebRow]:
+        """Return the next undecided rows, in booking order."""
+
+    async def known(self, rows: Sequence[DebRow]) -> Known:
+        """Return what the books know of everything that the rows name."""
+
+    async def booked_rows(
+        self, contract_id: UUID, record_ids: Collection[str]
+    ) -> Mapping[str, BookedRow]:
+        """Return the rows already booked under these record ids."""
+
+    async def decide(self, file: ClaimedFile, decisions: Sequence[Decision]) -> None:
+        """Write what became of rows."""
+
+    async def finish(self, file: ClaimedFile, *, at: datetime) -> RowCounts:
+        """Count the rows and close the file; files held only because of it are taken up again."""
+
+
+class UnitOfWork(Protocol):
+    """One transaction's worth of work; it records what happened and never commits."""
+
+    practices: PracticeRepository
+    books: BookRepository
+    confirmations: ConfirmationRepository
+    deb_files: DebFileRepository
+
+    def record(self, event: DomainEvent) -> None:
+        """Remember an event; it leaves with the transaction."""
+
+
+class UnitOpener(Protocol):
+    """Opens a transaction in the scope of one practice, for work that no request started."""
+
+    def __call__(self, practice_id: UUID) -> AbstractAsyncContextManager[UnitOfWork]:
+        """Return a context that commits on a clean exit and rolls back on any error."""
+
+
+class FileQueue(Protocol):
+    """Hands out DEB files to workers: one file per practice at a time, oldest first."""
+
+    async def claim(self) -> ClaimedFile | None:
+        """Return the next file under a fresh lease, or None when there is nothing to do.
+
+        Raises:
+            TransientError: the database did not answer.
+        """
+
+
+class ContentStore(Protocol):
+    """Where documents and files rest."""
+
+    async def read(self, content: Content, *, practice_id: UUID) -> bytes:
+        """Return the bytes.
+
+        Raises:
+            PermanentError: they are not those announced, or belong to another practice.
+            TransientError: the store did not answer.
+        """

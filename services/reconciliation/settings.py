@@ -1,0 +1,29 @@
+"""Settings of the reconciliation service, read from RECONCILIATION_... variables."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+from shared.runtime.settings import ServiceSettings
+
+
+class ReconciliationSettings(ServiceSettings):
+    """What the booking of DEB files may be tuned by; the rest every service has."""
+
+    model_config = SettingsConfigDict(env_prefix="RECONCILIATION_", extra="ignore", frozen=True)
+
+    http_port: Annotated[int, Field(ge=0, le=65535)] = 8084
+    deb_tick_seconds: Annotated[float, Field(gt=0, le=3600)] = 1.0
+    deb_batch_rows: Annotated[int, Field(ge=1, le=5000)] = 500
+    deb_lease_seconds: Annotated[int, Field(ge=5, le=3600)] = 120
+    deb_attempts_max: Annotated[int, Field(ge=1, le=100)] = 10
+    deb_early_grace_seconds: Annotated[int, Field(ge=0, le=86_400)] = Field(
+        default=60,
+        description="How long a file waits for acquittals that are still under way to the books.",
+    )
+    deb_accept_test_files: bool = Field(
+        default=False, description="Book files whose header carries the test flag."
+    )

@@ -1,0 +1,261 @@
+"""Where wire contracts and domain types meet: events in, domain events out."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from pydantic import ValidationError
+
+from services.reconciliation.domain import events
+from services.reconciliation.domain.model import (
+    AcquittalMode,
+    Beneficiary,
+    Confirmation,
+    ConfirmationLine,
+    Content,
+    Contract,
+    Debt,
+    FetchedFile,
+    NewInvoice,
+    Practice,
+    PreparedOrder,
+)
+from shared.contracts.debident.v1 import DebFileFetched
+from shared.contracts.envelope import ContentRef, EventPayload, WireMoney
+from shared.contracts.invoicing.v1 import ContractChanged, InvoiceIssued, PracticeRegistered
+from shared.contracts.orders.v1 import ConfirmationDocument, OrderConfirmed, OrderPrepared
+from shared.contracts.reconciliation import v1
+from shared.kernel.errors import ContractError
+from shared.kernel.money import Money
+
+
+def practice(event: PracticeRegistered) -> Practice:
+    """Return the practice that was registered."""
+    return Practice(
+        practice_id=event.practice_id,
+        gln=event.gln,
+        canton=event.canton,
+        language=event.language,
+        registered_at=event.registered_at,
+    )
+
+
+def contract(event: ContractChanged) -> Contract:
+    """Return the terms that now hold."""
+    return Contract(
+        contract_id=event.contract_id,
+        practice_id=event.practice_id,
+        version=event.contract_version,
+        active=event.active,
+        factor=event.factor,
+        account_number=event.account_number,
+        ledger_account=event.ledger_account,
+        acquittal_label=event.acquittal_label,
+        acquittal=AcquittalMode(event.acquittal),
+        payout_basis=event.payout_basis,
+        reminder_fee_beneficiary=Beneficiary(event.reminder_fee_beneficiary),
+        loss_cover=event.loss_cover,
+        deb_layout=event.portal.deb_layout,
+    )
+
+
+def new_invoice(event: InvoiceIssued) -> NewInvoice:
+    """Return the invoice that was issued."""
+    return NewInvoice(
+        invoice_id=event.invoice_id,
+        practice_id=event.practice_id,
+        invoice_number=event.invoice_number,
+        contract_id=event.contract_id,
+        debtor_number=event.debtor_number,
+        issued_on=event.issued_on,
+        due_on=event.due_on,
+        total=event.total.to_money(),
+        deposit=event.deposit.to_money(),
+        balance=event.balance.to_money(),
+    )
+
+
+def prepared_order(event: OrderPrepared) -> PreparedOrder:
+    """Return the order that was prepared."""
+    return PreparedOrder(
+        order_id=event.order_id,
+        practice_id=event.practice_id,
+        order_number=event.order_number,
+        contract_id=event.contract_id,
+    )
+
+
+def confirmation(event: OrderConfirmed) -> Confirmation:
+    """Return the confirmation that an event tells of, without its lines."""
+    return Confirmation(
+        order_id=event.order_id,
+        practice_id=event.practice_id,
+        order_number=event.order_number,
+        contract_id=event.contract_id,
+        accepted_count=event.accepted_count,
+        accepted_total=event.accepted_total.to_money(),
+        refused_count=event.refused_count,
+        evidence_kind=event.evidence.kind,
+        evidence_reference=event.evidence.reference,
+        evidence_observed_at=event.evidence.observed_at,
+        content_sha256=event.confirmation.sha256,
+        confirmed_at=event.confirmed_at,
+    )
+
+
+def confirmation_lines(data: bytes, *, order_id: UUID, practice_id: UUID) -> list[ConfirmationLine]:
+    """Read a stored confirmation document.
+
+    Raises:
+        ContractError: it is not one, or tells of another order or practice.
+    """
+    try:
+        document = ConfirmationDocument.model_validate_json(data)
+    except ValidationError as error:
+        raise ContractError(f"not a confirmation document: {error}") from error
+    if (document.order_id, document.practice_id) != (order_id, practice_id):
+        raise ContractError("the confirmation document tells of another order")
+    return [
+        ConfirmationLine(
+            line=number,
+            invoice_id=line.invoice_id,
+            invoice_number=line.invoice_number,
+            amount=line.amount.to_money(),
+            accepted=line.accepted,
+            refusal_code=line.refusal_code,
+        )
+        for number, line in enumerate(document.lines, 1)
+    ]
+
+
+def content(ref: ContentRef) -> Content:
+    """Return where bytes rest."""
+    return Content(
+        key=ref.key, sha256=ref.sha256, size_bytes=ref.size_bytes, media_type=ref.media_type
+    )
+
+
+def fetched_file(event: DebFileFetched) -> FetchedFile:
+    """Return the file that was fetched."""
+    return FetchedFile(
+        deb_file_id=event.deb_file_id,
+        practice_id=event.practice_id,
+        contract_id=event.contract_id,
+        portal_file_id=event.portal_file_id,
+        layout=event.layout,
+        content=content(event.file),
+        fetched_at=event.fetched_at,
+    )
+
+
+def to_wire(event: events.DomainEvent) -> EventPayload:
+    """Return a domain event in its wire form."""
+    match event:
+        case events.InvoiceAcquitted():
+            return _invoice_acquitted(event)
+        case events.OrderAcquitted():
+            return _order_acquitted(event)
+        case events.InvoicePositionChanged():
+            return _position_changed(event)
+        case events.DebFileBooked():
+            return _file_booked(event)
+        case events.DebFileHeld():
+            return _file_held(event)
+        case events.DebRowParked():
+            return _row_parked(event)
+
+
+def _invoice_acquitted(event: events.InvoiceAcquitted) -> v1.InvoiceAcquitted:
+    return v1.InvoiceAcquitted(
+        practice_id=event.practice_id,
+        invoice_id=event.invoice_id,
+        contract_id=event.contract_id,
+        order_id=event.order_id,
+        amount=WireMoney.of(event.amount),
+        ledger_account=event.ledger_account,
+        label=event.label,
+        acquitted_on=event.acquitted_on,
+        journal_entry_id=event.journal_entry_id,
+    )
+
+
+def _order_acquitted(event: events.OrderAcquitted) -> v1.OrderAcquitted:
+    return v1.OrderAcquitted(
+        practice_id=event.practice_id,
+        order_id=event.order_id,
+        contract_id=event.contract_id,
+        invoice_count=event.invoice_count,
+        total=WireMoney.of(event.total),
+        acquitted_on=event.acquitted_on,
+    )
+
+
+def _position_changed(event: events.InvoicePositionChanged) -> v1.InvoicePositionChanged:
+    return v1.InvoicePositionChanged(
+        practice_id=event.practice_id,
+        invoice_id=event.invoice_id,
+        contract_id=event.contract_id,
+        debtor_owes=debtor_balance(event.debt),
+        factor_owes=WireMoney.of(event.factor_owes),
+        with_factor=event.with_factor,
+        deb_file_id=event.deb_file_id,
+        changes=tuple(
+            v1.PositionChange(
+                kind=change.kind, amount=_money(change.amount), event_date=change.event_date
+            )
+            for change in event.changes
+        ),
+        changed_at=event.changed_at,
+    )
+
+
+def _file_booked(event: events.DebFileBooked) -> v1.DebFileBooked:
+    return v1.DebFileBooked(
+        practice_id=event.practice_id,
+        deb_file_id=event.deb_file_id,
+        contract_id=event.contract_id,
+        rows_read=event.rows_read,
+        booked=event.booked,
+        repeats=event.repeats,
+        parked=event.parked,
+        booked_at=event.booked_at,
+    )
+
+
+def _file_held(event: events.DebFileHeld) -> v1.DebFileHeld:
+    return v1.DebFileHeld(
+        practice_id=event.practice_id,
+        deb_file_id=event.deb_file_id,
+        contract_id=event.contract_id,
+        reason_code=event.reason_code,
+        line=event.line,
+        held_at=event.held_at,
+    )
+
+
+def _row_parked(event: events.DebRowParked) -> v1.DebRowParked:
+    return v1.DebRowParked(
+        practice_id=event.practice_id,
+        deb_file_id=event.deb_file_id,
+        contract_id=event.contract_id,
+        line=event.line,
+        kind=event.kind,
+        reason_code=event.reason_code,
+        amount=_money(event.amount),
+        parked_at=event.parked_at,
+    )
+
+
+def debtor_balance(debt: Debt) -> v1.DebtorBalance:
+    """Return D in its wire form."""
+    return v1.DebtorBalance(
+        principal=WireMoney.of(debt.principal),
+        reminder_fees=WireMoney.of(debt.reminder_fees),
+        interest=WireMoney.of(debt.interest),
+        costs=WireMoney.of(debt.costs),
+        total=WireMoney.of(debt.total),
+    )
+
+
+def _money(amount: Money | None) -> WireMoney | None:
+    return None if amount is None else WireMoney.of(amount)

@@ -1,0 +1,114 @@
+"""Reads DEB files, their rows, and the queue of parked rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy import RowMapping, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+_FILE = """
+    SELECT f.*, c.factor, c.account_number,
+      (SELECT count(*) FROM deb_file_delivery d WHERE d.deb_file_id = f.deb_file_id) AS deliveries
+    FROM deb_file f JOIN contract c ON c.contract_id = f.contract_id
+    WHERE f.practice_id = :practice_id
+"""
+_FILES = text(
+    f"""{_FILE}
+      AND (CAST(:status AS text) IS NULL OR f.status = :status)
+      AND (CAST(:after AS bigint) IS NULL OR f.arrival < :after)
+    ORDER BY f.arrival DESC LIMIT :limit
+    """
+)
+_ONE_FILE = text(f"{_FILE} AND f.deb_file_id = :deb_file_id")
+_ROW = """
+    SELECT r.*, f.file_id, f.arrival, f.portal_file_id, e.number AS journal_number
+    FROM deb_row r
+    JOIN deb_file f ON f.deb_file_id = r.deb_file_id
+    LEFT JOIN position_fact p ON p.fact_id = r.fact_id
+    LEFT JOIN journal_entry e ON e.entry_id = p.entry_id
+    WHERE r.practice_id = :practice_id
+"""
+_ROWS = text(
+    f"""{_ROW} AND r.deb_file_id = :deb_file_id AND r.line > :after
+      AND (CAST(:status AS text) IS NULL OR r.status = :status)
+    ORDER BY r.line LIMIT :limit
+    """
+)
+_PARKED = text(
+    f"""{_ROW} AND r.status = 'parked' AND (f.arrival, r.line) > (:after_file, :after_line)
+      AND (CAST(:reason AS text) IS NULL OR r.reason_code = :reason)
+    ORDER BY f.arrival, r.line LIMIT :limit
+    """
+)
+
+
+async def files(
+    connection: AsyncConnection,
+    practice_id: UUID,
+    *,
+    status: str | None,
+    after: int | None,
+    limit: int,
+) -> Sequence[RowMapping]:
+    """Return DEB files, newest first, behind the arrival number `after`."""
+    result = await connection.execute(
+        _FILES, {"practice_id": practice_id, "status": status, "after": after, "limit": limit}
+    )
+    return result.mappings().all()
+
+
+async def file(
+    connection: AsyncConnection, practice_id: UUID, deb_file_id: UUID
+) -> RowMapping | None:
+    """Return one DEB file, or None."""
+    result = await connection.execute(
+        _ONE_FILE, {"practice_id": practice_id, "deb_file_id": deb_file_id}
+    )
+    return result.mappings().one_or_none()
+
+
+async def rows(
+    connection: AsyncConnection,
+    practice_id: UUID,
+    deb_file_id: UUID,
+    *,
+    status: str | None,
+    after: int,
+    limit: int,
+) -> Sequence[RowMapping]:
+    """Return a file's rows behind line `after`."""
+    result = await connection.execute(
+        _ROWS,
+        {
+            "practice_id": practice_id,
+            "deb_file_id": deb_file_id,
+            "status": status,
+            "after": after,
+            "limit": limit,
+        },
+    )
+    return result.mappings().all()
+
+
+async def parked_rows(
+    connection: AsyncConnection,
+    practice_id: UUID,
+    *,
+    reason: str | None,
+    after: tuple[int, int],
+    limit: int,
+) -> Sequence[RowMapping]:
+    """Return parked rows of all files, oldest first, behind (arrival number, line)."""
+    result = await connection.execute(
+        _PARKED,
+        {
+            "practice_id": practice_id,
+            "reason": reason,
+            "after_file": after[0],
+            "after_line": after[1],
+            "limit": limit,
+        },
+    )
+    return result.mappings().all()

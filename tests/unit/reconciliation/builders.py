@@ -1,0 +1,102 @@
+"""Builders for unit tests of the books: a position, a contract, a batch in hand."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from services.reconciliation.domain.accounts import DEFAULT_CHART, AccountRole, Chart, LedgerAccount
+from services.reconciliation.domain.booking import BatchBook, FileInHand
+from services.reconciliation.domain.deb.records import DebRow
+from services.reconciliation.domain.matching import Known
+from services.reconciliation.domain.model import (
+    AcquittalMode,
+    Beneficiary,
+    Contract,
+    Debt,
+    LiveAcquittal,
+    Position,
+)
+from shared.kernel.money import Money
+
+PRACTICE, CONTRACT, ORDER, FILE = (UUID(int=number) for number in range(1, 5))
+CHART = Chart((*DEFAULT_CHART, LedgerAccount("1088", AccountRole.FACTOR, "Account with CMD")))
+ORDER_NUMBER = "CMD-2026-0001"
+
+
+def a_contract(**terms: Any) -> Contract:
+    """A contract with CMD."""
+    values: dict[str, Any] = {
+        "contract_id": CONTRACT,
+        "practice_id": PRACTICE,
+        "version": 1,
+        "active": True,
+        "factor": "CMD",
+        "account_number": "CMD-77",
+        "ledger_account": "1088",
+        "acquittal_label": "Transmis CMD",
+        "acquittal": AcquittalMode.AUTOMATIC,
+        "payout_basis": "gross",
+        "reminder_fee_beneficiary": Beneficiary.FACTOR,
+        "loss_cover": False,
+        "deb_layout": "quittance-v1",
+    }
+    return Contract(**values | terms)
+
+
+def a_position(number: str = "2026-000001", rappen: int = 12_000, **values: Any) -> Position:
+    """An acquitted invoice of which nothing is paid."""
+    given: dict[str, Any] = {
+        "invoice_id": UUID(int=1000 + int(number[-6:])),
+        "invoice_number": number,
+        "contract_id": CONTRACT,
+        "debtor_number": "10001",
+        "issued_on": date(2026, 3, 2),
+        "debt": Debt(principal=Money(rappen)),
+        "factor_owes": Money(rappen),
+        "acquittal": LiveAcquittal(ORDER, CONTRACT, "1088"),
+    }
+    return Position(**given | values)
+
+
+def a_row(record_id: str = "R-1", kind: str = "payout", rappen: int = 0, **values: Any) -> DebRow:
+    """A readable row about the first invoice."""
+    given: dict[str, Any] = {
+        "line": 2,
+        "raw": b"R",
+        "record_id": record_id,
+        "kind": kind,
+        "invoice_number": "2026-000001",
+        "order_number": ORDER_NUMBER,
+        "debtor_number": "10001",
+        "event_date": date(2026, 3, 10),
+        "amount": Money(rappen),
+        "currency": "CHF",
+    }
+    return DebRow(**given | values)
+
+
+def a_book(*positions: Position, **terms: Any) -> BatchBook:
+    """A batch in hand that knows these positions, all accepted in one order."""
+    return BatchBook(
+        file=FileInHand(FILE, PRACTICE, a_contract(**terms), date(2026, 4, 1)),
+        chart=CHART,
+        known=Known(
+            by_number={position.invoice_number: position for position in positions},
+            orders_of={position.invoice_id: frozenset({ORDER_NUMBER}) for position in positions},
+            order_numbers=frozenset({ORDER_NUMBER}),
+            debtor_numbers=frozenset({"10001"}),
+        ),
+    )
+
+
+def as_text(position: Position) -> str:
+    """A position as text: "D 120.00 (20.00 reminder_fees) P 100.00"."""
+    parts = [
+        f"{getattr(position.debt, name)} {name}"
+        for name in ("reminder_fees", "interest", "costs")
+        if getattr(position.debt, name)
+    ]
+    detail = f" ({', '.join(parts)})" if parts else ""
+    return f"D {position.debt.total}{detail} P {position.factor_owes}"

@@ -1,0 +1,204 @@
+"""The posting rules, as an accountant would check them: a fact in, positions and postings out."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.reconciliation.domain.accounting_page import accounting_page
+from services.reconciliation.domain.booking import Booked, BookedRow, Parked, Repeat, booking_rank
+from services.reconciliation.domain.journal import as_text as postings_as_text
+from services.reconciliation.domain.model import Beneficiary, Component, Debt
+from services.reconciliation.domain.posting import (
+    DEB_KINDS,
+    RULES,
+    DebtorEffect,
+    Measure,
+    Side,
+    payment_split,
+    postings,
+    rule_for,
+)
+from shared.kernel.money import Money
+from tests.unit.reconciliation.builders import CHART, a_book, a_position, a_row, as_text
+
+F, P = Beneficiary.FACTOR, Beneficiary.PRACTICE
+NOTHING = "nothing posted"
+TABLE = [
+    # kind, Rappen, beneficiary → position after (before: D 120.00 P 120.00), postings
+    ("sent", 0, None, "D 120.00 P 120.00", NOTHING),
+    ("returned", 0, None, "D 120.00 P 120.00", NOTHING),
+    ("reminder", 0, None, "D 120.00 P 120.00", NOTHING),
+    ("instalment_plan", 0, None, "D 120.00 P 120.00", NOTHING),
+    ("deferral", 0, None, "D 120.00 P 120.00", NOTHING),
+    ("dispute", 0, None, "D 120.00 P 120.00", NOTHING),
+    ("debt_enforcement", 0, None, "D 120.00 P 120.00", NOTHING),
+    ("closed", 0, None, "D 120.00 P 120.00", NOTHING),
+    ("debtor_payment", 5000, None, "D 70.00 P 120.00", NOTHING),
+    ("debtor_payment", 12000, None, "D 0.00 P 120.00", NOTHING),
+    ("reminder_fee", 2000, F, "D 140.00 (20.00 reminder_fees) P 120.00", NOTHING),
+    ("reminder_fee", 2000, None, "D 140.00 (20.00 reminder_fees) P 120.00", NOTHING),
+    (
+        "reminder_fee",
+        2000,
+        P,
+        "D 140.00 (20.00 reminder_fees) P 140.00",
+        "1088 D 20.00, 3409 C 20.00",
+    ),
+    ("default_interest", 150, F, "D 121.50 (1.50 interest) P 120.00", NOTHING),
+    (
+        "default_interest",
+        150,
+        P,
+        "D 121.50 (1.50 interest) P 121.50",
+        "1088 D 1.50, 3409 C 1.50",
+    ),
+    ("instalment_surcharge", 300, F, "D 123.00 (3.00 interest) P 120.00", NOTHING),
+    ("enforcement_cost", 7300, F, "D 193.00 (73.00 costs) P 120.00", NOTHING),
+    (
+        "enforcement_cost",
+        7300,
+        P,
+        "D 193.00 (73.00 costs) P 193.00",
+        "1088 D 73.00, 3409 C 73.00",
+    ),
+    ("payout", 11500, None, "D 120.00 P 5.00", "1020 D 115.00, 1088 C 115.00"),
+    ("payout", -2000, None, "D 120.00 P 140.00", "1020 C 20.00, 1088 D 20.00"),
+    ("payout", 13000, None, "D 120.00 P -10.00", "1020 D 130.00, 1088 C 130.00"),
+    ("advance", 8000, None, "D 120.00 P 40.00", "1020 D 80.00, 1088 C 80.00"),
+    ("factor_fee", 500, None, "D 120.00 P 115.00", "6940 D 5.00, 1088 C 5.00"),
+]
+
+
+@pytest.mark.parametrize(("kind", "rappen", "beneficiary", "after", "posted"), TABLE)
+def test_each_kind_does_to_the_books_what_the_table_says(
+    kind: str, rappen: int, beneficiary: Beneficiary | None, after: str, posted: str
+) -> None:
+    decision = a_book(a_position()).decide(a_row("R-1", kind, rappen, beneficiary=beneficiary))
+    assert isinstance(decision, Booked)
+    assert as_text(decision.position) == after
+    lines = decision.entry.postings if decision.entry else ()
+    assert (postings_as_text(lines) or NOTHING) == posted
+
+
+def test_the_table_of_examples_covers_every_kind_of_a_deb_file() -> None:
+    assert {line[0] for line in TABLE} == DEB_KINDS
+
+
+def test_an_issued_invoice_is_split_into_balance_and_deposit() -> None:
+    lines = postings(
+        rule_for("invoice_issued"),
+        {Measure.BALANCE: Money(8000), Measure.DEPOSIT: Money(2000), Measure.TOTAL: Money(10000)},
+        chart=CHART,
+        invoice_id=a_position().invoice_id,
+    )
+    assert postings_as_text(lines) == "1100 D 80.00, 2030 D 20.00, 3400 C 100.00"
+
+
+def test_the_contract_says_who_gets_the_fee_where_the_row_is_silent() -> None:
+    book = a_book(a_position(), reminder_fee_beneficiary=P)
+    silent = book.decide(a_row("R-1", "reminder_fee", 2000))
+    stated = book.decide(a_row("R-2", "reminder_fee", 2000, beneficiary=F))
+    assert isinstance(silent, Booked)
+    assert isinstance(stated, Booked)
+    assert silent.entry is not None
+    assert stated.entry is None
+
+
+def test_a_payment_settles_costs_then_interest_then_reminder_fees_then_principal() -> None:
+    debt = Debt(*(Money(rappen) for rappen in (1000, 200, 30, 4)))
+    steps = [payment_split(debt, Money(amount)) for amount in (3, 10, 100, 1234)]
+    assert [
+        None if step is None else [step.part(part).rappen for part in Component] for step in steps
+    ] == [[0, 0, 0, -3], [0, 0, -6, -4], [0, -66, -30, -4], [-1000, -200, -30, -4]]
+    assert payment_split(debt, Money(1235)) is None
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: f"{rule.kind}-{rule.beneficiary}")
+def test_no_rule_touches_the_factor_account_without_changing_p_alike(rule: object) -> None:
+    """P is the invoice's share of the factor account: the table must not let them part."""
+    assert rule in RULES
+    legs = [leg for leg in rule.legs if leg.role == "factor"]
+    sides = sum(1 if leg.side is Side.DEBIT else -1 for leg in legs)
+    assert sides == rule.factor
+
+
+def test_a_charge_names_its_component_and_nothing_else_does() -> None:
+    for rule in RULES:
+        assert (rule.debtor is DebtorEffect.CHARGE) == (rule.component is not None), rule.kind
+
+
+def test_the_accounting_page_is_what_the_table_says() -> None:
+    page = Path(__file__).parents[3] / "docs" / "accounting.md"
+    assert page.read_text() == accounting_page(), "render it anew, see accounting_page.py"
+
+
+ROWS = st.lists(
+    st.builds(
+        a_row,
+        record_id=st.integers(0, 25).map("R-{}".format),
+        kind=st.sampled_from([*sorted(DEB_KINDS), "surprise", "recourse"]),
+        rappen=st.one_of(st.just(0), st.integers(-500, 15_000)),
+        beneficiary=st.sampled_from([None, F, P]),
+        invoice_number=st.sampled_from(["2026-000001", "2026-000002", "2026-000009", None]),
+    ),
+    max_size=60,
+)
+
+
+@given(ROWS, st.randoms(use_true_random=False), st.integers(1, 20))
+def test_any_rows_in_any_order_repeated_and_overlapping_leave_balanced_books(
+    rows: list[object], random: object, batch: int
+) -> None:
+    stream = [*rows, *rows]
+    random.shuffle(stream)  # type: ignore[attr-defined]
+    start = (a_position(), a_position("2026-000002", 5000))
+    positions = {position.invoice_number: position for position in start}
+    seen: dict[str, BookedRow] = {}
+    booked: list[Booked] = []
+    outcomes = 0
+    for chunk in (stream[place : place + batch] for place in range(0, len(stream), batch)):
+        book = a_book(*positions.values())
+        book.booked.update(seen)
+        decisions = [book.decide(row) for row in sorted(chunk, key=booking_rank)]  # type: ignore[arg-type]
+        outcomes += sum(isinstance(one, (Booked, Repeat, Parked)) for one in decisions)
+        booked += [one for one in decisions if isinstance(one, Booked)]
+        positions, seen = dict(book.known.by_number), dict(book.booked)
+    assert outcomes == len(stream), "nothing is lost"
+    assert len({one.fact.fact_id for one in booked}) == len(booked), "nothing is booked twice"
+    assert all(one.entry.is_balanced for one in booked if one.entry)
+    for before in start:
+        facts = [one.fact for one in booked if one.fact.invoice_id == before.invoice_id]
+        after = before
+        for fact in facts:
+            after = after.moved(fact.debt_change, fact.factor_change)
+        assert positions[before.invoice_number] == after, "the position is the fold of its facts"
+        posted = Money.total(
+            line.amount
+            for one in booked
+            if one.entry and one.fact.invoice_id == before.invoice_id
+            for line in one.entry.postings
+            if line.role == "factor"
+        )
+        assert after.factor_owes == before.factor_owes + posted
+        assert all(after.debt.part(part).rappen >= 0 for part in Component)
+
+
+@given(st.permutations([("R-1", "reminder_fee", 2000), ("R-2", "debtor_payment", 14_000)]))
+def test_the_order_of_rows_within_a_file_does_not_matter(rows: list[tuple[str, str, int]]) -> None:
+    book = a_book(a_position())
+    given_rows = sorted((a_row(*row) for row in rows), key=booking_rank)
+    decisions = [book.decide(row) for row in given_rows]
+    assert all(isinstance(decision, Booked) for decision in decisions)
+    assert as_text(book.known.by_number["2026-000001"]) == "D 0.00 P 120.00"
+
+
+def test_ranks_put_every_charge_before_every_payment() -> None:
+    charges = [rule.kind for rule in RULES if rule.component and rule.from_deb]
+    payments = ["debtor_payment", "payout", "sent", "surprise"]
+    for charge, payment in itertools.product(charges, payments):
+        assert booking_rank(a_row(kind=charge)) < booking_rank(a_row(kind=payment))
