@@ -25,6 +25,7 @@ from sandbox.processes import ProcessError, ProcessRunner
 
 _DATA = Path(".data/demo")
 _CHECK_SECONDS = 0.5
+_WIDTH = 100
 _STEP_ERRORS = (ApiError, ProcedureError, ProcessError, WaitedTooLongError, URLError, OSError)
 _START_ERRORS = (
     BrokerError,
@@ -39,7 +40,7 @@ _START_ERRORS = (
 def main() -> int:
     """Run the demo; return 0 if the procedure completed."""
     once = os.environ.get("ONCE", "") not in {"", "0"}
-    console = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else _WIDTH)
     teller = Teller(console)
     began = time.monotonic()
     try:
@@ -55,7 +56,8 @@ def main() -> int:
 
 def _run(runner: ProcessRunner, teller: Teller, *, once: bool, began: float) -> int:
     teller.step("Starting")
-    stack = start_stack(runner, broker_spec=os.environ.get("BROKER") or "auto", say=teller.line)
+    with teller.waiting("starting (the very first Apache Kafka also downloads itself)"):
+        stack = start_stack(runner, broker_spec=os.environ.get("BROKER") or "auto", say=teller.line)
     api = Api(
         stack.urls, fetch_token(stack.urls["issuer"], subject="demo-office", role="billing_office")
     )

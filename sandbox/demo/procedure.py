@@ -4,21 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from sandbox.demo import world
 from sandbox.demo.api import Api, ApiError, wait_for
 from sandbox.demo.stack import Stack
 from sandbox.demo.telling import Teller
-from shared.kernel.clock import SystemClock
+from shared.kernel.clock import SWISS_TIME, SystemClock
 from shared.kernel.money import Money
 
 _SOON_SECONDS = 30.0
 _ARRIVAL_SECONDS = 60.0
-_FIRST_DEB_DAYS, _SECOND_DEB_DAYS = 20, 45
-_WITH_DEPOSIT_FOR_ALL = "10005"
-"""The patient whose deposit covers the whole invoice: its balance is zero."""
+_FIRST_DEB_DAYS, _SECOND_DEB_DAYS = 20, 19
+"""By the first file the practices are paid out; by the second one some debtors are reminded."""
+_NOT_CHOSEN = "10004"
+"""The patient whose invoice the first practice keeps for a later order."""
 
 
 @dataclass(slots=True)
@@ -159,7 +160,7 @@ class Procedure:
         for office in self.offices:
             self._wait_for_invoices_in_orders(office)
         chosen = [
-            invoice_id for number, invoice_id in lausanne.invoices.items() if number != "10004"
+            invoice_id for number, invoice_id in lausanne.invoices.items() if number != _NOT_CHOSEN
         ]
         self._prepare(lausanne, chosen)
         self._prepare(winterthur, None)
@@ -220,7 +221,10 @@ class Procedure:
                 return None if order["state"] == "prepared" else order
 
             self._wait(f"sending order {number}", sent, _SOON_SECONDS)
-            self._tell.line(f"order {number} is on its way; nothing is acquitted before it arrives")
+            self._tell.line(
+                f"{office.practice.name}: order {number} is on its way;"
+                " nothing is acquitted before it has arrived"
+            )
         for office in self.offices:
             self._tell.line(self._arrival_of(office))
 
@@ -236,8 +240,9 @@ class Procedure:
 
         order = self._wait(f"the arrival of order {number}", confirmed, _ARRIVAL_SECONDS)
         return (
-            f"order {number} has arrived and is confirmed: {order['accepted_count']} invoices"
-            f" accepted, {_francs(order['accepted_total'])}; {order['refused_count']} refused"
+            f"{office.practice.name}: order {number} has arrived and is confirmed,"
+            f" {order['accepted_count']} invoices accepted, {_francs(order['accepted_total'])},"
+            f" {order['refused_count']} refused"
         )
 
     # 4 ------------------------------------------------------------------------------------------
@@ -274,31 +279,43 @@ class Procedure:
     # 5 ------------------------------------------------------------------------------------------
 
     def _import_deb(self) -> None:
-        self._publish(_FIRST_DEB_DAYS)
+        day = self._publish(_FIRST_DEB_DAYS)
         self._wait_for_booked_files(1)
-        self._tell.line(f"{_FIRST_DEB_DAYS} days later the first DEB files are booked")
+        self._tell.line(f"{_FIRST_DEB_DAYS} days later, {day:%d.%m.%Y}: the DEB files are booked")
         # The next files also repeat the rows of the files before: nothing may be booked twice.
         self._portal.put("portal", "/admin/misbehaviour", {"overlapping-deb": len(self.offices)})
-        self._publish(_SECOND_DEB_DAYS)
+        day = self._publish(_SECOND_DEB_DAYS)
         self._wait_for_booked_files(2)
         self._tell.line(
-            f"{_SECOND_DEB_DAYS} days after that the second ones, which overlap the first"
+            f"{_SECOND_DEB_DAYS} days after that, {day:%d.%m.%Y}: the next DEB files are booked;"
+            " they repeat what the first ones said, which changes nothing"
         )
         for office in self.offices:
+            name = office.practice.name
             files = self._api.items("reconciliation", office.path("deb-files"))
-            self._tell.deb_files(office.practice.name, list(reversed(files)))
+            self._tell.deb_files(name, list(reversed(files)))
             self._wait("the positions", lambda o=office: self._positions_agree(o), _SOON_SECONDS)
-            self._tell.invoices(office.practice.name, self._invoices(office))
-            self._tell.balances(
-                office.practice.name, self._api.get("reconciliation", office.path("balances"))
-            )
+            self._tell.facts(self._positions(office))
+            self._tell.invoices(name, self._invoices(office))
+            sheet = self._api.get("reconciliation", office.path("balances"), on=day.isoformat())
+            self._tell.balances(f"{name}, books on {day:%d.%m.%Y}", sheet)
 
-    def _publish(self, days: int) -> None:
-        """Let time pass at the portal, then have it publish a file for each account."""
-        self._portal.post("portal", "/admin/advance", {"days": days})
+    def _publish(self, days: int) -> date:
+        """Let time pass at the portal and have it publish a file for each account."""
+        now = self._portal.post("portal", "/admin/advance", {"days": days})["simulated_now"]
         for office in self.offices:
             account = office.practice.account_number
             self._portal.post("portal", f"/admin/accounts/{account}/deb-files", {"advance_days": 0})
+        return datetime.fromisoformat(now).astimezone(SWISS_TIME).date()
+
+    def _positions(self, office: Office) -> list[dict[str, Any]]:
+        """The positions of the ordered invoices, with their history."""
+        return [
+            self._api.get("reconciliation", office.path(f"positions/{row['invoice_id']}"))
+            for row in self._api.items(
+                "reconciliation", office.path("positions"), with_factor="true"
+            )
+        ]
 
     def _wait_for_booked_files(self, count: int) -> None:
         for office in self.offices:

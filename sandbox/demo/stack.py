@@ -24,6 +24,8 @@ SERVICE_PORTS = {
 PORTAL_PORT, ISSUER_PORT = 8090, 8091
 PORTAL_SPEED = 7200.0
 """Simulated seconds per real second at the portal: half a day passes in six seconds."""
+PORTAL_SEED = "demo-746"
+"""Under this seed some invoices are paid at once, some reminded, some paid by instalments."""
 _OWN_MARK = ".quittance-demo"
 _READY_SECONDS = 60.0
 Say = Callable[[str], None]
@@ -160,6 +162,7 @@ def _start_stand_ins(stack: Stack, state: Path) -> None:
             "DEBIDENT_PORT": _port(urls["portal"]),
             "DEBIDENT_STATE_DIR": str(state / "portal"),
             "DEBIDENT_SPEED": str(PORTAL_SPEED),
+            "DEBIDENT_SEED": PORTAL_SEED,
             "DEBIDENT_DEB_EVERY_DAYS": "0",
             "DEBIDENT_ADMIN_SECRET": stack.portal_admin_secret,
         },

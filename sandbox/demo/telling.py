@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import date
 from typing import Any
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -48,11 +50,12 @@ class Teller:
 
     def invoices(self, practice: str, invoices: Sequence[Mapping[str, Any]]) -> None:
         """Show invoices with their balance; the asterisk says that the factor has the invoice."""
-        table = Table(title=practice, title_justify="left", title_style="dim")
-        for name in ("invoice", "patient", "state"):
-            table.add_column(name)
+        table = _table(practice)
+        table.add_column("invoice", no_wrap=True)
+        table.add_column("patient", no_wrap=True, overflow="ellipsis", ratio=1)
+        table.add_column("state", no_wrap=True)
         for name in ("total", "deposit", "balance", "factor owes"):
-            table.add_column(name, justify="right")
+            table.add_column(name, justify="right", no_wrap=True)
         for row in invoices:
             table.add_row(
                 row["invoice_number"],
@@ -67,17 +70,27 @@ class Teller:
 
     def deb_files(self, practice: str, files: Sequence[Mapping[str, Any]]) -> None:
         """Show DEB files: rows read = booked + repeats + parked."""
-        table = Table(title=practice, title_justify="left", title_style="dim")
-        table.add_column("DEB file")
+        table = _table(practice)
+        table.add_column("DEB file", no_wrap=True)
         for name in _DEB_COLUMNS:
             table.add_column(name.replace("_", " "), justify="right")
         for file in files:
             table.add_row(str(file["file_id"]), *(str(file[name]) for name in _DEB_COLUMNS))
         self._console.print(table)
 
-    def balances(self, practice: str, sheet: Mapping[str, Any]) -> None:
+    def facts(self, positions: Sequence[Mapping[str, Any]]) -> None:
+        """Tell what the DEB files say of each invoice, oldest first."""
+        for position in positions:
+            told = [
+                _fact(fact)
+                for fact in sorted(position["history"], key=_day)
+                if fact["source"] is not None
+            ]
+            self.detail(f"{position['invoice_number']}: {'; '.join(told)}")
+
+    def balances(self, title: str, sheet: Mapping[str, Any]) -> None:
         """Show the balance of every account that moved; they add up to 0.00."""
-        table = Table(title=f"{practice}, books", title_justify="left", title_style="dim")
+        table = _table(title)
         table.add_column("account")
         table.add_column("name")
         table.add_column("balance", justify="right")
@@ -87,6 +100,22 @@ class Teller:
         table.add_section()
         table.add_row("", "sum", _amount(sheet["total"]))
         self._console.print(table)
+
+
+def _table(title: str) -> Table:
+    return Table(
+        title=title, title_justify="left", title_style="dim", box=box.SIMPLE_HEAD, padding=(0, 1)
+    )
+
+
+def _day(fact: Mapping[str, Any]) -> str:
+    return str(fact["event_date"])
+
+
+def _fact(fact: Mapping[str, Any]) -> str:
+    day = date.fromisoformat(fact["event_date"]).strftime("%d.%m.%Y")
+    amount = f" {fact['amount']['amount']}" if fact["amount"] is not None else ""
+    return f"{day} {fact['kind'].replace('_', ' ')}{amount}"
 
 
 def _amount(money: Mapping[str, str]) -> str:

@@ -269,7 +269,7 @@ def contract_body(practice: Practice) -> dict[str, Any]:
         "acquittal_label": "Transmis CMD",
         "qr_iban": swiss_iban("31999" + practice.account),
         "payout_term_days": 15,
-        "payout_basis": "gross",
+        "payout_basis": "net",
         "reminder_fee_beneficiary": "factor",
         "loss_cover": False,
         "acquittal": "automatic",
