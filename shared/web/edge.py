@@ -75,7 +75,7 @@ def _tell(
     route = _route(request)
     if metrics is not None:
         metrics.request_done(method=request.method, route=route, status=status, seconds=seconds)
-    level = logging.DEBUG if route in _QUIET and status < 400 else logging.INFO
+    level = logging.DEBUG if route in _QUIET else logging.INFO
     facts = {"method": request.method, "route": route, "status": status}
     duration = {"duration_ms": round(seconds * 1000, 1)}
     _ACCESS.log(level, "request answered", extra=facts | duration)

@@ -14,6 +14,7 @@ from rich.console import Console
 
 from sandbox.demo.api import Api, fetch_token
 from sandbox.demo.procedure import Procedure
+from sandbox.demo.readback import Figures, read_figures
 from sandbox.demo.stack import Stack, start_stack
 from sandbox.demo.telling import Teller
 from sandbox.processes import ProcessRunner
@@ -26,12 +27,14 @@ class House:
     Attributes:
         api: calls on behalf of a billing office that serves all practices.
         told: what the demo told, as text.
+        figures: as the services gave them when the procedure had completed.
     """
 
     stack: Stack
     api: Api
     procedure: Procedure
     told: Path
+    figures: Figures
 
 
 @pytest.fixture(scope="session")
@@ -51,6 +54,7 @@ def house(cache_dir: Path) -> Iterator[House]:
             procedure = Procedure(stack, Api(stack.urls, token), teller)
             procedure.run()
             file.flush()
-            yield House(stack, Api(stack.urls, token), procedure, told)
+            api = Api(stack.urls, token)
+            yield House(stack, api, procedure, told, read_figures(api))
     finally:
         shutil.rmtree(home, ignore_errors=True)

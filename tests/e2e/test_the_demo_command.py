@@ -64,7 +64,7 @@ def test_the_demo_runs_twice_in_the_same_folder_and_leaves_no_process(
     assert summaries[0] == summaries[1], "the second run begins with empty books"
 
 
-@pytest.mark.parametrize("moment", ["PostgreSQL", "four services", "2. Prepare", "4. The invoices"])
+@pytest.mark.parametrize("moment", ["PostgreSQL", "four services", "3. Wait"])
 def test_ctrl_c_at_any_moment_leaves_no_process(
     data_folder: Path, cache_dir: Path, moment: str
 ) -> None:

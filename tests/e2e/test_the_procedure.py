@@ -19,7 +19,7 @@ pytestmark = pytest.mark.timeout(480)  # the first one starts the house
 
 
 def test_the_procedure_completes_and_the_services_figures_add_up(house: House) -> None:
-    figures = read_figures(house.api)
+    figures = house.figures
     orders = [
         house.api.get("orders", office.path(f"orders/{office.order['order_id']}"))
         for office in house.procedure.offices
