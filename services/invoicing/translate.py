@@ -152,6 +152,17 @@ def from_balance(wire: WireBalance) -> DebtorBalance:
     return balance
 
 
+def to_balance(balance: DebtorBalance) -> WireBalance:
+    """Write what the debtor owes."""
+    return WireBalance(
+        principal=WireMoney.of(balance.principal),
+        reminder_fees=WireMoney.of(balance.reminder_fees),
+        interest=WireMoney.of(balance.interest),
+        costs=WireMoney.of(balance.costs),
+        total=WireMoney.of(balance.total),
+    )
+
+
 def from_changes(changes: Iterable[PositionChange]) -> tuple[Fact, ...]:
     """Read the facts behind a changed position."""
     return tuple(

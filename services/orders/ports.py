@@ -148,10 +148,8 @@ class DocumentArchive(Protocol):
     what it holds is not what was announced.
     """
 
-    async def invoice_documents(
-        self, practice_id: PracticeId, contents: Sequence[StoredContent]
-    ) -> list[bytes]:
-        """Return the invoices' bytes, checked against their hashes, in the order asked for."""
+    async def invoice_document(self, practice_id: PracticeId, content: StoredContent) -> bytes:
+        """Return an invoice's bytes, checked against their hash."""
 
     async def store_package(self, practice_id: PracticeId, package: bytes) -> StoredContent:
         """Store a package under its hash."""

@@ -68,7 +68,7 @@ _LINES = text(
     SELECT place, invoice_id, invoice_number, debtor_number, amount_rappen, document_sha256,
       outcome, refusal_code
     FROM order_line
-    WHERE practice_id = :practice_id AND order_id = :order_id AND place > :after
+    WHERE practice_id = :practice_id AND order_id = :order_id AND place > CAST(:after AS bigint)
     ORDER BY place LIMIT :limit
     """
 )

@@ -43,7 +43,6 @@ class Database:
             pool_pre_ping=True,
             hide_parameters=True,  # they hold personal data; errors end up in logs
             connect_args={
-                "timeout": 5,
                 "server_settings": {
                     "application_name": application_name,
                     "statement_timeout": "60000",

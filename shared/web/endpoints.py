@@ -9,12 +9,15 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TypeVar
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.db.scope import Scope
+
+M = TypeVar("M", bound=BaseModel)
 
 
 class UserRole(StrEnum):
@@ -75,6 +78,16 @@ class Call:
         value = self.path[name]
         assert isinstance(value, UUID), name  # noqa: S101 - the framework parsed it
         return value
+
+    def body_as(self, model: type[M]) -> M:
+        """Return the body as the model that the endpoint declares as its `request`."""
+        assert isinstance(self.body, model), model.__name__  # noqa: S101 - the framework parsed it
+        return self.body
+
+    def query_as(self, model: type[M]) -> M:
+        """Return the query as the model that the endpoint declares, or as a base of it."""
+        assert isinstance(self.query, model), model.__name__  # noqa: S101 - as above
+        return self.query
 
     @property
     def practice_id(self) -> UUID:

@@ -6,7 +6,7 @@ import base64
 import binascii
 import json
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any, TypeVar
 
 from pydantic import Field
@@ -68,11 +68,14 @@ def read_cursor(text: str | None, *kinds: Callable[[str], Any]) -> tuple[Any, ..
 
 
 def instant(text: str) -> datetime:
-    """Read an aware instant out of a cursor."""
+    """Read an aware instant out of a cursor, in UTC."""
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:
         raise ValueError("an instant has a time zone")
-    return moment
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("before or after all time") from None
 
 
 def whole_number(text: str) -> int:

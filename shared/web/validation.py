@@ -19,6 +19,7 @@ from shared.web.strict_json import DEPTH_MAX, check_json, field_path, invalid_fi
 M = TypeVar("M", bound=BaseModel)
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
+_REASON_CHARACTERS_MAX = 200
 _MANY = (list, tuple, set, frozenset)
 _REASONS = {
     "missing": "is required",
@@ -129,12 +130,23 @@ def field_problems(error: ValidationError) -> list[FieldProblem]:
 
 def _reason(details: ErrorDetails) -> str:
     kind = details["type"]
+    if kind == "value_error":
+        return _own_words(details)
     if kind in _REASONS:
         return _REASONS[kind].format_map({**details.get("ctx", {})})
     for prefix, reason in _REASONS_BY_PREFIX:
         if kind.startswith(prefix):
             return reason
     return "is not valid"
+
+
+def _own_words(details: ErrorDetails) -> str:
+    """Return what a validator of ours says, unless its words repeat the submitted text."""
+    words, given = str(details.get("ctx", {}).get("error", "")), details["input"]
+    if isinstance(given, str) and given:
+        repeats = re.search(rf"(?<!\w){re.escape(given)}(?!\w)", words) is not None
+        words = "" if repeats else words
+    return words[:_REASON_CHARACTERS_MAX] or "is not valid"
 
 
 def _query_fields(model: type[BaseModel] | None) -> dict[str, FieldInfo]:

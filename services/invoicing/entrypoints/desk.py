@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 
-from pydantic import BaseModel
 from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.invoicing.entrypoints.schemas.paging import PageQuery
 from services.invoicing.ports import (
     InvoiceDocuments,
     InvoiceRenderer,
@@ -19,10 +16,6 @@ from services.invoicing.ports import (
 )
 from shared.kernel.clock import Clock
 from shared.kernel.errors import NotFoundError
-from shared.web.endpoints import Call
-
-M = TypeVar("M", bound=BaseModel)
-Q = TypeVar("Q", bound=PageQuery)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,20 +31,6 @@ class Desk:
     documents: InvoiceDocuments
     order_documents: OrderDocuments
     clock: Clock
-
-
-def body_of(call: Call, kind: type[M]) -> M:
-    """Return the request's body, which the web layer has validated as its endpoint declares."""
-    if not isinstance(call.body, kind):
-        raise TypeError(f"the endpoint declares another body than {kind.__name__}")
-    return call.body
-
-
-def query_of(call: Call, kind: type[Q]) -> Q:
-    """Return the request's query, which the web layer has validated as its endpoint declares."""
-    if not isinstance(call.query, kind):
-        raise TypeError(f"the endpoint declares another query than {kind.__name__}")
-    return call.query
 
 
 def only(rows: Sequence[RowMapping], *, code: str, what: str) -> RowMapping:

@@ -12,7 +12,6 @@ from services.invoicing.entrypoints.schemas.invoices import (
     InvoiceQuery,
     InvoiceRequest,
 )
-from services.invoicing.entrypoints.schemas.paging import PageQuery
 from services.invoicing.entrypoints.schemas.people import (
     PatientAnswer,
     PatientPage,
@@ -35,6 +34,7 @@ from services.invoicing.entrypoints.schemas.practices import (
     ProviderRequest,
 )
 from shared.web.endpoints import EVERY_ROLE, WORKING_ROLES, Endpoint, UserRole
+from shared.web.paging import CURSOR_PROBLEM, PageQuery
 
 _PRACTICE = "/v1/practices/{practice_id}"
 
@@ -73,7 +73,7 @@ def _practice_endpoints(operations: PracticeOperations) -> list[Endpoint]:
             roles=EVERY_ROLE,
             query=PageQuery,
             response=PracticePage,
-            problem_codes=("cursor-invalid",),
+            problem_codes=(CURSOR_PROBLEM,),
         ),
         Endpoint(
             method="GET",
@@ -106,7 +106,7 @@ def _practice_endpoints(operations: PracticeOperations) -> list[Endpoint]:
             roles=EVERY_ROLE,
             query=PageQuery,
             response=ProviderPage,
-            problem_codes=("cursor-invalid",),
+            problem_codes=(CURSOR_PROBLEM,),
         ),
     ]
 
@@ -134,7 +134,7 @@ def _contract_endpoints(operations: PracticeOperations) -> list[Endpoint]:
             roles=EVERY_ROLE,
             query=PageQuery,
             response=ContractPage,
-            problem_codes=("cursor-invalid",),
+            problem_codes=(CURSOR_PROBLEM,),
         ),
         Endpoint(
             method="GET",
@@ -172,7 +172,7 @@ def _people_endpoints(operations: PeopleOperations) -> list[Endpoint]:
             roles=EVERY_ROLE,
             query=PatientQuery,
             response=PatientPage,
-            problem_codes=("cursor-invalid",),
+            problem_codes=(CURSOR_PROBLEM,),
         ),
         Endpoint(
             method="GET",
@@ -218,7 +218,7 @@ def _treatment_endpoints(operations: PeopleOperations) -> list[Endpoint]:
             roles=EVERY_ROLE,
             query=TreatmentQuery,
             response=TreatmentPage,
-            problem_codes=("cursor-invalid",),
+            problem_codes=(CURSOR_PROBLEM,),
         ),
         Endpoint(
             method="GET",
@@ -267,7 +267,7 @@ def _invoice_endpoints(operations: InvoiceOperations) -> list[Endpoint]:
             roles=EVERY_ROLE,
             query=InvoiceQuery,
             response=InvoicePage,
-            problem_codes=("cursor-invalid",),
+            problem_codes=(CURSOR_PROBLEM,),
         ),
         Endpoint(
             method="GET",

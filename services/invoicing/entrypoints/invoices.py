@@ -7,20 +7,19 @@ from uuid import UUID
 from sqlalchemy import RowMapping
 
 from services.invoicing.domain.invoice import StoredDocument
-from services.invoicing.entrypoints.desk import Desk, body_of, query_of
+from services.invoicing.entrypoints.desk import Desk
 from services.invoicing.entrypoints.schemas.invoices import (
     InvoiceQuery,
     InvoiceRequest,
     invoice_detail,
     invoice_page,
 )
-from services.invoicing.entrypoints.schemas.paging import cursor, cursor_key, invalid_cursor
 from services.invoicing.handlers.issue_invoice import IssueInvoice, issue_invoice
 from services.invoicing.views import invoices as views
 from shared.kernel.errors import NotFoundError
 from shared.kernel.ids import new_id
-from shared.kernel.money import Money
 from shared.web.endpoints import Call, Reply
+from shared.web.paging import cursor, read_cursor, split_page, whole_number
 
 _HISTORY_LINES = 200
 
@@ -33,13 +32,13 @@ class InvoiceOperations:
 
     async def issue(self, call: Call) -> Reply:
         """Issue an invoice."""
-        body = body_of(call, InvoiceRequest)
+        body = call.body_as(InvoiceRequest)
         command = IssueInvoice(
             practice_id=call.practice_id,
             invoice_id=new_id(),
             treatment_ids=tuple(dict.fromkeys(body.treatment_ids)),
             contract_id=body.contract_id,
-            deposit=Money.parse(body.deposit),
+            deposit=body.deposit.to_money(),
             payment_period_days=body.payment_period_days,
         )
         async with self._desk.unit_of_work(call.connection) as uow:
@@ -58,7 +57,7 @@ class InvoiceOperations:
 
     async def list(self, call: Call) -> Reply:
         """List invoices, with count and sums of the whole selection."""
-        query = query_of(call, InvoiceQuery)
+        query = call.query_as(InvoiceQuery)
         wanted = views.InvoiceFilter(
             state=query.state,
             contract_id=query.contract_id,
@@ -70,12 +69,12 @@ class InvoiceOperations:
             call.connection,
             call.practice_id,
             wanted=wanted,
-            limit=query.limit,
-            after=_place(query.after),
+            limit=query.limit + 1,
+            after=read_cursor(query.after, whole_number, whole_number),
         )
-        full = len(rows) == query.limit and rows[-1]["invoice_id"] is not None
-        last = cursor(rows[-1]["year"], rows[-1]["serial"]) if full else None
-        return Reply(invoice_page(rows, last))
+        page, more = split_page(rows, query.limit)
+        following = cursor(page[-1]["year"], page[-1]["serial"]) if more else None
+        return Reply(invoice_page(page, following))
 
     async def document(self, call: Call) -> Reply:
         """Return the invoice's document, byte for byte as it was stored at issue."""
@@ -103,12 +102,3 @@ class InvoiceOperations:
         if row is None:
             raise NotFoundError("There is no such invoice.", code="invoice-not-found")
         return row
-
-
-def _place(after: str | None) -> tuple[int, int] | None:
-    key = cursor_key(after, parts=2)
-    if key is None:
-        return None
-    if not all(part.isascii() and part.isdigit() and len(part) <= 7 for part in key):
-        raise invalid_cursor()
-    return int(key[0]), int(key[1])

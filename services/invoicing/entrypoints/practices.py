@@ -4,13 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from services.invoicing.entrypoints.desk import Desk, body_of, only, query_of
-from services.invoicing.entrypoints.schemas.paging import (
-    PageQuery,
-    cursor,
-    cursor_key,
-    invalid_cursor,
-)
+from services.invoicing.entrypoints.desk import Desk, only
 from services.invoicing.entrypoints.schemas.practices import (
     ContractPage,
     ContractRequest,
@@ -28,6 +22,7 @@ from services.invoicing.handlers.register_practice import RegisterPractice, regi
 from services.invoicing.views import practices as views
 from shared.kernel.ids import new_id
 from shared.web.endpoints import Call, Reply
+from shared.web.paging import PageQuery, cursor, read_cursor, split_page
 
 
 class PracticeOperations:
@@ -38,7 +33,7 @@ class PracticeOperations:
 
     async def register(self, call: Call) -> Reply:
         """Register a practice."""
-        practice = body_of(call, PracticeRequest).to_domain(new_id())
+        practice = call.body_as(PracticeRequest).to_domain(new_id())
         async with self._desk.unit_of_work(call.connection) as uow:
             await register_practice(RegisterPractice(practice), uow, clock=self._desk.clock)
         return await self._practice(call, practice.practice_id)
@@ -49,17 +44,16 @@ class PracticeOperations:
 
     async def list(self, call: Call) -> Reply:
         """List the practices of the token."""
-        query = query_of(call, PageQuery)
-        key = cursor_key(query.after, parts=2)
-        after = (key[0], uuid_in_cursor(key[1])) if key else None
-        rows = await views.practices(call.connection, limit=query.limit, after=after)
-        full = len(rows) == query.limit
-        last = cursor(rows[-1]["name"], rows[-1]["practice_id"]) if full else None
-        return Reply(PracticePage(items=[practice_answer(row) for row in rows], next_after=last))
+        query = call.query_as(PageQuery)
+        after = read_cursor(query.after, str, UUID)
+        rows = await views.practices(call.connection, limit=query.limit + 1, after=after)
+        page, more = split_page(rows, query.limit)
+        following = cursor(page[-1]["name"], page[-1]["practice_id"]) if more else None
+        return Reply(PracticePage(items=[practice_answer(row) for row in page], next=following))
 
     async def add_contract(self, call: Call) -> Reply:
         """Add a factoring contract."""
-        contract = body_of(call, ContractRequest).to_domain(call.practice_id, new_id())
+        contract = call.body_as(ContractRequest).to_domain(call.practice_id, new_id())
         async with self._desk.unit_of_work(call.connection) as uow:
             await add_contract(AddContract(contract), uow)
         return await self._contract(call, contract.contract_id)
@@ -70,20 +64,18 @@ class PracticeOperations:
 
     async def list_contracts(self, call: Call) -> Reply:
         """List the practice's contracts."""
-        query = query_of(call, PageQuery)
-        key = cursor_key(query.after, parts=1)
+        query = call.query_as(PageQuery)
+        (after,) = read_cursor(query.after, UUID) or (None,)
         rows = await views.contracts(
-            call.connection,
-            call.practice_id,
-            limit=query.limit,
-            after=uuid_in_cursor(key[0]) if key else None,
+            call.connection, call.practice_id, limit=query.limit + 1, after=after
         )
-        last = cursor(rows[-1]["contract_id"]) if len(rows) == query.limit else None
-        return Reply(ContractPage(items=[contract_answer(row) for row in rows], next_after=last))
+        page, more = split_page(rows, query.limit)
+        following = cursor(page[-1]["contract_id"]) if more else None
+        return Reply(ContractPage(items=[contract_answer(row) for row in page], next=following))
 
     async def add_provider(self, call: Call) -> Reply:
         """Add a provider."""
-        provider = body_of(call, ProviderRequest).to_domain(call.practice_id, new_id())
+        provider = call.body_as(ProviderRequest).to_domain(call.practice_id, new_id())
         async with self._desk.unit_of_work(call.connection) as uow:
             await add_provider(AddProvider(provider), uow)
         rows = await views.providers(
@@ -93,13 +85,14 @@ class PracticeOperations:
 
     async def list_providers(self, call: Call) -> Reply:
         """List the practice's providers."""
-        query = query_of(call, PageQuery)
-        key = cursor_key(query.after, parts=1)
+        query = call.query_as(PageQuery)
+        (after,) = read_cursor(query.after, str) or (None,)
         rows = await views.providers(
-            call.connection, call.practice_id, limit=query.limit, after=key[0] if key else None
+            call.connection, call.practice_id, limit=query.limit + 1, after=after
         )
-        last = cursor(rows[-1]["gln"]) if len(rows) == query.limit else None
-        return Reply(ProviderPage(items=[provider_answer(row) for row in rows], next_after=last))
+        page, more = split_page(rows, query.limit)
+        following = cursor(page[-1]["gln"]) if more else None
+        return Reply(ProviderPage(items=[provider_answer(row) for row in page], next=following))
 
     async def _practice(self, call: Call, practice_id: UUID) -> Reply:
         rows = await views.practices(call.connection, limit=1, practice_id=practice_id)
@@ -110,15 +103,3 @@ class PracticeOperations:
             call.connection, call.practice_id, limit=1, contract_id=contract_id
         )
         return Reply(contract_answer(only(rows, code="contract-not-found", what="contract")))
-
-
-def uuid_in_cursor(text: str) -> UUID:
-    """Read an id out of a cursor.
-
-    Raises:
-        DomainError: it is none, so the cursor is not ours.
-    """
-    try:
-        return UUID(text)
-    except ValueError as error:
-        raise invalid_cursor() from error

@@ -152,7 +152,7 @@ def _check_deposit(command: IssueInvoice, treatments: tuple[Treatment, ...]) -> 
         raise DomainError(
             f"The deposit is larger than the invoice, which comes to {total.for_people()}.",
             code="deposit-too-large",
-            field="deposit",
+            field="deposit.amount",
         )
 
 

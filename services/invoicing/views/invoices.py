@@ -39,8 +39,8 @@ _PAGE = text(
       FROM counted
     ), page AS (
       SELECT * FROM counted
-      WHERE CAST(:after_year AS integer) IS NULL
-        OR (year, serial) > (CAST(:after_year AS integer), CAST(:after_serial AS integer))
+      WHERE CAST(:after_year AS bigint) IS NULL
+        OR (year, serial) > (CAST(:after_year AS bigint), CAST(:after_serial AS bigint))
       ORDER BY year, serial LIMIT :limit
     )
     SELECT * FROM sums LEFT JOIN page ON true ORDER BY year, serial

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 
 from services.orders.domain.model import Arrival, ConfirmedLine, OrderLine, StoredContent
@@ -26,12 +25,9 @@ class ObjectStoreDocumentArchive:
     def __init__(self, store: ObjectStore) -> None:
         self._store = store
 
-    async def invoice_documents(
-        self, practice_id: PracticeId, contents: Sequence[StoredContent]
-    ) -> list[bytes]:
-        """Return the invoices' bytes, checked against their hashes, in the order asked for."""
-        reads = [self._read(practice_id, content) for content in contents]
-        return list(await asyncio.gather(*reads))
+    async def invoice_document(self, practice_id: PracticeId, content: StoredContent) -> bytes:
+        """Return an invoice's bytes, checked against their hash."""
+        return await self._read(practice_id, content)
 
     async def store_package(self, practice_id: PracticeId, package: bytes) -> StoredContent:
         """Store a package under its hash."""

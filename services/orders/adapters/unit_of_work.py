@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from types import TracebackType
-from typing import Self
-
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.orders.adapters.order_repository import SqlOrderRepository
@@ -16,37 +13,15 @@ from services.orders.adapters.repositories import (
 from services.orders.domain.events import DomainEvent
 from services.orders.translate import to_wire
 from shared.kernel.clock import Clock
-from shared.messaging import outbox
+from shared.messaging.unit_of_work import OutboxUnitOfWork
 
 
-class SqlUnitOfWork:
-    """Repositories on one connection. It never commits: whoever opened the transaction does."""
+class SqlUnitOfWork(OutboxUnitOfWork[DomainEvent]):
+    """See services.orders.ports.UnitOfWork."""
 
     def __init__(self, connection: AsyncConnection, clock: Clock) -> None:
-        self._connection = connection
-        self._clock = clock
-        self._events: list[DomainEvent] = []
+        super().__init__(connection, clock, to_wire)
         self.practices = SqlPracticeRepository(connection)
         self.contracts = SqlContractRepository(connection)
         self.invoices = SqlInvoiceRepository(connection)
         self.orders = SqlOrderRepository(connection)
-
-    def record(self, event: DomainEvent) -> None:
-        """Keep an event for the outbox."""
-        self._events.append(event)
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        error_type: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        if error_type is None:
-            await outbox.append(
-                self._connection,
-                [to_wire(event) for event in self._events],
-                occurred_at=self._clock.now(),
-            )

@@ -11,6 +11,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from io import BytesIO
+from threading import Lock
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from services.orders.domain.model import Contract, OrderLine, Practice
@@ -77,6 +78,7 @@ class PackageBuilder:
         self._zip = ZipFile(self._buffer, "w", ZIP_DEFLATED, compresslevel=_LEVEL)
         self._hashes = [line.document.sha256 for line in lines]
         self._added = 0
+        self._writing = Lock()
         self._write("manifest.json", manifest_bytes(head, lines))
 
     def add(self, document: bytes) -> None:
@@ -105,14 +107,20 @@ class PackageBuilder:
         """
         if self._added != len(self._hashes):
             raise PermanentError(f"{len(self._hashes) - self._added} documents are missing")
-        self._zip.close()
+        self.close()
         return self._buffer.getvalue()
+
+    def close(self) -> None:
+        """End the ZIP, whole or not; harmless when it has ended, or while a document is added."""
+        with self._writing:
+            self._zip.close()
 
     def _write(self, name: str, data: bytes) -> None:
         entry = ZipInfo(name, date_time=_EPOCH)
         entry.create_system = _UNIX
         entry.external_attr = _MODE
-        self._zip.writestr(entry, data, compress_type=ZIP_DEFLATED, compresslevel=_LEVEL)
+        with self._writing:
+            self._zip.writestr(entry, data, compress_type=ZIP_DEFLATED, compresslevel=_LEVEL)
 
 
 def _file_name(place: int) -> str:

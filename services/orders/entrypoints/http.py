@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import TypeVar
+from uuid import UUID
 
 from services.orders import views
-from services.orders.entrypoints import cursors, replies
+from services.orders.entrypoints import replies
 from services.orders.entrypoints.schemas import (
     OrderableInvoices,
     OrderableInvoicesQuery,
@@ -14,7 +14,6 @@ from services.orders.entrypoints.schemas import (
     OrderLines,
     OrderList,
     OrdersQuery,
-    PageQuery,
     PreparedOrderReply,
     PrepareOrderBody,
 )
@@ -22,11 +21,19 @@ from services.orders.entrypoints.workshop import Workshop
 from services.orders.handlers.prepare_order import PrepareOrder, prepare_order
 from shared.kernel.ids import ContractId, OrderId, PracticeId, new_id
 from shared.web.endpoints import EVERY_ROLE, WORKING_ROLES, Call, Endpoint, Reply
+from shared.web.paging import (
+    CURSOR_PROBLEM,
+    PageQuery,
+    cursor,
+    instant,
+    read_cursor,
+    split_page,
+    whole_number,
+)
 
 _PRACTICE = "/v1/practices/{practice_id}"
 _ORDER = f"{_PRACTICE}/orders/{{order_id}}"
 _NOT_IN_FILE_NAMES = re.compile(r"[^A-Za-z0-9._-]+")
-_M = TypeVar("_M")
 
 
 class OrdersApi:
@@ -37,21 +44,21 @@ class OrdersApi:
 
     async def list_orderable_invoices(self, call: Call) -> Reply:
         """Answer which invoices may be ordered, and why the others may not."""
-        query = _given(call.query, OrderableInvoicesQuery)
+        query = call.query_as(OrderableInvoicesQuery)
         wanted = views.InvoiceFilter(
             practice_id=call.practice_id,
             contract_id=query.contract_id,
             exclude_zero_balance=query.exclude_zero_balance,
             only_orderable=query.only_orderable,
         )
-        after = None if query.after is None else cursors.read_text_cursor(query.after)
+        (after,) = read_cursor(query.after, str) or (None,)
         sums = await views.invoice_sums(call.connection, wanted)
         rows = await views.invoices(call.connection, wanted, after=after, limit=query.limit + 1)
-        page = rows[: query.limit]
+        page, more = split_page(rows, query.limit)
         return Reply(
             OrderableInvoices(
                 items=[replies.orderable_invoice(row, query.contract_id) for row in page],
-                next=cursors.text_cursor(page[-1]["invoice_number"]) if page != rows else None,
+                next=cursor(page[-1]["invoice_number"]) if more else None,
                 count=sums["count"],
                 total=replies.money(sums["total_rappen"]),
                 orderable_count=sums["orderable_count"],
@@ -61,7 +68,7 @@ class OrdersApi:
 
     async def prepare(self, call: Call) -> Reply:
         """Prepare an order."""
-        body = _given(call.body, PrepareOrderBody)
+        body = call.body_as(PrepareOrderBody)
         command = PrepareOrder(
             order_id=OrderId(new_id()),
             practice_id=PracticeId(call.practice_id),
@@ -76,19 +83,18 @@ class OrdersApi:
 
     async def list_orders(self, call: Call) -> Reply:
         """Answer the orders of a practice, newest first."""
-        query = _given(call.query, OrdersQuery)
+        query = call.query_as(OrdersQuery)
+        after = read_cursor(query.after, instant, UUID)
         rows = await views.orders(
             call.connection,
             call.practice_id,
             state=query.state,
             contract_id=query.contract_id,
-            after=None if query.after is None else cursors.read_order_cursor(query.after),
+            after=after,
             limit=query.limit + 1,
         )
-        page = rows[: query.limit]
-        following = None
-        if page != rows:
-            following = cursors.order_cursor(page[-1]["prepared_at"], page[-1]["order_id"])
+        page, more = split_page(rows, query.limit)
+        following = cursor(page[-1]["prepared_at"], page[-1]["order_id"]) if more else None
         return Reply(OrderList(items=[replies.order_summary(row) for row in page], next=following))
 
     async def get_order(self, call: Call) -> Reply:
@@ -99,17 +105,18 @@ class OrdersApi:
 
     async def list_lines(self, call: Call) -> Reply:
         """Answer the lines of an order, in package order."""
-        query = _given(call.query, PageQuery)
+        query = call.query_as(PageQuery)
+        (after,) = read_cursor(query.after, whole_number) or (0,)
         row = await views.order(call.connection, call.practice_id, call.path_id("order_id"))
         rows = await views.order_lines(
             call.connection,
             call.practice_id,
             row["order_id"],
-            after=0 if query.after is None else cursors.read_line_cursor(query.after),
+            after=after,
             limit=query.limit + 1,
         )
-        page = rows[: query.limit]
-        following = cursors.line_cursor(page[-1]["place"]) if page != rows else None
+        page, more = split_page(rows, query.limit)
+        following = cursor(page[-1]["place"]) if more else None
         return Reply(OrderLines(items=[replies.order_line(row) for row in page], next=following))
 
     async def get_package(self, call: Call) -> Reply:
@@ -135,7 +142,7 @@ def endpoints(workshop: Workshop) -> list[Endpoint]:
             roles=EVERY_ROLE,
             query=OrderableInvoicesQuery,
             response=OrderableInvoices,
-            problem_codes=("cursor-invalid",),
+            problem_codes=(CURSOR_PROBLEM,),
         ),
         Endpoint(
             method="POST",
@@ -152,6 +159,7 @@ def endpoints(workshop: Workshop) -> list[Endpoint]:
                 "communication-unusable",
                 "contract-inactive",
                 "contract-unknown",
+                "document-damaged",
                 "invoice-chosen-twice",
                 "invoice-in-live-order",
                 "invoice-unknown",
@@ -171,7 +179,7 @@ def endpoints(workshop: Workshop) -> list[Endpoint]:
             roles=EVERY_ROLE,
             query=OrdersQuery,
             response=OrderList,
-            problem_codes=("cursor-invalid",),
+            problem_codes=(CURSOR_PROBLEM,),
         ),
         Endpoint(
             method="GET",
@@ -192,7 +200,7 @@ def endpoints(workshop: Workshop) -> list[Endpoint]:
             roles=EVERY_ROLE,
             query=PageQuery,
             response=OrderLines,
-            problem_codes=("cursor-invalid", "order-not-found"),
+            problem_codes=(CURSOR_PROBLEM, "order-not-found"),
         ),
         Endpoint(
             method="GET",
@@ -205,8 +213,3 @@ def endpoints(workshop: Workshop) -> list[Endpoint]:
             problem_codes=("order-not-found",),
         ),
     ]
-
-
-def _given(model: object, expected: type[_M]) -> _M:
-    assert isinstance(model, expected), expected.__name__  # noqa: S101 - the web layer parsed it
-    return model

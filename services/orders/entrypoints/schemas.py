@@ -11,19 +11,9 @@ from pydantic import Field
 from services.orders.domain.communication import COMMUNICATION_CHARACTERS_MAX
 from services.orders.domain.order import INVOICES_PER_ORDER_MAX, FactKind, OrderState
 from services.orders.domain.selection import Reason
-from services.orders.entrypoints.cursors import CURSOR_CHARACTERS_MAX
 from shared.contracts.envelope import WireMoney
 from shared.web.endpoints import ApiModel
-
-
-class PageQuery(ApiModel):
-    """Which page of a list."""
-
-    limit: Annotated[int, Field(ge=1, le=500)] = 100
-    after: Annotated[
-        str | None,
-        Field(max_length=CURSOR_CHARACTERS_MAX, description="`next` of the page before"),
-    ] = None
+from shared.web.paging import Page, PageQuery
 
 
 class OrderableInvoicesQuery(PageQuery):
@@ -68,11 +58,10 @@ class OrderableInvoice(ApiModel):
     last_refusal: Refusal | None
 
 
-class OrderableInvoices(ApiModel):
+class OrderableInvoices(Page):
     """A page of invoices; the figures are those of the whole list."""
 
     items: list[OrderableInvoice]
-    next: str | None
     count: int
     total: WireMoney
     orderable_count: int
@@ -142,11 +131,10 @@ class OrderSummary(ApiModel):
     prepared_at: datetime
 
 
-class OrderList(ApiModel):
+class OrderList(Page):
     """A page of orders, newest first."""
 
     items: list[OrderSummary]
-    next: str | None
 
 
 class TimelineEntry(ApiModel):
@@ -182,8 +170,7 @@ class OrderLineReply(ApiModel):
     refusal_code: str | None
 
 
-class OrderLines(ApiModel):
+class OrderLines(Page):
     """A page of lines, in package order."""
 
     items: list[OrderLineReply]
-    next: str | None

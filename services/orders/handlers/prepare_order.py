@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from uuid import UUID
 
 from services.orders.domain.communication import checked_communication
-from services.orders.domain.errors import OrderInFlightError
+from services.orders.domain.errors import DocumentDamagedError, OrderInFlightError
 from services.orders.domain.events import OrderPrepared
 from services.orders.domain.model import Contract, OrderLine, Practice, StoredContent
 from services.orders.domain.order import Fact, FactKind, Order, order_number
@@ -21,7 +22,7 @@ from services.orders.domain.selection import (
 )
 from services.orders.ports import DocumentArchive, UnitOfWork
 from shared.kernel.clock import Clock
-from shared.kernel.errors import DomainError, NotFoundError
+from shared.kernel.errors import DomainError, NotFoundError, PermanentError
 from shared.kernel.ids import ContractId, OrderId, PracticeId
 
 _DOCUMENTS_AT_ONCE = 32
@@ -64,6 +65,7 @@ async def prepare_order(
     Raises:
         DomainError: the text, the contract or the choice is not usable, or nothing remains.
         OrderInFlightError: an order of this practice and contract has not arrived yet (P2).
+        DocumentDamagedError: the stored document of an invoice is not the announced one.
         InvoiceInLiveOrderError: another live order took one of the invoices meanwhile (P3).
         TransientError: a document could not be read or stored.
     """
@@ -130,12 +132,21 @@ async def _freeze(
 ) -> StoredContent:
     """Pack the documents a few at a time; compressing runs beside the event loop."""
     practice_id = head.practice.practice_id
-    builder = PackageBuilder(head, lines)
-    for start in range(0, len(lines), _DOCUMENTS_AT_ONCE):
-        some = [line.document for line in lines[start : start + _DOCUMENTS_AT_ONCE]]
-        documents = await archive.invoice_documents(practice_id, some)
-        await asyncio.to_thread(builder.add_all, documents)
-    return await archive.store_package(practice_id, builder.finish())
+    with closing(PackageBuilder(head, lines)) as builder:
+        for start in range(0, len(lines), _DOCUMENTS_AT_ONCE):
+            some = lines[start : start + _DOCUMENTS_AT_ONCE]
+            reads = [_document(line, archive, practice_id) for line in some]
+            documents = await asyncio.gather(*reads)
+            await asyncio.to_thread(builder.add_all, documents)
+        return await archive.store_package(practice_id, builder.finish())
+
+
+async def _document(line: OrderLine, archive: DocumentArchive, practice_id: PracticeId) -> bytes:
+    try:
+        return await archive.invoice_document(practice_id, line.document)
+    except PermanentError as error:
+        # A person is waiting for the answer, and can order the others.
+        raise DocumentDamagedError(line.invoice_number) from error
 
 
 def _prepared(order: Order) -> OrderPrepared:

@@ -154,7 +154,7 @@ class Voices:
                     invoice_id=one["invoice_id"],
                     invoice_number=one["invoice_number"],
                     debtor_number=one["debtor_number"],
-                    amount=WireMoney(amount=one["balance"]),
+                    amount=WireMoney.model_validate(one["balance"]),
                     document_sha256=one["document_sha256"],
                 )
                 for one in invoices

@@ -12,6 +12,7 @@ from lxml import etree
 from services.invoicing.adapters.forum_xml import invoice_schema
 from shared.runtime.definition import ServiceDefinition
 from shared.web.endpoints import UserRole
+from shared.web.paging import cursor
 from tests.integration.invoicing.office import Office, fresh_gln, open_office
 from tests.support.web import ApiClient, assert_every_route_is_guarded
 from tests.unit.invoicing.bodies import (
@@ -22,6 +23,7 @@ from tests.unit.invoicing.bodies import (
     A_PROVIDER,
     A_TREATMENT,
     AN_INVOICE,
+    chf,
 )
 
 
@@ -51,26 +53,26 @@ async def test_what_is_sent_comes_back_with_its_id(office: Office) -> None:
     patient = await office.get(f"patients/{office.patient_id}")
     assert patient == A_PATIENT | {"patient_id": office.patient_id}
     treatment = await office.get(f"treatments/{await office.treatment()}")
-    assert treatment["total"] == "120.00"
-    assert treatment["positions"] == [A_POSITION | {"amount": "120.00", "point_value": "1.2"}]
+    assert treatment["total"] == chf("120.00")
+    assert treatment["positions"] == [A_POSITION | {"amount": chf("120.00"), "point_value": "1.2"}]
     (provider,) = (await office.get("providers"))["items"]
     assert provider == A_PROVIDER | {"provider_id": office.provider_id}
 
 
 async def test_an_invoice_is_shown_with_number_balance_and_history(office: Office) -> None:
-    invoice = await office.invoice(deposit="20.00")
+    invoice = await office.invoice(deposit=chf("20.00"))
     assert invoice["invoice_number"] == "2026-000001"
     shown = await office.get(f"invoices/{invoice['invoice_id']}")
     assert shown == invoice
     expected: dict[str, Any] = {
         "state": "issued",
-        "total": "120.00",
-        "deposit": "20.00",
-        "balance": "100.00",
+        "total": chf("120.00"),
+        "deposit": chf("20.00"),
+        "balance": chf("100.00"),
         "balance_text": "100.00",
         "with_factor": False,
         "paid": False,
-        "factor_owes": "0.00",
+        "factor_owes": chf("0.00"),
         "issued_on": "2026-03-02",
         "due_on": "2026-04-01",
         "debtor_number": "D-77",
@@ -82,7 +84,8 @@ async def test_an_invoice_is_shown_with_number_balance_and_history(office: Offic
     }
     assert {name: shown[name] for name in expected} == expected
     assert [line["kind"] for line in shown["history"]] == ["issued"]
-    assert shown["debtor_owes"]["principal"] == "100.00"
+    assert shown["debtor_owes"]["principal"] == chf("100.00")
+    assert shown["debtor_owes"]["total"] == chf("100.00")
 
 
 async def test_the_document_is_what_was_stored_and_announced(office: Office) -> None:
@@ -121,7 +124,7 @@ async def test_practice_and_contract_events_leave_in_order(office: Office) -> No
         ("providers", A_PROVIDER | {"gln": "7601000000027"}, "gln"),
         ("patients", A_PATIENT | {"ssn": "7569217076984"}, "ssn"),
         ("treatments", A_TREATMENT | {"positions": []}, "positions"),
-        ("invoices", AN_INVOICE | {"deposit": "1"}, "deposit"),
+        ("invoices", AN_INVOICE | {"deposit": chf("1")}, "deposit.amount"),
         ("invoices", AN_INVOICE, "treatment_ids.0"),
         ("treatments", A_TREATMENT, "patient_id"),
     ],
@@ -196,13 +199,14 @@ async def test_treatments_are_found_by_patient_and_state(office: Office) -> None
 async def test_invoices_are_filtered_counted_and_summed(office: Office) -> None:
     other = await office.patient()
     await office.invoice()
-    await office.invoice(deposit="120.00")
+    await office.invoice(deposit=chf("120.00"))
     own = await office.invoice(await office.treatment(patient_id=other), contract_id=None)
 
     async def listed(**query: str) -> tuple[list[str], int, str, str]:
         page = await office.get("invoices", **query)
         numbers = [one["invoice_number"][-1] for one in page["items"]]
-        return numbers, page["total_count"], page["sum_total"], page["sum_balance"]
+        sums = page["sum_total"]["amount"], page["sum_balance"]["amount"]
+        return numbers, page["total_count"], *sums
 
     assert await listed() == (["1", "2", "3"], 3, "360.00", "240.00")
     assert await listed(exclude_zero_balance="true") == (["1", "3"], 2, "240.00", "240.00")
@@ -222,23 +226,30 @@ async def test_pages_follow_each_other_without_gap_or_repeat(office: Office) -> 
         page = await office.get("invoices", limit="2", **after)
         assert page["total_count"] == 5
         seen += [one["invoice_number"] for one in page["items"]]
-        after = {"after": page["next_after"]} if page["next_after"] else {}
+        after = {"after": page["next"]} if page["next"] else {}
     assert seen == [f"2026-00000{n}" for n in range(1, 6)]
     assert after == {}
+    assert (await office.get("invoices", limit="5"))["next"] is None
     pages: list[str] = []
-    cursor: dict[str, str] = {}
+    following: dict[str, str] = {}
     while True:
-        page = await office.get("treatments", limit="2", **cursor)
+        page = await office.get("treatments", limit="2", **following)
         pages += [one["treatment_id"] for one in page["items"]]
-        if page["next_after"] is None:
+        if page["next"] is None:
             break
-        cursor = {"after": page["next_after"]}
+        following = {"after": page["next"]}
     assert len(pages) == len(set(pages)) == 5
 
 
 @pytest.mark.parametrize("path", ["invoices", "treatments", "patients", "contracts", "providers"])
 async def test_a_strange_cursor_is_refused(office: Office, path: str) -> None:
-    for after in ("nonsense", "WyJ4IiwieSJd", "WyJcdTAwMDAiXQ", "W10"):
+    for after in (
+        "nonsense",
+        cursor("x", "y"),
+        cursor("\x00"),
+        cursor(),
+        cursor(2**63 - 1, 2**63 - 1),
+    ):
         answer = await office.api.request("GET", f"{office.path}/{path}", query={"after": after})
         assert answer.status in {200, 422}
         if answer.status == 422:

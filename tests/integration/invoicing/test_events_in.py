@@ -21,6 +21,7 @@ from shared.contracts.reconciliation.v1 import (
 from shared.kernel.errors import ContractError, PermanentError, TooEarlyError
 from shared.kernel.money import Money
 from tests.integration.invoicing.office import NOW, Office, Voices
+from tests.unit.invoicing.bodies import chf
 
 DEB_FILE = uuid4()
 
@@ -31,7 +32,7 @@ def acquitted(office: Office, invoice: Any, order_id: UUID) -> InvoiceAcquitted:
         invoice_id=UUID(invoice["invoice_id"]),
         contract_id=UUID(office.contract_id),
         order_id=order_id,
-        amount=WireMoney(amount=invoice["balance"]),
+        amount=WireMoney.model_validate(invoice["balance"]),
         ledger_account="1088",
         label="Transmis CMD",
         acquitted_on=date(2026, 3, 3),
@@ -98,17 +99,23 @@ async def test_the_office_sees_the_whole_story(office: Office, voices: Voices) -
     await voices.say(acquitted(office, invoice, order.order_id))
     handed_over = await shown(office, invoice)
     assert handed_over["balance_text"] == "120.00 *"
-    assert (handed_over["state"], handed_over["factor_owes"]) == ("acquitted", "120.00")
+    assert (handed_over["state"], handed_over["factor_owes"]) == ("acquitted", chf("120.00"))
     facts = (("sent", None), ("reminder_fee", "20.00"), ("payout", "120.00"))
     await voices.say(moved(office, invoice, "120.00", "20.00", "0.00", *facts), sequence=2)
     reminded = await shown(office, invoice)
     assert reminded["balance_text"] == "140.00 *"
-    assert reminded["debtor_owes"]["reminder_fees"] == "20.00"
-    assert reminded["factor_owes"] == "0.00"
+    assert reminded["debtor_owes"] == {
+        "principal": chf("120.00"),
+        "reminder_fees": chf("20.00"),
+        "interest": chf("0.00"),
+        "costs": chf("0.00"),
+        "total": chf("140.00"),
+    }
+    assert reminded["factor_owes"] == chf("0.00")
     last = (("debtor_payment", "140.00"), ("closed", None))
     await voices.say(moved(office, invoice, "0.00", "0.00", "0.00", *last), sequence=3)
     done = await shown(office, invoice)
-    assert (done["state"], done["paid"], done["balance"]) == ("closed", True, "0.00")
+    assert (done["state"], done["paid"], done["balance"]) == ("closed", True, chf("0.00"))
     assert [line["kind"] for line in done["history"]] == [
         *("issued", "ordered", "arrived", "acquitted"),
         *("sent", "reminder_fee", "payout", "debtor_payment", "closed"),
@@ -191,8 +198,9 @@ async def test_an_order_of_many_invoices_is_noted_at_once(office: Office, voices
         """
     )
     invoices = await office.rows(
-        """SELECT invoice_id::text, invoice_number, debtor_number, '1.00' AS balance,
-             document_sha256 FROM invoice"""
+        """SELECT invoice_id::text, invoice_number, debtor_number,
+             jsonb_build_object('amount', '1.00') AS balance, document_sha256
+           FROM invoice"""
     )
     order = await voices.prepared(office, *invoices)
     await voices.say(order)

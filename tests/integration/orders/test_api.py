@@ -13,6 +13,7 @@ import pytest
 
 from shared.contracts.envelope import ContentRef
 from shared.web.endpoints import UserRole
+from shared.web.paging import cursor
 from tests.integration.orders.house import House
 from tests.support.web import ApiClient, assert_every_route_is_guarded
 
@@ -86,6 +87,16 @@ async def test_the_list_of_invoices_is_paged_without_gap_or_repeat(
             break
         query["after"] = page["next"]
     assert seen == numbers
+
+
+async def test_a_cursor_beyond_the_last_line_gives_an_empty_page(
+    house: House, api: ApiClient
+) -> None:
+    await house.open()
+    await house.issue("2026-000001")
+    _, order = await api.post(f"{house.path}/orders", {"contract_id": str(house.contract_id)})
+    lines = f"{house.path}/orders/{order['order_id']}/lines"
+    assert await api.get(lines, after=cursor(2**63 - 1)) == (200, {"next": None, "items": []})
 
 
 @pytest.mark.parametrize("where", ["orderable-invoices", "orders"])
@@ -232,17 +243,29 @@ async def test_a_document_that_is_not_there_yet_makes_the_caller_wait_and_leaves
     assert order["order_number"] == "CMD-2026-0001"
 
 
-async def test_a_document_of_another_practice_never_gets_into_a_package(
-    house: House, api: ApiClient
+@pytest.mark.parametrize("fault", ["of another practice", "altered"])
+async def test_a_damaged_document_never_gets_into_a_package_and_is_named(
+    house: House, api: ApiClient, fault: str
 ) -> None:
     await house.open()
-    foreign = await house.store.put(
-        practice_id=uuid4(), kind="invoice-document", data=b"<other/>", media_type="text/xml"
+    whose = uuid4() if fault == "of another practice" else house.practice_id
+    stored = await house.store.put(
+        practice_id=whose, kind="invoice-document", data=b"<other/>", media_type="text/xml"
     )
-    await house.issue("2026-000001", document=foreign)
-    body = {"contract_id": str(house.contract_id)}
-    assert (await api.post(f"{house.path}/orders", body))[0] == 500
+    if fault == "altered":
+        stored = stored.model_copy(update={"sha256": hashlib.sha256(b"<announced/>").hexdigest()})
+    good = await house.issue("2026-000001")
+    await house.issue("2026-000002", document=stored)
+    path, contract = f"{house.path}/orders", str(house.contract_id)
+    status, problem = await api.post(path, {"contract_id": contract})
+    assert (status, problem["code"], problem["field"]) == (409, "document-damaged", "invoice_ids")
+    assert problem["facts"] == {"invoice_number": "2026-000002"}
+    assert "2026-000002" in problem["detail"]
     assert await house.rows("SELECT 1 FROM orders") == []
+    assert await house.rows("SELECT 1 FROM order_line") == []
+    assert await house.told() == []
+    _, order = await api.post(path, {"contract_id": contract, "invoice_ids": [str(good)]})
+    assert order["order_number"] == "CMD-2026-0001"
 
 
 async def test_nothing_to_order_is_said(house: House, api: ApiClient) -> None:

@@ -5,6 +5,12 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+
+def chf(amount: str) -> dict[str, str]:
+    """An amount as the API takes and gives it."""
+    return {"amount": amount, "currency": "CHF"}
+
+
 A_PRACTICE: dict[str, Any] = {
     "name": "Cabinet dentaire Exemple SA",
     "address": {"street": "Rue du Lac", "house_no": "1", "zip": "1003", "city": "Lausanne"},
@@ -78,6 +84,6 @@ A_TREATMENT: dict[str, Any] = {
 AN_INVOICE: dict[str, Any] = {
     "treatment_ids": [str(UUID(int=3))],
     "contract_id": None,
-    "deposit": "0.00",
+    "deposit": chf("0.00"),
     "payment_period_days": 30,
 }

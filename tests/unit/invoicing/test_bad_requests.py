@@ -10,14 +10,13 @@ import pytest
 from pydantic import BaseModel
 
 from services.invoicing.entrypoints.schemas.invoices import InvoiceRequest
-from services.invoicing.entrypoints.schemas.paging import cursor, cursor_key
 from services.invoicing.entrypoints.schemas.people import PatientRequest, TreatmentRequest
 from services.invoicing.entrypoints.schemas.practices import (
     ContractRequest,
     PracticeRequest,
     ProviderRequest,
 )
-from shared.kernel.errors import DomainError
+from shared.kernel.money import Money
 from shared.web.problems import ProblemError
 from shared.web.validation import parse_body
 from tests.unit.invoicing.bodies import (
@@ -27,6 +26,7 @@ from tests.unit.invoicing.bodies import (
     A_PROVIDER,
     A_TREATMENT,
     AN_INVOICE,
+    chf,
 )
 
 GOOD: dict[type[BaseModel], dict[str, Any]] = {
@@ -139,10 +139,18 @@ BAD: list[tuple[type[BaseModel], str, object]] = [
     (InvoiceRequest, "treatment_ids.0", "x"),
     (InvoiceRequest, "contract_id", REMOVED),
     (InvoiceRequest, "contract_id", "CMD"),
-    (InvoiceRequest, "deposit", "1"),
-    (InvoiceRequest, "deposit", "1.001"),
-    (InvoiceRequest, "deposit", "-1.00"),
+    (InvoiceRequest, "deposit", "1.00"),
     (InvoiceRequest, "deposit", 1.5),
+    (InvoiceRequest, "deposit", None),
+    (InvoiceRequest, "deposit.amount", REMOVED),
+    (InvoiceRequest, "deposit.amount", "1"),
+    (InvoiceRequest, "deposit.amount", "1.001"),
+    (InvoiceRequest, "deposit.amount", "١.٠٠"),
+    (InvoiceRequest, "deposit.amount", "-1.00"),
+    (InvoiceRequest, "deposit.amount", "1000000000.00"),
+    (InvoiceRequest, "deposit.amount", 1.5),
+    (InvoiceRequest, "deposit.currency", "EUR"),
+    (InvoiceRequest, "deposit.colour", "red"),
     (InvoiceRequest, "payment_period_days", 0),
     (InvoiceRequest, "payment_period_days", 181),
 ]
@@ -180,18 +188,45 @@ def test_numbers_are_taken_as_people_write_them() -> None:
     assert patient.ssn == "7569217076985"
 
 
-def test_a_cursor_comes_back_as_it_was_given() -> None:
-    assert cursor_key(cursor("Über & Co", 12), parts=2) == ["Über & Co", "12"]
-    assert cursor_key(None, parts=2) is None
-
-
 @pytest.mark.parametrize(
-    "after", ["x", "%%%", "bnVsbA", "WzEsMl0", cursor("one"), "é", "Ww==", cursor("a", "\x00")]
+    ("model", "field", "value", "reason"),
+    [
+        (
+            PracticeRequest,
+            "gln",
+            "7601000000018",
+            "is no GLN of a practice or person, or its check digit is wrong",
+        ),
+        (
+            PracticeRequest,
+            "address",
+            {"street": "x" * 30, "house_no": "123456", "zip": "1", "city": "x"},
+            "street and house number are longer than 35 characters",
+        ),
+        (InvoiceRequest, "deposit.amount", "-1.00", "must not be negative"),
+        (
+            InvoiceRequest,
+            "deposit.amount",
+            "20",
+            "must be francs with two decimals and at most nine digits, like 120.00",
+        ),
+    ],
 )
-def test_a_strange_cursor_is_refused_by_its_name(after: str) -> None:
-    with pytest.raises(DomainError) as refused:
-        cursor_key(after, parts=2)
-    assert (refused.value.code, refused.value.field) == ("cursor-invalid", "after")
+def test_the_reason_is_told_in_our_own_words(
+    model: type[BaseModel], field: str, value: object, reason: str
+) -> None:
+    raw = json.dumps(changed(GOOD[model], field, value)).encode()
+    with pytest.raises(ProblemError) as refused:
+        parse_body(model, raw)
+    assert [(one.field, one.reason) for one in refused.value.problem.errors] == [(field, reason)]
+
+
+def test_a_deposit_is_in_francs_and_is_nothing_unless_it_is_given() -> None:
+    given = changed(AN_INVOICE, "deposit", {"amount": "20.00"})
+    taken = parse_body(InvoiceRequest, json.dumps(given).encode())
+    assert taken.deposit.model_dump() == chf("20.00")
+    without = changed(AN_INVOICE, "deposit", REMOVED)
+    assert parse_body(InvoiceRequest, json.dumps(without).encode()).deposit.to_money() == Money(0)
 
 
 def changed(body: dict[str, Any], field: str, value: object) -> dict[str, Any]:

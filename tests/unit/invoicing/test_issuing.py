@@ -134,7 +134,7 @@ async def test_a_deposit_of_the_whole_amount_is_fine_and_one_rappen_more_is_not(
     treatment = await office.treated()
     with pytest.raises(DomainError, match="larger than the invoice") as refused:
         await office.issue(treatment.treatment_id, deposit=Money.parse("120.01"))
-    assert refused.value.field == "deposit"
+    assert refused.value.field == "deposit.amount"
     invoice = await office.issue(treatment.treatment_id, deposit=Money.parse("120.00"))
     assert invoice.open_amount.is_zero
     assert office.uow.invoices.standings[invoice.invoice_id].paid

@@ -23,7 +23,7 @@ from services.orders.domain.model import (
 from services.orders.domain.order import IN_FLIGHT, Order, Step
 from services.orders.domain.selection import Candidate, LiveOrder
 from services.orders.translate import confirmation_document, lines_document
-from shared.kernel.errors import TransientError
+from shared.kernel.errors import PermanentError, TransientError
 from shared.kernel.ids import ContractId, InvoiceId, OrderId, PracticeId
 from shared.kernel.money import Money
 
@@ -201,14 +201,15 @@ class FakeArchive:
 
     held: dict[str, bytes] = field(default_factory=dict)
     arrivals: dict[str, Arrival] = field(default_factory=dict)
+    damaged: set[str] = field(default_factory=set)
 
     def hold(self, data: bytes) -> None:
         self.held[hashlib.sha256(data).hexdigest()] = data
 
-    async def invoice_documents(
-        self, practice_id: PracticeId, contents: Sequence[StoredContent]
-    ) -> list[bytes]:
-        return [self._held(content) for content in contents]
+    async def invoice_document(self, practice_id: PracticeId, content: StoredContent) -> bytes:
+        if content.sha256 in self.damaged:
+            raise PermanentError("the archive holds other bytes")
+        return self._held(content)
 
     async def store_package(self, practice_id: PracticeId, package: bytes) -> StoredContent:
         return self._put(practice_id, "order-package", package)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
+from contextlib import closing
 from io import BytesIO
 from zipfile import ZIP_DEFLATED, ZipFile
 
@@ -101,20 +102,22 @@ def test_no_invoice_number_decides_where_a_file_lies(numbers: list[str]) -> None
 
 
 def test_a_document_that_is_not_the_announced_one_is_refused() -> None:
-    builder = PackageBuilder(HEAD, LINES)
-    with pytest.raises(PermanentError, match="document 1 "):
+    with (
+        closing(PackageBuilder(HEAD, LINES)) as builder,
+        pytest.raises(PermanentError, match="document 1 "),
+    ):
         builder.add(document_bytes("2026-000002"))
 
 
 def test_a_package_without_all_its_documents_is_not_finished() -> None:
-    builder = PackageBuilder(HEAD, LINES)
-    builder.add(document_bytes("2026-000001"))
-    with pytest.raises(PermanentError, match="1 documents are missing"):
-        builder.finish()
+    with closing(PackageBuilder(HEAD, LINES)) as builder:
+        builder.add(document_bytes("2026-000001"))
+        with pytest.raises(PermanentError, match="1 documents are missing"):
+            builder.finish()
 
 
 def test_a_document_too_many_is_refused() -> None:
-    builder = PackageBuilder(HEAD, LINES[:1])
-    builder.add(document_bytes("2026-000001"))
-    with pytest.raises(PermanentError, match="already holds"):
+    with closing(PackageBuilder(HEAD, LINES[:1])) as builder:
         builder.add(document_bytes("2026-000001"))
+        with pytest.raises(PermanentError, match="already holds"):
+            builder.add(document_bytes("2026-000001"))

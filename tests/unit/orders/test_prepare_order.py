@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from datetime import UTC, datetime
 from io import BytesIO
@@ -14,7 +15,7 @@ from services.orders.domain.events import OrderPrepared
 from services.orders.domain.order import OrderState
 from services.orders.domain.selection import Reason
 from services.orders.handlers.prepare_order import PreparedOrder, PrepareOrder, prepare_order
-from shared.kernel.errors import DomainError, NotFoundError, TransientError
+from shared.kernel.errors import ConflictError, DomainError, NotFoundError, TransientError
 from shared.kernel.ids import OrderId
 from shared.kernel.money import Money
 from shared.testing import FrozenClock
@@ -178,3 +179,17 @@ async def test_a_document_that_cannot_be_read_leaves_no_order_and_no_event() -> 
         await desk.prepare()
     assert desk.uow.orders.known == {}
     assert desk.uow.recorded == []
+
+
+async def test_a_damaged_document_is_named_and_leaves_no_order_and_no_event() -> None:
+    desk = Desk()
+    desk.issue("N-1", "N-2")
+    desk.archive.damaged.add(hashlib.sha256(document_bytes("N-2")).hexdigest())
+    held = dict(desk.archive.held)
+    with pytest.raises(ConflictError, match="invoice N-2 is damaged") as refused:
+        await desk.prepare()
+    assert (refused.value.code, refused.value.field) == ("document-damaged", "invoice_ids")
+    assert refused.value.facts == {"invoice_number": "N-2"}
+    assert desk.uow.orders.known == {}
+    assert desk.uow.recorded == []
+    assert desk.archive.held == held

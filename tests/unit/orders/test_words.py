@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -12,7 +11,6 @@ from services.orders.domain.errors import OrderInFlightError
 from services.orders.domain.model import InFlight
 from services.orders.domain.order import Fact, FactKind
 from services.orders.domain.timeline import OrderSums, tell
-from services.orders.entrypoints import cursors
 from shared.kernel.errors import DomainError
 from shared.kernel.money import Money
 from tests.unit.orders.builders import NOON, ORDER
@@ -102,23 +100,3 @@ _LATER = NOON + timedelta(minutes=5)
 )
 def test_the_timeline_tells_each_fact_in_plain_words(fact: Fact, words: str) -> None:
     assert tell(fact, _SUMS) == words
-
-
-def test_a_cursor_leads_back_to_its_place() -> None:
-    assert cursors.read_text_cursor(cursors.text_cursor("2026-000001/ä")) == "2026-000001/ä"
-    assert cursors.read_order_cursor(cursors.order_cursor(NOON, ORDER)) == (NOON, ORDER)
-    assert cursors.read_line_cursor(cursors.line_cursor(500)) == 500
-
-
-@pytest.mark.parametrize("cursor", ["!", "ä", "a", "AA", "_w", "-", "LTE", "OTk5OTk5OTk5"])
-@pytest.mark.parametrize("read", [cursors.read_order_cursor, cursors.read_line_cursor])
-def test_an_invented_cursor_is_refused(read: Callable[[str], object], cursor: str) -> None:
-    with pytest.raises(DomainError) as refused:
-        read(cursor)
-    assert (refused.value.code, refused.value.field) == ("cursor-invalid", "after")
-
-
-@pytest.mark.parametrize("cursor", ["!", "ä", "a", "AA", "_w"])
-def test_an_invented_text_cursor_is_refused(cursor: str) -> None:
-    with pytest.raises(DomainError):
-        cursors.read_text_cursor(cursor)

@@ -44,6 +44,7 @@ def _sealed(value: object) -> str:
         (cursor("a"), (str, str)),
         (cursor("a"), (UUID,)),
         (cursor("2026-11-24T17:50:00"), (instant,)),
+        (cursor("0001-01-01T00:00:00+23:59"), (instant,)),
         (cursor("-1"), (whole_number,)),
         (cursor("٣"), (whole_number,)),
         (cursor(2**63), (whole_number,)),

@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
 import pytest
 from multidict import MultiDict
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from shared.web.endpoints import ApiModel
 from shared.web.problems import Problem, ProblemError
@@ -42,9 +42,21 @@ class Everything(ApiModel):
     @field_validator("checked")
     @classmethod
     def _is_fine(cls, value: str) -> str:
+        if value == "long":
+            raise ValueError("must be " + "very " * 100 + "fine")
+        if value == "empty":
+            raise ValueError
+        if value == "assert":
+            raise AssertionError("an inner thought")
         if value != "fine":
-            raise ValueError(f"not fine: {value}")
+            raise ValueError(f"not fine: {value}" if value.istitle() else "must be fine")
         return value
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.checked == "fine" and self.text == "zzz":
+            raise ValueError("text and checked do not go together")
+        return self
 
 
 class Inner(ApiModel):
@@ -92,7 +104,12 @@ def refused(work: Any, *arguments: Any) -> Problem:
         ("many", "[1, 2, 3]", "must have at most 2 entries"),
         ("many", "7", "must be a list"),
         ("inner", "[]", "must be an object"),
+        ("checked", '"other"', "must be fine"),
+        ("checked", '""', "must be fine"),
         ("checked", '"Erika Muster"', "is not valid"),
+        ("checked", '"empty"', "is not valid"),
+        ("checked", '"assert"', "is not valid"),
+        ("checked", '"long"', ("must be " + "very " * 100)[:200]),
     ],
 )
 def test_a_wrong_value_has_a_reason_in_plain_words(field: str, value: str, reason: str) -> None:
@@ -100,6 +117,14 @@ def test_a_wrong_value_has_a_reason_in_plain_words(field: str, value: str, reaso
 
     assert [(error.field, error.reason) for error in problem.errors] == [(field, reason)]
     assert "Muster" not in str(problem)
+
+
+def test_a_rule_about_several_fields_is_told_in_our_own_words() -> None:
+    problem = refused(parse_body, Everything, b'{"text": "zzz"}')
+
+    assert [(error.field, error.code, error.reason) for error in problem.errors] == [
+        ("body", "value-error", "text and checked do not go together")
+    ]
 
 
 def test_a_body_becomes_its_model() -> None:

@@ -9,12 +9,14 @@ import re
 from decimal import Decimal
 from typing import Annotated
 
-from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from services.invoicing.domain import numbers
 from services.invoicing.domain.practice import CANTONS
+from shared.contracts.envelope import WireMoney
 from shared.kernel.money import Money
 
+_PAYABLE = re.compile(r"[0-9]{1,9}\.[0-9]{2}")
 _SSN = re.compile(r"[0-9]{4,10}|756[0-9]{10}|438[0-9]{10}")
 
 
@@ -100,9 +102,26 @@ Iban = Annotated[str, _without(" "), AfterValidator(_iban)]
 QrIban = Annotated[str, _without(" "), AfterValidator(_qr_iban)]
 Ssn = Annotated[str, _without(". "), AfterValidator(_ssn), Field(examples=["7569217076985"])]
 Canton = Annotated[str, AfterValidator(_canton), Field(examples=["VD"])]
-Amount = Annotated[str, Field(pattern=r"^[0-9]{1,9}\.[0-9]{2}$", examples=["120.00"])]
-"""An amount in CHF that cannot be negative: a decimal string with two decimals."""
-SignedAmount = Annotated[str, Field(pattern=r"^-?[0-9]{1,12}\.[0-9]{2}$", examples=["120.00"])]
+
+
+def _payable(text: str) -> str:
+    if text.startswith("-"):
+        raise ValueError("must not be negative")
+    if not _PAYABLE.fullmatch(text):
+        raise ValueError("must be francs with two decimals and at most nine digits, like 120.00")
+    return text
+
+
+class Payment(WireMoney):
+    """An amount that somebody paid: not negative, and less than a billion francs."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    amount: Annotated[
+        str,
+        AfterValidator(_payable),
+        Field(json_schema_extra={"pattern": f"^{_PAYABLE.pattern}$"}, examples=["120.00"]),
+    ]
 
 
 def _positive(text: str) -> str:
@@ -121,9 +140,9 @@ PointValue = Annotated[
 VatRate = Annotated[str, Field(pattern=r"^([0-9]{1,2}(\.[0-9]{1,2})?|100)$", examples=["8.1"])]
 
 
-def amount(rappen: int) -> str:
+def money(rappen: int) -> WireMoney:
     """Write whole Rappen as the API does."""
-    return str(Money(rappen))
+    return WireMoney.of(Money(rappen))
 
 
 def number(value: Decimal) -> str:

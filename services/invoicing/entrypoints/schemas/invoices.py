@@ -10,10 +10,13 @@ from uuid import UUID
 from pydantic import Field
 
 from services.invoicing.domain.invoice import DebtorBalance, InvoiceState, Standing
-from services.invoicing.entrypoints.schemas.fields import Amount, SignedAmount, amount
-from services.invoicing.entrypoints.schemas.paging import Page, PageQuery
+from services.invoicing.entrypoints.schemas.fields import Payment, money
+from services.invoicing.translate import to_balance
+from shared.contracts.envelope import WireMoney
+from shared.contracts.reconciliation.v1 import DebtorBalance as DebtorOwes
 from shared.kernel.money import Money
 from shared.web.endpoints import ApiModel
+from shared.web.paging import Page, PageQuery
 
 State = Literal["issued", "ordered", "acquitted", "closed"]
 
@@ -25,7 +28,9 @@ class InvoiceRequest(ApiModel):
     contract_id: Annotated[
         UUID | None, Field(description="The factoring contract; null: no factor stands between")
     ]
-    deposit: Annotated[Amount, Field(description="Paid before the invoice (acompte)")] = "0.00"
+    deposit: Annotated[Payment, Field(description="Paid before the invoice (acompte)")] = Payment(
+        amount="0.00"
+    )
     payment_period_days: Annotated[int, Field(ge=1, le=180)] = 30
 
 
@@ -37,15 +42,6 @@ class InvoiceQuery(PageQuery):
     patient_id: UUID | None = None
     exclude_zero_balance: bool = False
     not_ordered: Annotated[bool, Field(description="Only those in no order")] = False
-
-
-class DebtorOwes(ApiModel):
-    """What the debtor owes, by component; their sum is the balance."""
-
-    principal: SignedAmount
-    reminder_fees: SignedAmount
-    interest: SignedAmount
-    costs: SignedAmount
 
 
 class InvoiceAnswer(ApiModel):
@@ -64,9 +60,9 @@ class InvoiceAnswer(ApiModel):
     due_on: date
     language: str
     qr_reference: str | None
-    total: SignedAmount
-    deposit: SignedAmount
-    balance: Annotated[SignedAmount, Field(description="What the debtor owes now (D)")]
+    total: WireMoney
+    deposit: WireMoney
+    balance: Annotated[WireMoney, Field(description="What the debtor owes now (D)")]
     balance_text: Annotated[
         str,
         Field(
@@ -74,10 +70,10 @@ class InvoiceAnswer(ApiModel):
             examples=["120.00 *"],
         ),
     ]
-    debtor_owes: DebtorOwes
+    debtor_owes: Annotated[DebtorOwes, Field(description="The balance, by component")]
     with_factor: bool
     paid: bool
-    factor_owes: Annotated[SignedAmount, Field(description="The share of the factor account (P)")]
+    factor_owes: Annotated[WireMoney, Field(description="The share of the factor account (P)")]
     order_id: UUID | None
     order_number: str | None
     refusal_code: Annotated[str | None, Field(description="Why its last order was refused")]
@@ -89,7 +85,7 @@ class HistoryAnswer(ApiModel):
 
     kind: Annotated[str, Field(description='"issued", "ordered", "arrived", ..., or a DEB kind')]
     occurred_on: date
-    amount: SignedAmount | None
+    amount: WireMoney | None
     order_id: UUID | None
     order_number: str | None
     deb_file_id: UUID | None
@@ -109,9 +105,9 @@ class InvoicePage(Page):
 
     items: list[InvoiceAnswer]
     total_count: int
-    sum_total: SignedAmount
-    sum_balance: SignedAmount
-    sum_factor_owes: SignedAmount
+    sum_total: WireMoney
+    sum_balance: WireMoney
+    sum_factor_owes: WireMoney
 
 
 def invoice_answer(row: Any) -> InvoiceAnswer:
@@ -131,15 +127,15 @@ def invoice_detail(
     )
 
 
-def invoice_page(rows: Sequence[Any], next_after: str | None) -> InvoicePage:
+def invoice_page(rows: Sequence[Any], following: str | None) -> InvoicePage:
     """Write a page of invoices; the first row carries the sums."""
     return InvoicePage(
         items=[invoice_answer(row) for row in rows if row["invoice_id"] is not None],
-        next_after=next_after,
+        next=following,
         total_count=rows[0]["total_count"],
-        sum_total=amount(rows[0]["sum_total_rappen"]),
-        sum_balance=amount(rows[0]["sum_balance_rappen"]),
-        sum_factor_owes=amount(rows[0]["sum_factor_owes_rappen"]),
+        sum_total=money(rows[0]["sum_total_rappen"]),
+        sum_balance=money(rows[0]["sum_balance_rappen"]),
+        sum_factor_owes=money(rows[0]["sum_factor_owes_rappen"]),
     )
 
 
@@ -167,18 +163,13 @@ def _facts(row: Any) -> dict[str, Any]:
         **{name: row[name] for name in same_names},
         "patient_name": f"{row['patient_family_name']} {row['patient_given_name']}",
         "debtor_name": f"{row['debtor_family_name']} {row['debtor_given_name']}",
-        "total": amount(row["total_rappen"]),
-        "deposit": amount(row["deposit_rappen"]),
-        "balance": str(standing.balance.total),
+        "total": money(row["total_rappen"]),
+        "deposit": money(row["deposit_rappen"]),
+        "balance": WireMoney.of(standing.balance.total),
         "balance_text": standing.balance_text(),
-        "debtor_owes": DebtorOwes(
-            principal=str(standing.balance.principal),
-            reminder_fees=str(standing.balance.reminder_fees),
-            interest=str(standing.balance.interest),
-            costs=str(standing.balance.costs),
-        ),
+        "debtor_owes": to_balance(standing.balance),
         "paid": standing.paid,
-        "factor_owes": str(standing.factor_owes),
+        "factor_owes": WireMoney.of(standing.factor_owes),
     }
 
 
@@ -206,7 +197,7 @@ def _history_answer(row: Any) -> HistoryAnswer:
     return HistoryAnswer(
         kind=row["kind"],
         occurred_on=row["occurred_on"],
-        amount=None if rappen is None else amount(rappen),
+        amount=None if rappen is None else money(rappen),
         order_id=row["order_id"],
         order_number=row["order_number"],
         deb_file_id=row["deb_file_id"],

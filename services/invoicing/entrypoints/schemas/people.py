@@ -14,7 +14,6 @@ from services.invoicing.domain.people import Debtor, Gender, Patient, Sex
 from services.invoicing.domain.practice import Address, Language
 from services.invoicing.domain.treatment import Position, Reason, Treatment
 from services.invoicing.entrypoints.schemas.fields import (
-    Amount,
     HouseNumber,
     LongText,
     Name,
@@ -28,12 +27,13 @@ from services.invoicing.entrypoints.schemas.fields import (
     Tooth,
     VatRate,
     Zip,
-    amount,
+    money,
     number,
 )
-from services.invoicing.entrypoints.schemas.paging import Page, PageQuery
 from services.invoicing.entrypoints.schemas.practices import check_street_line
+from shared.contracts.envelope import WireMoney
 from shared.web.endpoints import ApiModel
+from shared.web.paging import Page, PageQuery
 
 
 class HomeAddressBody(ApiModel):
@@ -213,7 +213,7 @@ class TreatmentRequest(ApiModel):
 class PositionAnswer(PositionBody):
     """A position with its amount: points × point value × quantity, rounded half up."""
 
-    amount: Amount
+    amount: WireMoney
 
 
 class TreatmentAnswer(ApiModel):
@@ -229,7 +229,7 @@ class TreatmentAnswer(ApiModel):
     state: Literal["open", "billed"]
     invoice_id: UUID | None
     invoice_number: str | None
-    total: Amount
+    total: WireMoney
     positions: list[PositionAnswer]
 
 
@@ -259,7 +259,7 @@ def treatment_answer(row: Any, positions: Sequence[Any]) -> TreatmentAnswer:
         state="open" if row["invoice_id"] is None else "billed",
         invoice_id=row["invoice_id"],
         invoice_number=row["invoice_number"],
-        total=amount(row["total_rappen"]),
+        total=money(row["total_rappen"]),
         positions=[_position_answer(position) for position in positions],
     )
 
@@ -275,5 +275,5 @@ def _position_answer(row: Any) -> PositionAnswer:
         point_value=number(row["point_value"]),
         vat_rate=number(row["vat_rate"]),
         tooth=row["tooth"],
-        amount=amount(row["amount_rappen"]),
+        amount=money(row["amount_rappen"]),
     )

@@ -26,8 +26,8 @@ from services.invoicing.entrypoints.schemas.fields import (
     Zip,
     Zsr,
 )
-from services.invoicing.entrypoints.schemas.paging import Page
 from shared.web.endpoints import ApiModel
+from shared.web.paging import Page
 
 STREET_LINE_MAX = 35
 
