@@ -26,7 +26,7 @@ from shared.messaging import inbox
 from shared.messaging.events import RawRecord
 from shared.messaging.kafka import client_options
 from shared.messaging.sources.delivery import raw_record
-from shared.messaging.topics import pause
+from shared.messaging.topics import partition_counts, pause
 from shared.runtime.settings import ServiceSettings
 
 _LOG = logging.getLogger(__name__)
@@ -87,6 +87,7 @@ class Auditor:
                 delay = min(delay * 2, _AWAY_SECONDS[1])
 
     async def _run_once(self, stop: asyncio.Event) -> None:
+        partitions = await self._partitions()
         consumer = AIOKafkaConsumer(
             **client_options(self._settings),
             enable_auto_commit=False,
@@ -96,7 +97,6 @@ class Auditor:
         )
         try:
             await consumer.start()
-            partitions = await self._partitions(consumer)
             consumer.assign(partitions)
             consumer.pause(*partitions)
             while not stop.is_set():
@@ -105,16 +105,16 @@ class Auditor:
         finally:
             await consumer.stop()
 
-    async def _partitions(self, consumer: AIOKafkaConsumer) -> list[TopicPartition]:
-        # Fetching the topics' metadata is what makes their partitions known to the client.
-        await consumer.topics()
-        found: list[TopicPartition] = []
-        for topic in self._topics:
-            numbers = consumer.partitions_for_topic(topic)
-            if not numbers:
-                raise TransientError(f"topic {topic} is not visible yet")
-            found += [TopicPartition(topic, number) for number in sorted(numbers)]
-        return found
+    async def _partitions(self) -> list[TopicPartition]:
+        counts = await partition_counts(self._settings)
+        missing = [topic for topic in self._topics if topic not in counts]
+        if missing:
+            raise TransientError(f"not visible yet: {', '.join(missing)}")
+        return [
+            TopicPartition(topic, number)
+            for topic in self._topics
+            for number in range(counts[topic])
+        ]
 
     async def _tick(
         self, consumer: AIOKafkaConsumer, partitions: Sequence[TopicPartition], stop: asyncio.Event

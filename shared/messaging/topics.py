@@ -91,6 +91,22 @@ async def wait_for_topics(
             delay = min(delay * 2, 5.0)
 
 
+async def partition_counts(settings: ServiceSettings) -> dict[str, int]:
+    """Return the number of partitions of each topic on the broker.
+
+    Raises:
+        TransientError: the broker does not answer.
+    """
+    client = AIOKafkaAdminClient(**client_options(settings))
+    try:
+        await client.start()
+        return await _partitions(client)
+    except (KafkaError, OSError) as error:
+        raise TransientError(f"the broker did not answer: {type(error).__name__}") from error
+    finally:
+        await client.close()
+
+
 async def pause(stop: asyncio.Event, seconds: float) -> None:
     """Wait so long, or until `stop` is set."""
     try:

@@ -19,7 +19,7 @@ from shared.db import Database, Scope
 from shared.kernel.ids import derived_id
 from shared.messaging import codec
 from shared.messaging.events import OutgoingEvent, RawRecord
-from shared.messaging.topics import WantedTopic, ensure_topics
+from shared.messaging.topics import WantedTopic, wait_for_topics
 from shared.runtime.settings import ServiceSettings
 
 PRACTICE = UUID("11111111-1111-4111-8111-111111111111")
@@ -104,7 +104,7 @@ def settings_for(bootstrap: str = "127.0.0.1:1", **overrides: Any) -> ServiceSet
 
 async def make_topic(settings: ServiceSettings, name: str, partitions: int = 1) -> None:
     """Create a topic and wait until the broker shows it."""
-    await ensure_topics(settings, [WantedTopic(name, partitions, -1)])
+    await wait_for_topics(settings, [WantedTopic(name, partitions, -1)], stop=asyncio.Event())
 
 
 async def produce(bootstrap: str, records: Sequence[RawRecord]) -> None:

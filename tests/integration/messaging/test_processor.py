@@ -3,94 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from datetime import timedelta
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import pytest
-from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
-from shared.contracts.debident.v1 import OrderSent
 from shared.db import Database, Scope
-from shared.kernel.context import current_work
 from shared.kernel.errors import ConflictError, PermanentError, TooEarlyError, TransientError
-from shared.messaging import dead_letters, inbox, outbox
-from shared.messaging.events import RawRecord, ReceivedEvent, Subscription
-from shared.messaging.processor import Processor
-from shared.messaging.verdicts import Policy
-from shared.testing import FrozenClock
+from shared.messaging import dead_letters
 from tests.integration.messaging.helpers import PRACTICE, a_record, an_order_sent, rows
-
-Event = ReceivedEvent[OrderSent]
-Interference = Callable[[Event], None]
-
-
-class Bench:
-    """A processor whose handler writes an effect and does what the test tells it first."""
-
-    def __init__(self, database: Database) -> None:
-        self.database = database
-        self.clock = FrozenClock()
-        self.before: Interference = lambda event: None
-        self.note: str | None = None
-        self.calls: list[tuple[UUID, int]] = []
-        self.processor = self.another_processor()
-
-    def another_processor(self, policy: Policy | None = None) -> Processor:
-        subscriptions = [Subscription(OrderSent, self.handle)]
-        return Processor(
-            database=self.database, subscriptions=subscriptions, clock=self.clock, policy=policy
-        )
-
-    async def handle(self, event: Event, connection: AsyncConnection) -> None:
-        self.calls.append((event.subject, event.sequence))
-        await connection.execute(
-            text(
-                "INSERT INTO effect (subject, sequence, practice_id, note)"
-                " VALUES (:s, :n, :p, :note)"
-            ),
-            {
-                "s": event.subject,
-                "n": event.sequence,
-                "p": event.practice_id,
-                "note": self.note,
-            },
-        )
-        self.before(event)
-
-    async def receive(self, *records: RawRecord) -> None:
-        async with self.database.transaction(Scope.everything()) as connection:
-            await inbox.store(connection, records, now=self.clock.now(), via="ingest")
-
-    async def effects(self) -> list[tuple[UUID, int]]:
-        found = await rows(self.database, "SELECT subject, sequence FROM effect ORDER BY id")
-        return [(row.subject, row.sequence) for row in found]
-
-    async def statuses(self) -> list[tuple[int, str]]:
-        found = await rows(
-            self.database, "SELECT sequence, status FROM inbox ORDER BY subject, sequence"
-        )
-        return [(row.sequence, row.status) for row in found]
-
-    def pass_seconds(self, seconds: float) -> None:
-        self.clock.advance(timedelta(seconds=seconds))
+from tests.integration.messaging.processor_bench import Bench, Event, fails_for
 
 
 @pytest.fixture
 def bench(database: Database) -> Bench:
     return Bench(database)
-
-
-def _fails_for(subject: UUID, error: Exception, *, times: int = 10**6) -> Interference:
-    left = [times]
-
-    def interfere(event: Event) -> None:
-        if event.subject == subject and left[0] > 0:
-            left[0] -= 1
-            raise error
-
-    return interfere
 
 
 async def test_an_event_takes_effect_and_is_done(bench: Bench) -> None:
@@ -171,7 +97,7 @@ async def test_an_event_that_is_too_early_waits_and_is_woken_by_what_it_needs(
 async def test_an_event_that_was_not_woken_is_looked_at_again(bench: Bench) -> None:
     payload = an_order_sent()
     early = TooEarlyError("not yet", waits_for="something that never says so")
-    bench.before = _fails_for(payload.order_id, early, times=2)
+    bench.before = fails_for(payload.order_id, early, times=2)
     await bench.receive(a_record(payload))
     await bench.processor.drain()
     assert await bench.effects() == []
@@ -182,7 +108,7 @@ async def test_an_event_that_was_not_woken_is_looked_at_again(bench: Bench) -> N
 
 async def test_a_passing_error_is_tried_again_after_a_growing_wait(bench: Bench) -> None:
     payload = an_order_sent()
-    bench.before = _fails_for(payload.order_id, TransientError("locked"), times=4)
+    bench.before = fails_for(payload.order_id, TransientError("locked"), times=4)
     await bench.receive(a_record(payload), a_record(payload, 2, offset=1))
     await bench.processor.drain()
     failed = await rows(
@@ -213,7 +139,7 @@ async def test_poison_is_a_dead_letter_and_blocks_only_its_own_aggregate(
     bench: Bench, error: Exception, reason: str, detail: str
 ) -> None:
     poison, healthy = an_order_sent(), an_order_sent()
-    bench.before = _fails_for(poison.order_id, error)
+    bench.before = fails_for(poison.order_id, error)
     await bench.receive(
         a_record(poison, 1),
         a_record(poison, 2, offset=1),
@@ -249,7 +175,7 @@ async def test_a_bug_is_tried_a_few_times_and_then_a_dead_letter(
     bench: Bench, caplog: pytest.LogCaptureFixture
 ) -> None:
     payload = an_order_sent()
-    bench.before = _fails_for(payload.order_id, KeyError("Muster-Patient-7f3a"))
+    bench.before = fails_for(payload.order_id, KeyError("Muster-Patient-7f3a"))
     await bench.receive(a_record(payload))
     for _ in range(10):
         await bench.processor.drain()
@@ -264,7 +190,7 @@ async def test_a_bug_is_tried_a_few_times_and_then_a_dead_letter(
 
 async def test_a_passing_error_that_never_passes_ends_as_a_dead_letter(bench: Bench) -> None:
     payload = an_order_sent()
-    bench.before = _fails_for(payload.order_id, TransientError("always"))
+    bench.before = fails_for(payload.order_id, TransientError("always"))
     await bench.receive(a_record(payload))
     for _ in range(25):
         await bench.processor.drain()
@@ -275,7 +201,7 @@ async def test_a_passing_error_that_never_passes_ends_as_a_dead_letter(bench: Be
 
 async def test_a_dead_letter_replayed_after_the_fix_lets_its_followers_go(bench: Bench) -> None:
     payload = an_order_sent()
-    bench.before = _fails_for(payload.order_id, PermanentError("broken"), times=2)
+    bench.before = fails_for(payload.order_id, PermanentError("broken"), times=2)
     await bench.receive(a_record(payload, 1), a_record(payload, 2, offset=1))
     await bench.processor.drain()
     assert await bench.effects() == []
@@ -304,83 +230,6 @@ async def test_a_dead_letter_dropped_by_a_person_lets_its_followers_go(bench: Be
     assert found == [("skipped", "dropped by R. Muster: a test")]
 
 
-async def test_a_failed_event_leaves_nothing_of_its_effect(bench: Bench) -> None:
-    good, bad = an_order_sent(), an_order_sent()
-    bench.before = _fails_for(bad.order_id, PermanentError("after its insert"))
-    await bench.receive(a_record(bad), a_record(good, offset=1))
-    await bench.processor.drain()
-    assert await bench.effects() == [(good.order_id, 1)]
-
-
-async def test_a_commit_that_fails_is_charged_to_the_event_that_caused_it(bench: Bench) -> None:
-    """The effect's unique constraint is deferred, so it speaks at the commit only."""
-    bad, good = an_order_sent(), an_order_sent()
-    await rows(
-        bench.database,
-        "INSERT INTO effect (subject, sequence) VALUES (:s, 1)",
-        s=bad.order_id,
-    )
-    await bench.receive(a_record(bad), a_record(good, offset=1))
-    for _ in range(8):
-        await bench.processor.drain()
-        bench.pass_seconds(600)
-    assert (good.order_id, 1) in await bench.effects()
-    letters = await rows(bench.database, "SELECT reason, detail FROM dead_letter")
-    assert letters == [("unexpected-too-often", "IntegrityError")]
-
-
-async def test_the_handler_works_in_the_practices_scope_and_context(bench: Bench) -> None:
-    payload = an_order_sent()
-    record = a_record(payload, headers={"ce_traceparent": b"00-1-2-01"})
-    seen: list[object] = []
-
-    async def look(event: Event, connection: AsyncConnection) -> None:
-        seen.append(current_work())
-        scope = await connection.execute(
-            text(
-                "SELECT current_setting('quittance.system'), current_setting('quittance.practices')"
-            )
-        )
-        seen.append(tuple(scope.one()))
-        await outbox.append(connection, [an_order_sent()], occurred_at=bench.clock.now())
-
-    processor = Processor(
-        database=bench.database, subscriptions=[Subscription(OrderSent, look)], clock=bench.clock
-    )
-    await bench.receive(record)
-    await processor.drain()
-    work, scope = seen
-    event_id = record.headers["ce_id"].decode()
-    assert (work.correlation_id, work.causation_id, work.traceparent) == (  # type: ignore[attr-defined]
-        "correlation-1",
-        event_id,
-        "00-1-2-01",
-    )
-    assert scope == ("off", "{" + str(PRACTICE) + "}")
-    sent = await rows(bench.database, "SELECT correlation_id, causation_id FROM outbox")
-    assert sent == [("correlation-1", event_id)]
-    assert current_work() is None
-
-
-async def test_two_processors_at_once_work_each_event_once_and_in_order(bench: Bench) -> None:
-    payloads = [an_order_sent() for _ in range(30)]
-    records = [
-        a_record(payload, sequence, offset=sequence * 100 + number)
-        for sequence in (3, 1, 2)
-        for number, payload in enumerate(payloads)
-    ]
-    await bench.receive(*records)
-    small = Policy(aggregates_max=4, events_max=8)
-    several = [bench.another_processor(small) for _ in range(3)]
-    await asyncio.gather(*(processor.drain() for processor in several))
-    await bench.processor.drain()
-    effects = await bench.effects()
-    assert len(effects) == 90
-    for payload in payloads:
-        assert [n for subject, n in effects if subject == payload.order_id] == [1, 2, 3]
-    assert await rows(bench.database, "SELECT DISTINCT status FROM inbox") == [("done",)]
-
-
 async def test_a_crash_at_any_event_of_a_batch_changes_nothing_in_the_end(bench: Bench) -> None:
     """Cancellation tears the processor down at that very place, as a kill would."""
     payloads = [an_order_sent() for _ in range(4)]
@@ -403,41 +252,3 @@ async def test_a_crash_at_any_event_of_a_batch_changes_nothing_in_the_end(bench:
     bench.before = lambda event: None
     await bench.processor.drain()
     assert len(await bench.effects()) == 8
-
-
-async def test_a_database_that_goes_away_in_a_handler_costs_no_try(bench: Bench) -> None:
-    payload = an_order_sent()
-    await bench.receive(a_record(payload))
-
-    async def cut(event: Event, connection: AsyncConnection) -> None:
-        await connection.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
-
-    processor = Processor(
-        database=bench.database, subscriptions=[Subscription(OrderSent, cut)], clock=bench.clock
-    )
-    with pytest.raises(TransientError):
-        await processor.step()
-    assert await rows(bench.database, "SELECT status, tries FROM inbox") == [("pending", 0)]
-    await bench.processor.drain()
-    assert await bench.effects() == [(payload.order_id, 1)]
-
-
-async def test_a_long_queue_behind_a_dead_letter_does_not_keep_the_processor_busy(
-    bench: Bench,
-) -> None:
-    payload = an_order_sent()
-    await bench.receive(*(a_record(payload, n, offset=n) for n in range(2, 60)))
-    steps = await bench.processor.drain(steps_max=3)
-    assert steps == 1
-    await bench.receive(a_record(payload, 1))
-    await bench.processor.drain()
-    assert [n for _, n in await bench.effects()] == list(range(1, 60))
-
-
-def test_two_handlers_for_one_contract_are_refused(database: Database) -> None:
-    async def handle(event: Event, connection: AsyncConnection) -> None:
-        raise AssertionError
-
-    twice = [Subscription(OrderSent, handle), Subscription(OrderSent, handle)]
-    with pytest.raises(ValueError, match="two subscriptions"):
-        Processor(database=database, subscriptions=twice, clock=FrozenClock())

@@ -12,6 +12,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaConnectionError, OutOfOrderSequenceNumber
 from sqlalchemy import text
 
+from sandbox.postgres import ServiceUrls
 from shared.contracts.debident.v1 import OrderSent
 from shared.db import Database, Scope
 from shared.kernel.clock import SystemClock
@@ -186,9 +187,11 @@ async def test_a_crash_between_publishing_and_marking_only_publishes_again(
 
 
 async def test_another_relay_takes_over_when_the_active_ones_connection_dies(
-    database: Database,
+    database: Database, urls: ServiceUrls
 ) -> None:
-    first, second = (_relay(database, RecordingProducer()) for _ in range(2))
+    # Each with a pool of its own, as in processes of their own: a lock left in a pool would show.
+    pools = [Database(urls.url, pool_size=2) for _ in range(2)]
+    first, second = (_relay(pool, RecordingProducer()) for pool in pools)
     async with running(first.run):
         await eventually(lambda: first.is_active, because="the first relay has the lock")
         async with running(second.run):
@@ -210,6 +213,8 @@ async def test_another_relay_takes_over_when_the_active_ones_connection_dies(
             await eventually(published, because="the new active relay publishes")
             assert first.is_active != second.is_active
         await eventually(lambda: first.is_active, because="the lock is free after a clean end")
+    for pool in pools:
+        await pool.close()
 
 
 async def test_events_arrive_in_kafka_under_their_subject_and_in_order(

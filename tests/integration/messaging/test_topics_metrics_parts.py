@@ -16,7 +16,13 @@ from shared.kernel.errors import PermanentError, TransientError
 from shared.messaging import inbox, metrics, outbox
 from shared.messaging.events import RawRecord
 from shared.messaging.parts import Messaging, messaging_parts
-from shared.messaging.topics import WantedTopic, ensure_topics, topics_of, wait_for_topics
+from shared.messaging.topics import (
+    WantedTopic,
+    ensure_topics,
+    partition_counts,
+    topics_of,
+    wait_for_topics,
+)
 from shared.runtime.parts import run_parts
 from shared.runtime.settings import ServiceSettings
 from shared.testing import FrozenClock
@@ -28,15 +34,18 @@ async def test_missing_topics_are_made_and_making_them_again_is_harmless(
     settings: ServiceSettings, fresh_topic: Callable[[str], str]
 ) -> None:
     wanted = [WantedTopic(fresh_topic("a"), 3, -1), WantedTopic(fresh_topic("b"), 1, 1000)]
-    await asyncio.gather(*(ensure_topics(settings, wanted) for _ in range(3)))
+    stop = asyncio.Event()
+    await asyncio.gather(*(wait_for_topics(settings, wanted, stop=stop) for _ in range(3)))
     await ensure_topics(settings, wanted)
+    counts = await partition_counts(settings)
+    assert [counts[topic.name] for topic in wanted] == [3, 1]
 
 
 async def test_a_topic_with_other_partitions_is_refused(
     settings: ServiceSettings, fresh_topic: Callable[[str], str]
 ) -> None:
     name = fresh_topic("a")
-    await ensure_topics(settings, [WantedTopic(name, 2, -1)])
+    await wait_for_topics(settings, [WantedTopic(name, 2, -1)], stop=asyncio.Event())
     with pytest.raises(PermanentError, match=f"topic {name} has 2 partitions, but 3"):
         await ensure_topics(settings, [WantedTopic(name, 3, -1)])
 
