@@ -28,7 +28,7 @@ from shared.db.engine import Database, set_scope
 from shared.db.scope import Scope
 from shared.kernel.clock import Clock
 from shared.kernel.context import WorkContext, working_on
-from shared.kernel.errors import ContractError, QuittanceError, TransientError
+from shared.kernel.errors import ContractError, QuittanceError, TooEarlyError, TransientError
 from shared.messaging.codec import decode
 from shared.messaging.events import EventHandler, RawRecord, Subscription
 from shared.messaging.topics import pause
@@ -270,7 +270,9 @@ def _log_failure(row: InboxRow, error: Exception) -> None:
         "error": type(error).__name__,
         "tries": row.tries + 1,
     }
-    if isinstance(error, QuittanceError):
+    if isinstance(error, TooEarlyError):
+        _LOG.info("an event waits for what it needs", extra=facts | {"waits_for": error.waits_for})
+    elif isinstance(error, QuittanceError):
         _LOG.warning("an event could not be worked", extra=facts)
         return
     where = "".join(traceback.format_tb(error.__traceback__))
