@@ -46,6 +46,12 @@ class Api:
         """Return the JSON answer of a POST; each call has an idempotency key of its own."""
         return self._call("POST", service, path, body)
 
+    def upload(self, service: str, path: str, data: bytes, media_type: str, **query: object) -> Any:
+        """Return the JSON answer of a POST of a file."""
+        return json.loads(
+            self._send("POST", service, f"{path}?{urlencode(query)}", data, media_type)
+        )
+
     def put(self, service: str, path: str, body: Mapping[str, Any]) -> Any:
         """Return the JSON answer of a PUT."""
         return self._call("PUT", service, path, body)
@@ -70,13 +76,19 @@ class Api:
         return json.loads(raw) if raw else None
 
     def _raw(self, method: str, service: str, path: str, body: Mapping[str, Any] | None) -> bytes:
+        data = None if body is None else json.dumps(body).encode()
+        return self._send(method, service, path, data, "application/json")
+
+    def _send(
+        self, method: str, service: str, path: str, data: bytes | None, media_type: str
+    ) -> bytes:
         request = Request(  # noqa: S310 - an address that we made ourselves
             self.urls[service] + path,
             method=method,
-            data=None if body is None else json.dumps(body).encode(),
+            data=data,
             headers={
                 "Authorization": f"Bearer {self.token}",
-                "Content-Type": "application/json",
+                "Content-Type": media_type,
                 "Idempotency-Key": str(uuid4()),
             },
         )

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from sandbox.demo import world
+from sandbox.demo import practice_software, world
 from sandbox.demo.api import Api, ApiError, wait_for
 from sandbox.demo.stack import Stack
 from sandbox.demo.telling import Teller
@@ -86,7 +86,10 @@ class Procedure:
         for practice in world.PRACTICES:
             office = self._register(practice)
             self.offices.append(office)
-            self._treat_and_bill(office)
+            if practice.has_software:
+                self._import(office)
+            else:
+                self._treat_and_bill(office)
             self._tell.invoices(practice.name, self._invoices(office))
 
     def _register(self, practice: world.Practice) -> Office:
@@ -152,6 +155,28 @@ class Procedure:
                 },
             )
             office.invoices[treatment.patient_number] = invoice["invoice_id"]
+
+    def _import(self, office: Office) -> None:
+        """Take over the invoices that the practice's own software has written."""
+        issued_at = self._clock.now()
+        report = self._api.upload(
+            "invoicing",
+            office.path("invoice-imports"),
+            practice_software.export(office.practice, issued_at=issued_at),
+            "application/zip",
+            contract_id=office.contract_id,
+        )
+        for file in report["files"]:
+            if file["outcome"] != "imported" or file["unfit_codes"]:
+                raise ProcedureError(f"{file['name']} was not imported as it should be: {file}")
+        patients = practice_software.patient_numbers(office.practice, issued_at=issued_at)
+        office.invoices = {
+            patients[file["invoice_number"]]: file["invoice_id"] for file in report["files"]
+        }
+        self._tell.line(
+            f"{office.practice.name}: {report['imported']} invoices of its practice software"
+            " imported (generalInvoiceRequest 5.0)"
+        )
 
     # 2 ------------------------------------------------------------------------------------------
 

@@ -71,7 +71,11 @@ class Treatment:
 
 @dataclass(frozen=True, slots=True)
 class Practice:
-    """An invented practice with its dentist, patients and treatments."""
+    """An invented practice with its dentist, patients and treatments.
+
+    Attributes:
+        has_software: whether its invoices come as files of the software that it already has.
+    """
 
     slug: str
     name: str
@@ -92,6 +96,7 @@ class Practice:
     communication: str
     patients: tuple[Patient, ...]
     treatments: tuple[Treatment, ...]
+    has_software: bool = False
 
     def registration(self) -> dict[str, Any]:
         """Body of the request that registers the practice."""
@@ -247,6 +252,7 @@ WINTERTHUR = Practice(
         Treatment("20003", (_DE["crown"],)),
         Treatment("20004", (_DE["check"], _DE["scaling"])),
     ),
+    has_software=True,
 )
 
 PRACTICES: tuple[Practice, ...] = (LAUSANNE, WINTERTHUR)

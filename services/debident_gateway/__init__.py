@@ -1,9 +1,9 @@
 """The Debident gateway: owns transmissions, their attempts and polls, and fetched DEB files.
 
 Topics in: practice-events (`contract-changed`), order-events (`order-prepared`; `order-confirmed`
-by a person ends the sending and asking).
-Topics out: order-events (`order-sent`, `order-send-failed`, `order-arrived`, `order-refused`),
-deb-file-events (`deb-file-fetched`).
+by a person ends the sending and asking; `order-withdrawal-requested` is answered here).
+Topics out: order-events (`order-sent`, `order-send-failed`, `order-arrived`, `order-refused`,
+`order-withheld`), deb-file-events (`deb-file-fetched`).
 Tables: contract_terms (known from events), portal_credentials, transmission, send_attempt,
 arrival_poll, deb_cursor, deb_file, deb_listing; and those of shared.messaging and shared.web.
 """

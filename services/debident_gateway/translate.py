@@ -14,6 +14,7 @@ from services.debident_gateway.domain.events import (
     OrderSendDidFail,
     OrderWasRefused,
     OrderWasSent,
+    OrderWasWithheld,
 )
 from services.debident_gateway.domain.model import ContractTerms, StoredContent
 from shared.contracts.debident.v1 import (
@@ -24,6 +25,7 @@ from shared.contracts.debident.v1 import (
     OrderRefused,
     OrderSendFailed,
     OrderSent,
+    OrderWithheld,
 )
 from shared.contracts.envelope import ContentRef, EventPayload
 from shared.contracts.invoicing.v1 import ContractChanged
@@ -124,6 +126,13 @@ def to_wire(event: DomainEvent) -> EventPayload:
                 contract_id=event.contract_id,
                 reason_code=event.reason_code,
                 refused_at=event.refused_at,
+            )
+        case OrderWasWithheld():
+            return OrderWithheld(
+                practice_id=event.practice_id,
+                order_id=event.order_id,
+                contract_id=event.contract_id,
+                withheld_at=event.withheld_at,
             )
         case DebFileWasFetched(file):
             return DebFileFetched(

@@ -6,8 +6,15 @@ from pathlib import Path
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.invoicing.adapters.documents import StoredInvoiceDocuments, StoredOrderDocuments
+from services.invoicing.adapters.documents import (
+    StoredCreditNoteDocuments,
+    StoredInvoiceDocuments,
+    StoredOrderDocuments,
+)
+from services.invoicing.adapters.forum_credit_note import ForumCreditNoteRenderer
 from services.invoicing.adapters.forum_xml import ForumInvoiceRenderer
+from services.invoicing.adapters.invoice_files import ForumInvoiceFiles
+from services.invoicing.adapters.invoice_pdf import PdfInvoicePrinter
 from services.invoicing.adapters.unit_of_work import SqlUnitOfWork
 from services.invoicing.entrypoints.desk import Desk
 from services.invoicing.entrypoints.events import subscriptions
@@ -68,5 +75,9 @@ def build_desk(*, clock: Clock, object_store: ObjectStore, renderer: InvoiceRend
         renderer=renderer,
         documents=StoredInvoiceDocuments(object_store),
         order_documents=StoredOrderDocuments(object_store),
+        invoice_files=ForumInvoiceFiles(),
+        printer=PdfInvoicePrinter(),
+        credit_note_renderer=ForumCreditNoteRenderer(),
+        credit_note_documents=StoredCreditNoteDocuments(object_store),
         clock=clock,
     )

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import date, datetime
 from types import TracebackType
 from typing import Protocol, Self
 from uuid import UUID
 
+from services.invoicing.domain.correction import Cancellation, CreditNote, CreditNoteDraft
 from services.invoicing.domain.document import InvoiceDocument
 from services.invoicing.domain.events import InvoicingEvent
+from services.invoicing.domain.incoming import IncomingFile
 from services.invoicing.domain.invoice import HistoryEntry, Invoice, Standing, StoredDocument
 from services.invoicing.domain.order import (
     ConfirmedLine,
@@ -18,7 +21,10 @@ from services.invoicing.domain.order import (
 )
 from services.invoicing.domain.people import Patient, Provider
 from services.invoicing.domain.practice import Contract, Practice
+from services.invoicing.domain.price_list import Price, PriceKey, PriceList
+from services.invoicing.domain.taking_over import ImportConflict, ImportedInvoice, KnownInvoice
 from services.invoicing.domain.treatment import Treatment
+from shared.kernel.money import Money
 
 
 class PracticeRepository(Protocol):
@@ -29,6 +35,18 @@ class PracticeRepository(Protocol):
 
     async def get(self, practice_id: UUID) -> Practice | None:
         """Return the practice, or None."""
+
+    async def lock(self, practice_id: UUID) -> Practice | None:
+        """Return the practice, locked until the transaction ends, or None."""
+
+    async def change(self, changed: Practice) -> None:
+        """Write a practice back."""
+
+    async def lock_contract(self, practice_id: UUID, contract_id: UUID) -> Contract | None:
+        """Return a contract of the practice, locked until the transaction ends, or None."""
+
+    async def change_contract(self, changed: Contract) -> bool:
+        """Write a contract back; return False if the account at that factor is taken."""
 
     async def add_contract(self, contract: Contract) -> bool:
         """Keep a new contract; return False if the account at that factor is taken."""
@@ -44,6 +62,21 @@ class PracticeRepository(Protocol):
     ) -> dict[UUID, Provider]:
         """Return those of the providers that the practice has, by id."""
 
+    async def providers_by_gln(
+        self, practice_id: UUID, glns: Collection[str]
+    ) -> dict[str, Provider]:
+        """Return those of the providers that the practice has, by GLN."""
+
+
+class PriceRepository(Protocol):
+    """Price lists of tariffs."""
+
+    async def add(self, price_list: PriceList) -> bool:
+        """Keep a new list; return False if one of that tariff begins on that day already."""
+
+    async def find(self, practice_id: UUID, wanted: Collection[PriceKey]) -> dict[PriceKey, Price]:
+        """Return the price of each code on its day, where there is one."""
+
 
 class PatientRepository(Protocol):
     """Patients, with their guarantors."""
@@ -54,12 +87,23 @@ class PatientRepository(Protocol):
     async def get(self, practice_id: UUID, patient_id: UUID) -> Patient | None:
         """Return a patient of the practice, or None."""
 
+    async def add_many(self, patients: Sequence[Patient]) -> None:
+        """Keep new patients, whose numbers are free."""
+
+    async def among(
+        self, practice_id: UUID, *, ssns: Collection[str], birth_dates: Collection[date]
+    ) -> list[Patient]:
+        """Return the practice's patients with one of these AHV numbers or birth dates."""
+
 
 class TreatmentRepository(Protocol):
     """Treatments, and by which invoice each was billed."""
 
     async def add(self, treatment: Treatment) -> None:
         """Keep a new treatment with its positions."""
+
+    async def add_many(self, treatments: Sequence[Treatment]) -> None:
+        """Keep new treatments with their positions."""
 
     async def lock(
         self, practice_id: UUID, treatment_ids: Collection[UUID]
@@ -76,10 +120,19 @@ class InvoiceRepository(Protocol):
     """Invoices as issued, their standing, their history."""
 
     async def next_serial(self, practice_id: UUID, year: int) -> int:
-        """Draw the next serial number, locked until the transaction ends; a rollback frees it."""
+        """Draw the next free serial number, locked until the transaction ends.
+
+        A rollback frees it. A number that an import has brought is passed over.
+        """
 
     async def add(self, invoice: Invoice, standing: Standing, treatments: Sequence[UUID]) -> None:
         """Keep a new invoice with the treatments that it bills."""
+
+    async def add_many(self, invoices: Sequence[tuple[Invoice, Standing, Sequence[UUID]]]) -> None:
+        """Keep new invoices with the treatments that each bills."""
+
+    async def get(self, practice_id: UUID, invoice_id: UUID) -> Invoice | None:
+        """Return an invoice of the practice as it was issued, or None."""
 
     async def lock_standings(self, invoice_ids: Collection[UUID]) -> dict[UUID, Standing]:
         """Return standings by id, locked in one order for every caller; unknown ids are absent."""
@@ -89,6 +142,74 @@ class InvoiceRepository(Protocol):
 
     async def add_history(self, practice_id: UUID, entries: Sequence[HistoryEntry]) -> None:
         """Append lines of history; a line that is there already stays as it is."""
+
+
+class CorrectionRepository(Protocol):
+    """Printing, cancellation, replacement and credit notes of invoices.
+
+    Guarded by the locks on the invoices' standings, which callers hold.
+    """
+
+    async def mark_printed(
+        self, invoice_ids: Collection[UUID], *, at: datetime, by: str
+    ) -> list[UUID]:
+        """Mark invoices as printed; return those that had not been."""
+
+    async def cancel(self, cancellation: Cancellation) -> None:
+        """Keep who cancelled an invoice and why, and release its treatments."""
+
+    async def link(self, wrong_id: UUID, corrected_id: UUID) -> None:
+        """Make the two invoices name each other."""
+
+    async def treatments_of(self, invoice_id: UUID) -> Sequence[UUID]:
+        """Return the treatments that an invoice billed, released or not."""
+
+    async def next_credit_note_serial(self, practice_id: UUID, year: int) -> int:
+        """Draw the next serial number, locked until the transaction ends; a rollback frees it."""
+
+    async def add_credit_note(self, note: CreditNote) -> None:
+        """Keep a new credit note."""
+
+    async def credited(self, invoice_id: UUID) -> Money:
+        """Return the sum of the credit notes on an invoice."""
+
+
+class ImportRepository(Protocol):
+    """Invoices from other software: what is known of them, and conflicts to decide."""
+
+    async def lock(self, practice_id: UUID) -> None:
+        """Let nobody else import or number invoices of the practice until the transaction ends."""
+
+    async def known(self, practice_id: UUID, numbers: Collection[str]) -> dict[str, KnownInvoice]:
+        """Return, by number, the invoices with these numbers, here or on their documents.
+
+        Of several, the one that was not cancelled.
+        """
+
+    async def taken_references(
+        self, practice_id: UUID, references: Collection[str]
+    ) -> dict[str, str]:
+        """Return, by QR reference, the number of the invoice that has it and is not cancelled."""
+
+    async def draw_serials(self, practice_id: UUID, count: int) -> range:
+        """Draw so many serials for numbers that are not of the house's form."""
+
+    async def add(
+        self, import_id: UUID, invoices: Sequence[ImportedInvoice], *, at: datetime
+    ) -> None:
+        """Keep where imported invoices came from."""
+
+    async def conflict_over(self, invoice_id: UUID, document_sha256: str) -> ImportConflict | None:
+        """Return the conflict over this invoice and this very file, decided or not, or None."""
+
+    async def add_conflict(self, conflict: ImportConflict) -> None:
+        """Keep a new conflict."""
+
+    async def lock_conflict(self, practice_id: UUID, conflict_id: UUID) -> ImportConflict | None:
+        """Return a conflict of the practice, locked until the transaction ends, or None."""
+
+    async def decide(self, conflict: ImportConflict) -> None:
+        """Write a decision."""
 
 
 class OrderRepository(Protocol):
@@ -102,6 +223,9 @@ class OrderRepository(Protocol):
 
     async def is_known(self, order_id: UUID) -> bool:
         """Whether the order was heard of."""
+
+    async def mark_sent(self, order_id: UUID, *, at: datetime) -> bool:
+        """Note that an order has left; return False if that was noted before."""
 
     async def placements(self, invoice_ids: Collection[UUID]) -> dict[UUID, list[Placement]]:
         """Return every place in an order that each of these invoices has or had."""
@@ -121,6 +245,10 @@ class UnitOfWork(Protocol):
         """Practices, contracts, providers."""
 
     @property
+    def prices(self) -> PriceRepository:
+        """Price lists."""
+
+    @property
     def patients(self) -> PatientRepository:
         """Patients."""
 
@@ -131,6 +259,14 @@ class UnitOfWork(Protocol):
     @property
     def invoices(self) -> InvoiceRepository:
         """Invoices."""
+
+    @property
+    def corrections(self) -> CorrectionRepository:
+        """Printing, cancellations and credit notes."""
+
+    @property
+    def imports(self) -> ImportRepository:
+        """Imported invoices and conflicts."""
 
     @property
     def orders(self) -> OrderRepository:
@@ -159,6 +295,50 @@ class InvoiceRenderer(Protocol):
 
         Raises:
             DomainError: the document does not fit the official schema.
+        """
+
+
+class CreditNoteRenderer(Protocol):
+    """Writes a credit note's document."""
+
+    def render(self, note: CreditNoteDraft, invoice_document: bytes) -> bytes:
+        """Return the document's bytes, made out of those of the invoice that it reduces.
+
+        Raises:
+            DomainError: the document does not fit the official schema.
+        """
+
+
+class CreditNoteDocuments(Protocol):
+    """Keeps the bytes of credit notes."""
+
+    async def put(self, practice_id: UUID, data: bytes) -> StoredDocument:
+        """Store a document.
+
+        Raises:
+            TransientError: the store did not answer.
+        """
+
+
+class InvoicePrinter(Protocol):
+    """Prints an invoice on paper."""
+
+    def print(self, document: bytes, *, cancelled: bool) -> bytes:
+        """Return the PDF of an invoice whose stored document this is.
+
+        Raises:
+            DomainError: the document lacks what every printed invoice has.
+        """
+
+
+class InvoiceFiles(Protocol):
+    """Reads uploads of other practice software."""
+
+    def read(self, data: bytes, *, name: str) -> Iterator[IncomingFile]:
+        """Yield the files of an upload, a single one or an archive, read or refused one by one.
+
+        Raises:
+            DomainError: an archive is damaged or breaks a limit as a whole.
         """
 
 

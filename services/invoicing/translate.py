@@ -7,6 +7,8 @@ from typing import Literal, cast
 
 from services.invoicing.domain.events import (
     ContractHasChanged,
+    CreditNoteWasIssued,
+    InvoiceWasCancelled,
     InvoiceWasIssued,
     InvoicingEvent,
     PracticeWasRegistered,
@@ -17,6 +19,8 @@ from services.invoicing.domain.practice import Contract
 from shared.contracts.envelope import ContentRef, EventPayload, WireMoney
 from shared.contracts.invoicing.v1 import (
     ContractChanged,
+    CreditNoteIssued,
+    InvoiceCancelled,
     InvoiceIssued,
     PortalTerms,
     PracticeRegistered,
@@ -42,6 +46,10 @@ def to_wire(event: InvoicingEvent) -> EventPayload:
             return _contract(contract)
         case InvoiceWasIssued(invoice):
             return _invoice(invoice)
+        case InvoiceWasCancelled():
+            return _cancelled(event)
+        case CreditNoteWasIssued():
+            return _credit_note(event)
 
 
 def _contract(contract: Contract) -> ContractChanged:
@@ -62,7 +70,7 @@ def _contract(contract: Contract) -> ContractChanged:
             "Literal['factor', 'practice']", contract.reminder_fee_beneficiary
         ),
         loss_cover=contract.loss_cover,
-        invoice_format="5.0",
+        invoice_format=cast("Literal['4.5', '5.0']", contract.invoice_format),
         portal=PortalTerms(
             adapter=cast("Literal['http', 'sftp', 'manual']", contract.portal.adapter),
             arrival_check_after_seconds=contract.portal.arrival_check_after_seconds,
@@ -91,6 +99,36 @@ def _invoice(invoice: Invoice) -> InvoiceIssued:
         balance=WireMoney.of(invoice.open_amount),
         document=to_content_ref(invoice.document),
         unfit_codes=invoice.unfit_codes,
+    )
+
+
+def _cancelled(event: InvoiceWasCancelled) -> InvoiceCancelled:
+    return InvoiceCancelled(
+        practice_id=event.invoice.practice_id,
+        invoice_id=event.invoice.invoice_id,
+        invoice_number=event.invoice.number,
+        contract_id=event.invoice.contract_id,
+        reason_code=event.cancellation.reason_code,
+        replaced_by=event.cancellation.replaced_by,
+        cancelled_on=event.cancellation.cancelled_on,
+    )
+
+
+def _credit_note(event: CreditNoteWasIssued) -> CreditNoteIssued:
+    note, invoice = event.credit_note, event.invoice
+    assert invoice.contract_id is not None  # noqa: S101 - only a factor's invoice gets one
+    return CreditNoteIssued(
+        practice_id=note.practice_id,
+        credit_note_id=note.credit_note_id,
+        credit_note_number=note.number,
+        invoice_id=invoice.invoice_id,
+        invoice_number=invoice.number,
+        contract_id=invoice.contract_id,
+        debtor_number=invoice.debtor_number,
+        amount=WireMoney.of(note.amount),
+        reason_code=note.reason_code,
+        document=to_content_ref(note.document),
+        issued_on=note.issued_on,
     )
 
 

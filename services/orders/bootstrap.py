@@ -7,10 +7,13 @@ from pathlib import Path
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.orders.adapters.document_archive import ObjectStoreDocumentArchive
-from services.orders.adapters.unit_of_work import SqlUnitOfWork
+from services.orders.adapters.swiss_holidays import SwissHolidays
+from services.orders.adapters.unit_of_work import SqlUnitOfWork, SqlUnitsOfWork
 from services.orders.entrypoints.events import subscriptions
 from services.orders.entrypoints.http import endpoints
-from services.orders.entrypoints.workshop import Workshop
+from services.orders.entrypoints.timers import timers
+from services.orders.entrypoints.workshop import Pace, Workshop
+from services.orders.ports import Holidays
 from services.orders.settings import OrdersSettings
 from shared.contracts import topics
 from shared.db.engine import Database
@@ -28,20 +31,16 @@ def build(
     database: Database | None = None,
     clock: Clock | None = None,
     object_store: ObjectStore | None = None,
+    holidays: Holidays | None = None,
 ) -> ServiceDefinition:
     """Return the service, assembled from its settings; tests pass in what they want to differ."""
     clock = clock or SystemClock()
     database = database or Database(
         settings.database_url.get_secret_value(), application_name=topics.ORDERS
     )
-    object_store = object_store or open_object_store(
-        settings.object_store_url, key=decode_key(settings.object_store_key)
+    workshop = build_workshop(
+        settings, database=database, clock=clock, object_store=object_store, holidays=holidays
     )
-
-    def unit_of_work(connection: AsyncConnection) -> SqlUnitOfWork:
-        return SqlUnitOfWork(connection, clock)
-
-    workshop = Workshop(unit_of_work, ObjectStoreDocumentArchive(object_store), clock)
     return ServiceDefinition(
         name=topics.ORDERS,
         title="Orders",
@@ -51,4 +50,35 @@ def build(
         migrations=MIGRATIONS,
         endpoints=endpoints(workshop),
         subscriptions=subscriptions(workshop),
+        timers=timers(workshop),
+    )
+
+
+def build_workshop(
+    settings: OrdersSettings,
+    *,
+    database: Database,
+    clock: Clock,
+    object_store: ObjectStore | None = None,
+    holidays: Holidays | None = None,
+) -> Workshop:
+    """Return what the entrypoints work with."""
+    object_store = object_store or open_object_store(
+        settings.object_store_url, key=decode_key(settings.object_store_key)
+    )
+
+    def unit_of_work(connection: AsyncConnection) -> SqlUnitOfWork:
+        return SqlUnitOfWork(connection, clock)
+
+    return Workshop(
+        unit_of_work=unit_of_work,
+        units=SqlUnitsOfWork(database, clock),
+        archive=ObjectStoreDocumentArchive(object_store),
+        holidays=holidays or SwissHolidays(),
+        clock=clock,
+        pace=Pace(
+            tick_interval_seconds=settings.tick_interval_seconds,
+            parallel_orders=settings.parallel_orders,
+            batch_size=settings.batch_size,
+        ),
     )

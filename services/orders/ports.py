@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from contextlib import AbstractAsyncContextManager
+from datetime import date, datetime
 from typing import Protocol
 from uuid import UUID
 
+from services.orders.domain.credit_note import CreditNote
 from services.orders.domain.events import DomainEvent
 from services.orders.domain.model import (
     Arrival,
@@ -14,12 +16,15 @@ from services.orders.domain.model import (
     Contract,
     InFlight,
     Invoice,
+    Observation,
     OrderLine,
     Practice,
     StoredContent,
 )
 from services.orders.domain.order import Order, Step
+from services.orders.domain.policy import DuePolicy, Policy
 from services.orders.domain.selection import Candidate
+from services.orders.domain.task import DueTask, Task
 from shared.kernel.ids import ContractId, InvoiceId, OrderId, PracticeId
 from shared.kernel.money import Money
 
@@ -28,7 +33,7 @@ class PracticeRepository(Protocol):
     """The known practices."""
 
     async def add(self, practice: Practice) -> bool:
-        """Store a practice; return False if it is known already, and change nothing then."""
+        """Store a practice, or a canton that was not known; return False if nothing was new."""
 
     async def get(self, practice_id: PracticeId) -> Practice | None:
         """Return the practice, or None."""
@@ -42,6 +47,9 @@ class ContractRepository(Protocol):
 
     async def get(self, practice_id: PracticeId, contract_id: ContractId) -> Contract | None:
         """Return the contract, or None."""
+
+    async def active(self) -> list[Contract]:
+        """Return the contracts in force of all practices in scope."""
 
 
 class InvoiceRepository(Protocol):
@@ -74,6 +82,24 @@ class InvoiceRepository(Protocol):
         self, practice_id: PracticeId, contract_id: ContractId
     ) -> list[Candidate]:
         """Return the contract's invoices that no live order holds."""
+
+    async def not_acquitted(
+        self, practice_id: PracticeId, contract_id: ContractId
+    ) -> list[Candidate]:
+        """Return the contract's invoices apart from those of acquitted and closed orders."""
+
+
+class CorrectionRepository(Protocol):
+    """Cancelled invoices, and the credit notes that go into the next order."""
+
+    async def mark_cancelled(self, practice_id: PracticeId, invoice_id: InvoiceId) -> bool:
+        """Take the invoice off the list of what may be ordered; False if it was off before."""
+
+    async def holding_order(self, practice_id: PracticeId, invoice_id: InvoiceId) -> str | None:
+        """Return the number of the live order that holds the invoice, or None."""
+
+    async def add_credit_note(self, note: CreditNote) -> bool:
+        """Keep a credit note; return False if it is known already, and change nothing then."""
 
 
 class OrderRepository(Protocol):
@@ -117,6 +143,56 @@ class OrderRepository(Protocol):
     async def refuse_lines(self, order_id: OrderId, *, refusal_code: str) -> None:
         """Let every line leave the order with the same code."""
 
+    async def free_lines(self, order_id: OrderId) -> None:
+        """Let every line leave an order that was withdrawn."""
+
+    async def add_observation(
+        self, order: Order, observation: Observation, *, recorded_at: datetime
+    ) -> None:
+        """Keep what a person said to have seen of the order's arrival; once per order."""
+
+
+class TaskRepository(Protocol):
+    """What is to be prepared without a person waiting, and what came of it."""
+
+    async def add(self, tasks: Sequence[Task]) -> int:
+        """Put tasks into the queue; one of a schedule's slot is put there once. Return how many."""
+
+    async def due(self, *, now: datetime, limit: int) -> list[DueTask]:
+        """Return tasks that wait and whose time has come, the oldest first."""
+
+    async def take(self, task_id: UUID) -> Task | None:
+        """Return a waiting task held for this unit of work, or None: settled, or in other hands."""
+
+    async def save(self, task: Task) -> None:
+        """Store what came of a task."""
+
+
+class PolicyRepository(Protocol):
+    """When orders of a contract are prepared by themselves."""
+
+    async def get(self, practice_id: PracticeId, contract_id: ContractId) -> Policy | None:
+        """Return the contract's policy, held against concurrent changes, or None."""
+
+    async def save(self, policy: Policy) -> None:
+        """Store a new policy or its next version."""
+
+    async def remove(self, practice_id: PracticeId, contract_id: ContractId) -> bool:
+        """Forget a policy; say whether there was one."""
+
+    async def due(self, *, now: datetime, limit: int) -> list[DuePolicy]:
+        """Return policies whose next run is due."""
+
+    async def take(self, contract_id: UUID, *, now: datetime) -> Policy | None:
+        """Return a due policy held for this unit of work, or None."""
+
+
+class Holidays(Protocol):
+    """The public holidays of Switzerland."""
+
+    def is_holiday(self, day: date, canton: str | None) -> bool:
+        """Whether nobody works on this day; without a canton only where that holds everywhere."""
+
 
 class UnitOfWork(Protocol):
     """One transaction's repositories; whoever opened the transaction commits it."""
@@ -134,11 +210,30 @@ class UnitOfWork(Protocol):
         """The invoices."""
 
     @property
+    def corrections(self) -> CorrectionRepository:
+        """What invoicing corrected after an invoice was issued."""
+
+    @property
     def orders(self) -> OrderRepository:
         """The orders."""
 
+    @property
+    def tasks(self) -> TaskRepository:
+        """The queue of orders to prepare."""
+
+    @property
+    def policies(self) -> PolicyRepository:
+        """The schedules of orders."""
+
     def record(self, event: DomainEvent) -> None:
         """Tell the others, when and only when this unit of work succeeds."""
+
+
+class UnitsOfWork(Protocol):
+    """Opens units of work for timers, which have no transaction of their own around a call."""
+
+    def begin(self, practice_id: UUID | None) -> AbstractAsyncContextManager[UnitOfWork]:
+        """Open one for a practice's rows, or (None) for the due work of all practices."""
 
 
 class DocumentArchive(Protocol):

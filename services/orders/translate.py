@@ -6,7 +6,14 @@ from collections.abc import Sequence
 
 from pydantic import ValidationError
 
-from services.orders.domain.events import DomainEvent, OrderConfirmed, OrderPrepared
+from services.orders.domain.events import (
+    DomainEvent,
+    OrderClosed,
+    OrderConfirmed,
+    OrderPrepared,
+    OrderWithdrawalRequested,
+    OrderWithdrawn,
+)
 from services.orders.domain.model import (
     Arrival,
     ArrivalAnswer,
@@ -28,7 +35,7 @@ from shared.kernel.ids import ContractId, InvoiceId, OrderId, PracticeId
 
 def practice_of(event: PracticeRegistered) -> Practice:
     """Read the practice out of its registration."""
-    return Practice(PracticeId(event.practice_id), event.gln)
+    return Practice(PracticeId(event.practice_id), event.gln, event.canton)
 
 
 def contract_of(event: ContractChanged) -> Contract:
@@ -147,6 +154,29 @@ def to_wire(event: DomainEvent) -> EventPayload:
             return _prepared(event)
         case OrderConfirmed():
             return _confirmed(event)
+        case OrderWithdrawalRequested():
+            return wire.OrderWithdrawalRequested(
+                practice_id=event.practice_id,
+                order_id=event.order_id,
+                contract_id=event.contract_id,
+                requested_at=event.requested_at,
+            )
+        case OrderWithdrawn():
+            return wire.OrderWithdrawn(
+                practice_id=event.practice_id,
+                order_id=event.order_id,
+                order_number=event.number,
+                contract_id=event.contract_id,
+                withdrawn_at=event.withdrawn_at,
+            )
+        case OrderClosed():
+            return wire.OrderClosed(
+                practice_id=event.practice_id,
+                order_id=event.order_id,
+                order_number=event.number,
+                contract_id=event.contract_id,
+                closed_at=event.closed_at,
+            )
 
 
 def _prepared(event: OrderPrepared) -> wire.OrderPrepared:

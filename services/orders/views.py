@@ -42,7 +42,7 @@ _INVOICES = text(
       SELECT orders.order_number, order_line.refusal_code
       FROM order_line JOIN orders ON orders.order_id = order_line.order_id
       WHERE order_line.practice_id = judged.practice_id
-        AND order_line.invoice_id = judged.invoice_id AND NOT order_line.live
+        AND order_line.invoice_id = judged.invoice_id AND order_line.outcome = 'refused'
       ORDER BY orders.prepared_at DESC LIMIT 1
     ) AS refusal ON true
     WHERE (orderable OR NOT :only_orderable)
@@ -66,10 +66,54 @@ _FACTS = text("SELECT * FROM order_fact WHERE order_id = :order_id ORDER BY at, 
 _LINES = text(
     """
     SELECT place, invoice_id, invoice_number, debtor_number, amount_rappen, document_sha256,
-      outcome, refusal_code
+      outcome, refusal_code, notices
     FROM order_line
     WHERE practice_id = :practice_id AND order_id = :order_id AND place > CAST(:after AS bigint)
     ORDER BY place LIMIT :limit
+    """
+)
+_LINES_WITH_NOTICES = text(
+    """
+    SELECT invoice_id, invoice_number, notices FROM order_line
+    WHERE practice_id = :practice_id AND order_id = :order_id AND notices <> '[]'
+    ORDER BY place LIMIT :limit
+    """
+)
+_OBSERVATION = text(
+    """
+    SELECT seen_by, observed_at, reference, seen, recorded_at FROM arrival_observation
+    WHERE practice_id = :practice_id AND order_id = :order_id
+    """
+)
+_BATCH_COUNTS = text(
+    """
+    SELECT status, count(*) AS count FROM prepare_task
+    WHERE batch_id = :batch_id GROUP BY status ORDER BY status
+    """
+)
+_TASKS = """
+    SELECT prepare_task.*, orders.order_number FROM prepare_task
+    LEFT JOIN orders ON orders.order_id = prepare_task.order_id
+"""
+_BATCH_TASKS = text(
+    f"""
+    {_TASKS} WHERE batch_id = :batch_id
+      AND (CAST(:after AS uuid) IS NULL OR task_id > CAST(:after AS uuid))
+    ORDER BY task_id LIMIT :limit
+    """
+)
+_POLICY = text(
+    """
+    SELECT order_policy.*, practice.canton FROM order_policy
+    JOIN practice ON practice.practice_id = order_policy.practice_id
+    WHERE order_policy.practice_id = :practice_id AND contract_id = :contract_id
+    """
+)
+_POLICY_RUNS = text(
+    f"""
+    {_TASKS} WHERE prepare_task.practice_id = :practice_id
+      AND prepare_task.contract_id = :contract_id AND slot IS NOT NULL
+    ORDER BY slot DESC LIMIT :limit
     """
 )
 
@@ -170,6 +214,22 @@ async def order_lines(
     return list((await connection.execute(_LINES, wanted)).mappings())
 
 
+async def lines_with_notices(
+    connection: AsyncConnection, practice_id: UUID, order_id: UUID, *, limit: int
+) -> list[RowMapping]:
+    """Return the first lines of an order of which the factor is told something."""
+    wanted = {"practice_id": practice_id, "order_id": order_id, "limit": limit}
+    return list((await connection.execute(_LINES_WITH_NOTICES, wanted)).mappings())
+
+
+async def observation(
+    connection: AsyncConnection, practice_id: UUID, order_id: UUID
+) -> RowMapping | None:
+    """Return what a person saw of an order's arrival, or None."""
+    wanted = {"practice_id": practice_id, "order_id": order_id}
+    return (await connection.execute(_OBSERVATION, wanted)).mappings().one_or_none()
+
+
 def package_of(row: RowMapping) -> StoredContent:
     """Return where the frozen package of an order rests."""
     return StoredContent(
@@ -178,3 +238,32 @@ def package_of(row: RowMapping) -> StoredContent:
         size_bytes=row["package_size_bytes"],
         media_type=row["package_media_type"],
     )
+
+
+async def batch_counts(connection: AsyncConnection, batch_id: UUID) -> list[RowMapping]:
+    """Return how many tasks of a batch have which status, as far as they are in scope."""
+    return list((await connection.execute(_BATCH_COUNTS, {"batch_id": batch_id})).mappings())
+
+
+async def batch_tasks(
+    connection: AsyncConnection, batch_id: UUID, *, after: UUID | None, limit: int
+) -> list[RowMapping]:
+    """Return the next tasks of a batch behind the task `after`, as far as they are in scope."""
+    values = {"batch_id": batch_id, "after": after, "limit": limit}
+    return list((await connection.execute(_BATCH_TASKS, values)).mappings())
+
+
+async def policy(
+    connection: AsyncConnection, practice_id: UUID, contract_id: UUID
+) -> RowMapping | None:
+    """Return a contract's order policy with the canton of its practice, or None."""
+    wanted = {"practice_id": practice_id, "contract_id": contract_id}
+    return (await connection.execute(_POLICY, wanted)).mappings().one_or_none()
+
+
+async def policy_runs(
+    connection: AsyncConnection, practice_id: UUID, contract_id: UUID, *, limit: int
+) -> list[RowMapping]:
+    """Return the latest runs of a contract's policies, the newest first."""
+    values = {"practice_id": practice_id, "contract_id": contract_id, "limit": limit}
+    return list((await connection.execute(_POLICY_RUNS, values)).mappings())

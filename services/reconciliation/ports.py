@@ -112,6 +112,12 @@ class BookRepository(Protocol):
     ) -> None:
         """Append entries to the chain, store facts, and set positions to what they led to."""
 
+    async def issued_amounts(self, invoice_id: UUID) -> tuple[Money, Money]:
+        """Return total and deposit of a known invoice, as it was issued."""
+
+    async def has_fact(self, fact_id: UUID) -> bool:
+        """Whether this fact is stored already."""
+
     async def acquitted_total(self, order_id: UUID) -> Money:
         """Return the sum of the order's acquittals."""
 

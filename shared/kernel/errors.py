@@ -4,6 +4,7 @@ QuittanceError
 ├── DomainError         a rule of the trade was broken; the message is for a person (HTTP 422)
 │   ├── NotFoundError   the thing named does not exist for this practice (HTTP 404)
 │   └── ConflictError   the thing exists in a state that forbids the request (HTTP 409)
+│       └── StaleError  it changed since the caller read it (HTTP 412)
 ├── TransientError      the same call may succeed later: wait with backoff and try again
 │   └── TooEarlyError   an event came before what it needs: it waits until that arrives
 ├── PermanentError      the same call can never succeed: dead letter, the rest goes on
@@ -41,6 +42,10 @@ class NotFoundError(DomainError):
 
 class ConflictError(DomainError):
     """The request is well-formed, but the present state forbids it."""
+
+
+class StaleError(ConflictError):
+    """The thing changed since the caller read it; read it again, then change it."""
 
 
 class TransientError(QuittanceError):

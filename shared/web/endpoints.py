@@ -63,6 +63,7 @@ class Call:
         path: path parameters; names ending in `_id` are UUIDs, others text.
         query, body: validated models, as the endpoint declared them.
         raw_body: the bytes of an upload (an endpoint whose `request_media_type` is not JSON).
+        if_match: the ETag that a conditional request names, without its quotes.
     """
 
     principal: Principal
@@ -72,6 +73,7 @@ class Call:
     body: BaseModel | None
     correlation_id: str
     raw_body: bytes | None = None
+    if_match: str | None = None
 
     def path_id(self, name: str) -> UUID:
         """Return a UUID path parameter."""
@@ -118,6 +120,10 @@ class Endpoint:
         problem_codes: reasons that the handler itself may refuse with, for the documentation.
         all_practices_only: whether the token must be valid for all practices.
         request_media_type: other than JSON for uploads; the handler then reads `Call.raw_body`.
+        further_media_types: that the upload may have instead; the bytes tell which it is.
+        asks_only: a POST that changes nothing, a question too long for an address; it is answered
+            afresh each time and takes no idempotency key.
+        conditional: a change of what was read before: it needs the ETag of that in `If-Match`.
     """
 
     method: str
@@ -135,3 +141,11 @@ class Endpoint:
     all_practices_only: bool = False
     max_body_bytes: int = 1_048_576
     request_media_type: str = "application/json"
+    further_media_types: tuple[str, ...] = ()
+    asks_only: bool = False
+    conditional: bool = False
+
+    @property
+    def reads_only(self) -> bool:
+        """Whether its transaction is read only: no key, no stored answer, no audit line."""
+        return self.method == "GET" or self.asks_only

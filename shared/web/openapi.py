@@ -170,7 +170,7 @@ def _header_parameters(endpoint: Endpoint) -> Iterator[dict[str, Any]]:
         "description": "Your own number for this request; else one is made.",
         "schema": {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"},
     }
-    if endpoint.method == "POST":
+    if endpoint.method == "POST" and not endpoint.asks_only:
         yield {
             "name": idempotency.HEADER,
             "in": "header",
@@ -178,6 +178,18 @@ def _header_parameters(endpoint: Endpoint) -> Iterator[dict[str, Any]]:
             "description": "A repeat with the same key gets the first answer and does nothing.",
             "schema": {"type": "string", "minLength": 1, "maxLength": 200},
         }
+    if endpoint.conditional:
+        yield _if_match()
+
+
+def _if_match() -> dict[str, Any]:
+    return {
+        "name": "If-Match",
+        "in": "header",
+        "required": True,
+        "description": "The ETag of what is changed, as it was read.",
+        "schema": {"type": "string"},
+    }
 
 
 def _request_body(endpoint: Endpoint, schemas: _Schemas) -> dict[str, Any] | None:
@@ -187,7 +199,8 @@ def _request_body(endpoint: Endpoint, schemas: _Schemas) -> dict[str, Any] | Non
         schema = {}
     else:
         return None
-    return {"required": True, "content": {endpoint.request_media_type: {"schema": schema}}}
+    media_types = (endpoint.request_media_type, *endpoint.further_media_types)
+    return {"required": True, "content": {name: {"schema": schema} for name in media_types}}
 
 
 def _responses(endpoint: Endpoint, schemas: _Schemas) -> dict[str, Any]:

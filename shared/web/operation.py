@@ -38,6 +38,7 @@ _LOG = logging.getLogger(__name__)
 _READ_ONLY = text("SET TRANSACTION READ ONLY")
 _REFUSAL_SECONDS = 3.0
 JSON = "application/json"
+IF_MATCH = "If-Match"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,7 @@ class _Request:
     body: BaseModel | None
     raw: bytes
     key: str | None
+    if_match: str | None = None
 
 
 class Operation:
@@ -67,7 +69,7 @@ class Operation:
     def __init__(self, endpoint: Endpoint, desk: Desk) -> None:
         self._endpoint = endpoint
         self._desk = desk
-        self._reads_only = endpoint.method == "GET"
+        self._reads_only = endpoint.reads_only
 
     async def handle(self, request: web.Request) -> web.Response:
         """Answer one request, or raise what `problem_of` turns into its problem document."""
@@ -96,17 +98,17 @@ class Operation:
     async def _read(self, request: web.Request, attempt: Attempt) -> _Request:
         endpoint = self._endpoint
         query = parse_query(endpoint.query, request.query)
-        if self._reads_only:
+        if endpoint.method == "GET":
             return _Request(query, None, b"", None)
-        is_post = endpoint.method == "POST"
-        key = idempotency.key_from(request.headers.get(idempotency.HEADER)) if is_post else None
+        takes_key = endpoint.method == "POST" and not endpoint.asks_only
+        key = idempotency.key_from(request.headers.get(idempotency.HEADER)) if takes_key else None
         limits = self._desk.limits
         raw = await read_body(request, endpoint, seconds=limits.body_read_seconds)
         attempt.request_sha256 = hashlib.sha256(raw).hexdigest()
         body = None
         if endpoint.request is not None:
             body = parse_body(endpoint.request, raw, depth_max=limits.json_depth_max)
-        return _Request(query, body, raw, key)
+        return _Request(query, body, raw, key, if_match_of(request, endpoint))
 
     async def _work(self, wanted: _Request, attempt: Attempt) -> tuple[Answer, bool]:
         scope = self._scope(attempt)
@@ -137,6 +139,7 @@ class Operation:
                 body=wanted.body,
                 correlation_id=attempt.correlation_id,
                 raw_body=wanted.raw if is_upload else None,
+                if_match=wanted.if_match,
             )
         )
         return answer_of(self._endpoint, reply)
@@ -204,6 +207,21 @@ def authorize(
     if not principal.scope().allows(practice_id):
         raise ProblemError(practice_not_found())
     return practice_id
+
+
+def if_match_of(request: web.Request, endpoint: Endpoint) -> str | None:
+    """Return the ETag that a conditional request names, without its quotes; else None.
+
+    Raises:
+        ProblemError: 428 when a conditional request names none.
+    """
+    if not endpoint.conditional:
+        return None
+    given = request.headers.get(IF_MATCH, "").strip()
+    if not given:
+        detail = "Read it first, and send the ETag that came with it as If-Match."
+        raise ProblemError(Problem(428, "precondition-required", detail, field=IF_MATCH))
+    return given.strip('"')
 
 
 def route_of(endpoint: Endpoint, path: Mapping[str, UUID | str]) -> str:

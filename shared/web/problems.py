@@ -17,7 +17,13 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from shared.db.engine import is_transient, sqlstate
-from shared.kernel.errors import ConflictError, DomainError, NotFoundError, TransientError
+from shared.kernel.errors import (
+    ConflictError,
+    DomainError,
+    NotFoundError,
+    StaleError,
+    TransientError,
+)
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = 5
@@ -145,6 +151,8 @@ def _of_domain_error(error: DomainError) -> Problem:
     status = 422
     if isinstance(error, NotFoundError):
         status = 404
+    elif isinstance(error, StaleError):
+        status = 412
     elif isinstance(error, ConflictError):
         status = 409
     return Problem(status, error.code, str(error), field=error.field, facts=error.facts)

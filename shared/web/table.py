@@ -44,7 +44,9 @@ def _faults(endpoint: Endpoint) -> list[str]:
         "its path names a parameter twice": len(parameters) == len(set(parameters)),
         "its name is not camelCase": _OPERATION_ID.fullmatch(endpoint.operation_id) is not None,
         "a GET has no body": endpoint.method != "GET" or not has_body,
+        "only an upload has further media types": not is_json or not endpoint.further_media_types,
         "an upload has no request model": is_json or endpoint.request is None,
+        "only a POST asks with a body": endpoint.method == "POST" or not endpoint.asks_only,
         "its status is not a success": 200 <= endpoint.status < 400,
     }
     return [fault for fault, holds in checks.items() if not holds]

@@ -32,7 +32,7 @@ async def read_body(request: web.Request, endpoint: Endpoint, *, seconds: float)
         raise _too_large(endpoint)
     takes_json = endpoint.request_media_type == "application/json"
     if endpoint.request is not None or not takes_json:
-        _check_type(request, endpoint.request_media_type)
+        _check_type(request, endpoint.request_media_type, *endpoint.further_media_types)
     try:
         async with asyncio.timeout(seconds):
             body = await _read(request, endpoint)
@@ -58,12 +58,12 @@ async def _read(request: web.Request, endpoint: Endpoint) -> bytes:
     return bytes(body)
 
 
-def _check_type(request: web.Request, media_type: str) -> None:
+def _check_type(request: web.Request, *media_types: str) -> None:
     charset = (request.charset or "utf-8").lower()
     encoding = request.headers.get("Content-Encoding", "identity").lower()
-    wrong_charset = media_type == "application/json" and charset not in {"utf-8", "utf8"}
-    if request.content_type != media_type or wrong_charset or encoding != "identity":
-        detail = f"Send the body as {media_type}, uncompressed; JSON in UTF-8."
+    wrong_charset = media_types[0] == "application/json" and charset not in {"utf-8", "utf8"}
+    if request.content_type not in media_types or wrong_charset or encoding != "identity":
+        detail = f"Send the body as {' or '.join(media_types)}, uncompressed; JSON in UTF-8."
         raise ProblemError(Problem(415, "unsupported-media-type", detail, field="Content-Type"))
 
 

@@ -104,10 +104,16 @@ IMPORT_TABLE: tuple[Room, ...] = (
             "asyncpg",
             "asyncssh",
             "cryptography",
+            "holidays",
             "lxml",
             "pydantic",
+            "qrbill",
+            "reportlab",
+            "svglib",
         ),
     ),
+    # A command of a person's: it knows its service over HTTP, or the pure domain, and the screen.
+    Room("services.*.entrypoints.cli", (*_DOMAIN, "rich")),
     Room(
         "services.*.entrypoints",
         (

@@ -75,6 +75,8 @@ TRANSMISSION = Table(
     Column("correlation_id", Text),
     _at("next_action_at"),
     _at("lease_until"),
+    Column("may_have_left", Boolean),
+    Column("withdrawal_asked", Boolean),
 )
 SEND_ATTEMPT = Table(
     "send_attempt",

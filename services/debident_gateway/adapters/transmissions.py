@@ -35,6 +35,8 @@ _MUTABLE = (
     "evidence",
     "next_action_at",
     "lease_until",
+    "may_have_left",
+    "withdrawal_asked",
 )
 _CONTENT = ("key", "sha256", "size_bytes", "media_type")
 

@@ -71,6 +71,16 @@ class OrderWasRefused:
 
 
 @dataclass(frozen=True, slots=True)
+class OrderWasWithheld:
+    """Nothing of the order has left, and nothing will."""
+
+    practice_id: UUID
+    order_id: UUID
+    contract_id: UUID
+    withheld_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class DebFileWasFetched:
     """A DEB file's bytes are stored and hashed."""
 
@@ -78,5 +88,10 @@ class DebFileWasFetched:
 
 
 DomainEvent = (
-    OrderWasSent | OrderSendDidFail | OrderHasArrived | OrderWasRefused | DebFileWasFetched
+    OrderWasSent
+    | OrderSendDidFail
+    | OrderHasArrived
+    | OrderWasRefused
+    | OrderWasWithheld
+    | DebFileWasFetched
 )

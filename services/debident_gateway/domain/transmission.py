@@ -4,6 +4,7 @@
     sending → intended            nothing can have left
     sending → unknown             it may have left: the portal is asked
     unknown → sent | arrived | refused, or → intended once proven absent
+    intended → withdrawn          a person wants it back, and nothing can ever have left
 
 Every step returns whether it was made or had been made before; a step that the state forbids
 raises. A doubt is never treated as sent nor as failed (PEERS P1, P2, P12).
@@ -29,6 +30,7 @@ class TransmissionState(StrEnum):
     SENT = "sent"
     ARRIVED = "arrived"
     REFUSED = "refused"
+    WITHDRAWN = "withdrawn"
 
 
 class Move(StrEnum):
@@ -42,7 +44,10 @@ IN_FLIGHT = frozenset(
     {TransmissionState.SENDING, TransmissionState.UNKNOWN, TransmissionState.SENT}
 )
 """States in which bytes may be at the portal without an answer: one per contract at a time."""
-SETTLED = frozenset({TransmissionState.ARRIVED, TransmissionState.REFUSED})
+ANSWERED = frozenset({TransmissionState.ARRIVED, TransmissionState.REFUSED})
+SETTLED = ANSWERED | {TransmissionState.WITHDRAWN}
+LOST = "portal-lost-the-order"
+"""Why a transmission that was taken waits: the portal no longer knows it."""
 ASKABLE = frozenset({TransmissionState.UNKNOWN, TransmissionState.SENT})
 
 
@@ -55,6 +60,9 @@ class Transmission:
         failures: attempts and asks in a row without progress; decides the retry delay.
         held: whether it waits for a person (no credentials, no machine access), not for the clock.
         reason_code: why it is not further on, or None.
+        may_have_left: whether the outcome of any attempt was ever in doubt, or the portal once had
+            the bytes. A resend of the same bytes is then harmless; a withdrawal is not.
+        withdrawal_asked: whether a person wants the order back.
         already_had_it: whether the portal once said that it has these very bytes.
         next_action_at: when to send (intended) or ask (sent, unknown) next.
         lease_until: until when one worker has it in hand.
@@ -81,6 +89,8 @@ class Transmission:
     settled_at: datetime | None = None
     evidence: str | None = None
     lease_until: datetime | None = None
+    may_have_left: bool = False
+    withdrawal_asked: bool = False
 
     def hold(self, reason_code: str, *, until: datetime) -> Move:
         """Stay intended for a reason that a person can act on; look again at `until`."""
@@ -109,10 +119,11 @@ class Transmission:
 
     def note_taken(self, reference: str, *, at: datetime, next_check_at: datetime) -> Move:
         """The portal has the bytes: accepted, already there, or found when asked."""
-        if self.state is TransmissionState.SENT or self.state in SETTLED:
+        if self.state is TransmissionState.SENT or self.state in ANSWERED:
             return Move.ALREADY_MADE
         self._require(TransmissionState.SENDING, TransmissionState.UNKNOWN, step="note-taken")
         self.state = TransmissionState.SENT
+        self.may_have_left = True
         self.portal_reference = reference
         self.sent_at = at
         self._wait(next_check_at, reason_code=None, failures=0)
@@ -120,7 +131,7 @@ class Transmission:
 
     def note_not_sent(self, reason_code: str, *, next_attempt_at: datetime) -> Move:
         """Nothing can have left: back to intended, with the same bytes."""
-        if self.state in SETTLED:
+        if self.state in ANSWERED:
             return Move.ALREADY_MADE
         self._require(TransmissionState.SENDING, step="note-not-sent")
         self.state = TransmissionState.INTENDED
@@ -129,10 +140,11 @@ class Transmission:
 
     def note_doubt(self, reason_code: str, *, ask_at: datetime) -> Move:
         """It may have left: only the portal can tell."""
-        if self.state is TransmissionState.UNKNOWN or self.state in SETTLED:
+        if self.state is TransmissionState.UNKNOWN or self.state in ANSWERED:
             return Move.ALREADY_MADE
         self._require(TransmissionState.SENDING, step="note-doubt")
         self.state = TransmissionState.UNKNOWN
+        self.may_have_left = True
         self._wait(ask_at, reason_code=reason_code, failures=self.failures + 1)
         return Move.MADE
 
@@ -174,11 +186,41 @@ class Transmission:
         self._settle(TransmissionState.REFUSED, reason_code=reason_code, at=at)
         return Move.MADE
 
+    def send_again(self, *, at: datetime) -> Move:
+        """A person wants the same bytes to leave now: those that wait, or that the portal lost."""
+        if self.state is TransmissionState.SENT and self.reason_code == LOST:
+            self.state = TransmissionState.INTENDED
+        self._require(TransmissionState.INTENDED, step="send-again")
+        self.held = False
+        self._wait(at, reason_code=self.reason_code, failures=0)
+        return Move.MADE
+
+    def ask_withdrawal(self) -> Move:
+        """Remember that a person wants the order back; `withhold` follows where that is possible.
+
+        The wish is kept while an attempt runs, whose outcome decides.
+        """
+        if self.withdrawal_asked:
+            return Move.ALREADY_MADE
+        self.withdrawal_asked = True
+        return Move.MADE
+
+    def withhold(self, *, at: datetime) -> Move:
+        """Never send it: asked for back, not in hand, and nothing of it can ever have left.
+
+        Anything less changes nothing: the order goes on.
+        """
+        ready = self.state is TransmissionState.INTENDED and self.withdrawal_asked
+        if not ready or self.may_have_left:
+            return Move.ALREADY_MADE
+        self._settle(TransmissionState.WITHDRAWN, reason_code=None, at=at)
+        return Move.MADE
+
     def note_confirmed_by_person(self, *, at: datetime) -> Move:
         """A person confirmed the arrival elsewhere: nothing more is sent or asked."""
         if self.state is TransmissionState.ARRIVED:
             return Move.ALREADY_MADE
-        if self.state is TransmissionState.REFUSED:
+        if self.state in SETTLED:
             raise IllegalTransmissionMoveError(state=self.state, step="note-confirmed-by-person")
         self._settle(TransmissionState.ARRIVED, reason_code=None, at=at)
         self.evidence = "person"

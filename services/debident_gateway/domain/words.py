@@ -11,6 +11,7 @@ _STATES = {
     TransmissionState.SENT: "The portal has the order; it has not arrived at the factor yet.",
     TransmissionState.ARRIVED: "The order has arrived at the factor.",
     TransmissionState.REFUSED: "The factor refused the whole order.",
+    TransmissionState.WITHDRAWN: "The order was withdrawn before anything of it left.",
 }
 _REASONS = {
     "portal-credentials-missing": "The practice's access to the portal is missing. Enter it.",

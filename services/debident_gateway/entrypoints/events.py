@@ -17,11 +17,12 @@ from services.debident_gateway.handlers.intend_transmission import (
     intend_transmission,
 )
 from services.debident_gateway.handlers.settle_by_person import SettleByPerson, settle_by_person
+from services.debident_gateway.handlers.withhold_order import WithholdOrder, withhold_order
 from services.debident_gateway.ports import UnitOfWork
 from services.debident_gateway.translate import content_from, terms_from
 from shared.contracts.envelope import EventPayload
 from shared.contracts.invoicing.v1 import ContractChanged
-from shared.contracts.orders.v1 import OrderConfirmed, OrderPrepared
+from shared.contracts.orders.v1 import OrderConfirmed, OrderPrepared, OrderWithdrawalRequested
 from shared.kernel.errors import DomainError, PermanentError
 from shared.messaging.events import ReceivedEvent, Subscription
 
@@ -35,6 +36,7 @@ def subscriptions(workshop: Workshop) -> list[Subscription[Any]]:
         _on(ContractChanged, _contract_changed, workshop),
         _on(OrderPrepared, _order_prepared, workshop),
         _on(OrderConfirmed, _order_confirmed, workshop),
+        _on(OrderWithdrawalRequested, _order_withdrawal_requested, workshop),
     ]
 
 
@@ -73,3 +75,9 @@ async def _order_confirmed(event: OrderConfirmed, uow: UnitOfWork, workshop: Wor
         return None  # The gateway itself saw this arrival.
     command = SettleByPerson(order_id=event.order_id, confirmed_at=event.confirmed_at)
     return await settle_by_person(command, uow, workshop.clock)
+
+
+async def _order_withdrawal_requested(
+    event: OrderWithdrawalRequested, uow: UnitOfWork, workshop: Workshop
+) -> object:
+    return await withhold_order(WithholdOrder(event.order_id), uow, workshop.clock)

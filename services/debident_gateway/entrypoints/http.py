@@ -18,11 +18,12 @@ from services.debident_gateway.entrypoints.schemas import (
     TransmissionsQuery,
 )
 from services.debident_gateway.entrypoints.workshop import Workshop
+from services.debident_gateway.handlers.resend_order import ResendOrder, resend_order
 from services.debident_gateway.handlers.set_portal_credentials import (
     SetPortalCredentials,
     set_portal_credentials,
 )
-from shared.web.endpoints import EVERY_ROLE, Call, Endpoint, Reply, UserRole
+from shared.web.endpoints import EVERY_ROLE, WORKING_ROLES, Call, Endpoint, Reply, UserRole
 
 _PRACTICE = "/v1/practices/{practice_id}"
 _CREDENTIALS = f"{_PRACTICE}/portal-credentials"
@@ -87,6 +88,12 @@ class GatewayApi:
         attempts = await views.attempts(call.connection, order_id, limit=_STORY_ENTRIES_MAX)
         polls = await views.polls(call.connection, order_id, limit=_STORY_ENTRIES_MAX)
         return Reply(replies.transmission_detail(row, attempts, polls))
+
+    async def resend(self, call: Call) -> Reply:
+        """Let an order's same bytes leave now."""
+        async with self._workshop.unit_of_work(call.connection) as uow:
+            await resend_order(ResendOrder(call.path_id("order_id")), uow, self._workshop.clock)
+        return await self.get_transmission(call)
 
     async def list_deb_files(self, call: Call) -> Reply:
         """Answer the fetched DEB files of a practice."""
@@ -156,6 +163,17 @@ def endpoints(workshop: Workshop) -> list[Endpoint]:
             roles=EVERY_ROLE,
             response=TransmissionDetail,
             problem_codes=("transmission-not-found",),
+        ),
+        Endpoint(
+            method="POST",
+            path=f"{_PRACTICE}/transmissions/{{order_id}}/resend",
+            operation_id="resendOrder",
+            summary="Send the same bytes now: of an order that waits, or that the portal has lost",
+            handler=api.resend,
+            roles=WORKING_ROLES,
+            response=TransmissionDetail,
+            status=202,
+            problem_codes=("illegal-transmission-move", "transmission-not-found"),
         ),
         Endpoint(
             method="GET",

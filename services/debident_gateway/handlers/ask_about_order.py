@@ -25,6 +25,7 @@ from services.debident_gateway.domain.model import ContractTerms, PortalAccess, 
 from services.debident_gateway.domain.schedule import DispatchPolicy
 from services.debident_gateway.domain.transmission import (
     ASKABLE,
+    LOST,
     Move,
     Transmission,
     TransmissionState,
@@ -204,9 +205,7 @@ async def _apply(
             note_absent(transmission, uow, now=now, policy=policy)
         case UnknownToPortal():
             # It had taken the order. Sending again by ourselves could double it: a person looks.
-            transmission.note_still_waiting(
-                "portal-lost-the-order", ask_at=now + terms.arrival_poll_interval
-            )
+            transmission.note_still_waiting(LOST, ask_at=now + terms.arrival_poll_interval)
         case None:
             wait = _pace_without_answer(transmission, terms, policy, in_doubt=in_doubt)
             transmission.note_still_waiting(finding.reason_code, ask_at=now + wait)

@@ -23,7 +23,7 @@ from services.debident_gateway.domain.events import OrderSendDidFail
 from services.debident_gateway.domain.model import ContractTerms, PortalAccess, StoredContent
 from services.debident_gateway.domain.schedule import DispatchPolicy
 from services.debident_gateway.domain.transmission import Transmission, TransmissionState
-from services.debident_gateway.handlers.taken import note_refused, note_taken
+from services.debident_gateway.handlers.taken import note_refused, note_taken, withhold_if_asked
 from services.debident_gateway.ports import DebidentPortal, Documents, UnitOfWork, UnitsOfWork
 from shared.kernel.clock import Clock
 from shared.kernel.errors import PermanentError, TransientError
@@ -186,7 +186,11 @@ async def _apply(
         case NotSent(code, retry_after):
             wait = policy.retry.delay_after(transmission.failures + 1, at_least=retry_after)
             transmission.note_not_sent(code, next_attempt_at=now + wait)
-            uow.record(_failure(transmission, "not-sent", code, now=now, wait=wait))
+            gives_up = transmission.withdrawal_asked and not transmission.may_have_left
+            again = None if gives_up else wait
+            uow.record(_failure(transmission, "not-sent", code, now=now, wait=again))
+            # While this attempt ran, a person may have asked for the order back.
+            withhold_if_asked(transmission, uow, now=now)
         case InDoubt(code):
             note_doubt(transmission, code, uow, now=now, policy=policy)
 

@@ -26,7 +26,7 @@ async def settle_by_person(command: SettleByPerson, uow: UnitOfWork, clock: Cloc
 
     Raises:
         TooEarlyError: the order is not known here yet.
-        IllegalTransmissionMoveError: the portal had refused the order.
+        IllegalTransmissionMoveError: the portal had refused the order, or it was withdrawn.
     """
     transmission = await uow.transmissions.lock(command.order_id)
     if transmission is None:

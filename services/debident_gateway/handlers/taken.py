@@ -1,10 +1,10 @@
-"""What follows, in the same transaction, from knowing that the portal has an order's bytes."""
+"""What follows, in the same transaction, from knowing where an order's bytes are."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from services.debident_gateway.domain.events import OrderWasRefused, OrderWasSent
+from services.debident_gateway.domain.events import OrderWasRefused, OrderWasSent, OrderWasWithheld
 from services.debident_gateway.domain.model import ContractTerms, DebCursor
 from services.debident_gateway.domain.transmission import Move, Transmission
 from services.debident_gateway.ports import UnitOfWork
@@ -68,6 +68,21 @@ def note_refused(transmission: Transmission, code: str, uow: UnitOfWork, *, now:
                 contract_id=transmission.contract_id,
                 reason_code=code,
                 refused_at=now,
+            )
+        )
+    return move
+
+
+def withhold_if_asked(transmission: Transmission, uow: UnitOfWork, *, now: datetime) -> Move:
+    """Give the order up and tell the others, if it is wanted back and nothing can have left."""
+    move = transmission.withhold(at=now)
+    if move is Move.MADE:
+        uow.record(
+            OrderWasWithheld(
+                practice_id=transmission.practice_id,
+                order_id=transmission.order_id,
+                contract_id=transmission.contract_id,
+                withheld_at=now,
             )
         )
     return move

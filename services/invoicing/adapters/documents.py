@@ -43,6 +43,23 @@ class StoredInvoiceDocuments:
         return await self._store.get(to_content_ref(document), practice_id=practice_id)
 
 
+class StoredCreditNoteDocuments:
+    """See services.invoicing.ports.CreditNoteDocuments."""
+
+    def __init__(self, store: ObjectStore) -> None:
+        self._store = store
+
+    async def put(self, practice_id: UUID, data: bytes) -> StoredDocument:
+        """Store a document under its hash."""
+        ref = await self._store.put(
+            practice_id=practice_id,
+            kind="credit-note-document",
+            data=data,
+            media_type="application/xml",
+        )
+        return from_content_ref(ref)
+
+
 class StoredOrderDocuments:
     """See services.invoicing.ports.OrderDocuments."""
 

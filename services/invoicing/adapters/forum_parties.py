@@ -73,13 +73,13 @@ def _add_patient(tiers: etree._Element, patient: Patient, language: Language) ->
     )
     person = add(element, "person")
     _add_names(person, patient.family_name, patient.given_name)
-    _add_postal(person, patient.address or _unknown(language))
+    _add_postal(person, patient.address or unknown_address(language))
 
 
 def _add_debtor(parent: etree._Element, debtor: Debtor, language: Language) -> None:
     person = add(parent, "person")
     _add_names(person, debtor.family_name, debtor.given_name)
-    _add_postal(person, debtor.address or _unknown(language))
+    _add_postal(person, debtor.address or unknown_address(language))
 
 
 def _add_names(person: etree._Element, family_name: str, given_name: str) -> None:
@@ -100,5 +100,6 @@ def _add_postal(parent: etree._Element, address: Address) -> None:
     add_text(postal, "city", address.city)
 
 
-def _unknown(language: Language) -> Address:
+def unknown_address(language: Language) -> Address:
+    """Return what a document says of somebody whose address is not known."""
     return Address(None, None, _UNKNOWN_ZIP, _UNKNOWN_CITY[language])

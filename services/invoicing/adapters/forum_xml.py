@@ -1,26 +1,26 @@
-"""Writes an invoice as generalInvoiceRequest 5.0 (Forum Datenaustausch) and checks the schema.
+"""Writes an invoice as generalInvoiceRequest (Forum Datenaustausch) and checks the schema.
 
-The element order and the names are those of the official schema in `forum_schemas/`.
+What the contract wants in 5.0 is written here. The element order and the names are those of the
+official schemas in `forum_schemas/`.
 """
 
 from __future__ import annotations
 
-from functools import lru_cache
-from pathlib import Path
 from typing import Any, Literal
 
 from lxml import etree
 
-from services.invoicing.adapters.forum_elements import NAMESPACE, add, decimal_text
+from services.invoicing.adapters.forum_450 import request_450
+from services.invoicing.adapters.forum_amounts import GENERATOR, add_balance, service_attributes
+from services.invoicing.adapters.forum_elements import NAMESPACE, add
 from services.invoicing.adapters.forum_parties import add_company, add_parties
-from services.invoicing.domain.document import DocumentLine, InvoiceDocument
+from services.invoicing.adapters.forum_schema import invoice_schema
+from services.invoicing.domain.document import InvoiceDocument
 from services.invoicing.domain.numbers import NO_ELECTRONIC_RECIPIENT
 from shared.kernel.clock import SWISS_TIME
 from shared.kernel.errors import DomainError
-from shared.kernel.money import Money
 
-_SCHEMA_FILE = Path(__file__).parent / "forum_schemas" / "generalInvoiceRequest_500.xsd"
-_GENERATOR = {"name": "Quittance", "version": "1"}
+__all__ = ["ForumInvoiceRenderer", "invoice_schema"]
 
 
 class ForumInvoiceRenderer:
@@ -28,10 +28,17 @@ class ForumInvoiceRenderer:
 
     Args:
         modus: "production", or "test" so that no recipient takes the invoice for a real one.
+        own_format: version of invoices that are under no contract.
     """
 
-    def __init__(self, *, modus: Literal["production", "test"] = "production") -> None:
+    def __init__(
+        self,
+        *,
+        modus: Literal["production", "test"] = "production",
+        own_format: Literal["4.5", "5.0"] = "5.0",
+    ) -> None:
         self._modus = modus
+        self._own_format = own_format
 
     def render(self, document: InvoiceDocument) -> bytes:
         """Return the document's bytes: UTF-8, with an XML declaration, valid against the schema.
@@ -39,9 +46,12 @@ class ForumInvoiceRenderer:
         Raises:
             DomainError: the schema refuses the document; the message says where.
         """
-        root = self._request(document)
+        contract = document.contract
+        version = self._own_format if contract is None else contract.invoice_format
+        is_old = version == "4.5"
+        root = request_450(document, modus=self._modus) if is_old else self._request(document)
         try:
-            invoice_schema().assertValid(root)
+            invoice_schema(version).assertValid(root)
         except etree.DocumentInvalid as error:
             raise _refused(error) from None
         return etree.tostring(root, xml_declaration=True, encoding="UTF-8")
@@ -80,13 +90,6 @@ def _refused(error: etree.DocumentInvalid) -> DomainError:
     )
 
 
-@lru_cache(maxsize=1)
-def invoice_schema() -> etree.XMLSchema:
-    """Return the official schema, loaded once, without network and without entities."""
-    parser = etree.XMLParser(resolve_entities=False, no_network=True)
-    return etree.XMLSchema(etree.parse(_SCHEMA_FILE, parser))
-
-
 def _add_processing(root: etree._Element, document: InvoiceDocument) -> None:
     processing = add(root, "processing")
     transport = add(
@@ -98,10 +101,10 @@ def _add_processing(root: etree._Element, document: InvoiceDocument) -> None:
 
 def _add_body(payload: etree._Element, document: InvoiceDocument) -> None:
     body = add(payload, "body", role="dentist", place="practice")
-    add(add(body, "prolog"), "generator", **_GENERATOR)
+    add(add(body, "prolog"), "generator", **GENERATOR)
     tiers = add(body, "tiers_garant")
     add_parties(tiers, document)
-    _add_balance(tiers, document)
+    add_balance(tiers, document)
     _add_payment_slip(body, document)
     add(body, "law", type="ORG")
     add(
@@ -114,30 +117,10 @@ def _add_body(payload: etree._Element, document: InvoiceDocument) -> None:
     )
     services = add(body, "services")
     for record_id, line in enumerate(document.lines(), start=1):
-        _add_service(services, line, record_id)
-
-
-def _add_balance(tiers: etree._Element, document: InvoiceDocument) -> None:
-    balance = add(
-        tiers,
-        "balance",
-        currency="CHF",
-        amount=str(document.total),
-        amount_reminder="0.00",
-        amount_prepaid=str(document.deposit),
-        amount_due=str(document.balance),
-    )
-    lines = document.vat
-    taxed = Money.total(line.vat for line in lines)
-    vat = add(balance, "vat", vat=str(taxed), vat_number=document.practice.uid if taxed else None)
-    for line in lines:
-        add(
-            vat,
-            "vat_rate",
-            vat_rate=decimal_text(line.rate),
-            amount=str(line.amount),
-            vat=str(line.vat),
-        )
+        service = add(services, "service", **service_attributes(line, record_id))
+        tooth = line.position.tooth
+        if tooth is not None:
+            add(service, "xtra_service", token="tooth", value=tooth)  # noqa: S106 - no secret
 
 
 def _add_payment_slip(body: etree._Element, document: InvoiceDocument) -> None:
@@ -161,26 +144,3 @@ def _add_payment_slip(body: etree._Element, document: InvoiceDocument) -> None:
         payment_period=period,
     )
     add_company(add(slip, "creditor"), contract.factor_name, contract.factor_address)
-
-
-def _add_service(services: etree._Element, line: DocumentLine, record_id: int) -> None:
-    position = line.position
-    service = add(
-        services,
-        "service",
-        record_id=str(record_id),
-        tariff_type=position.tariff_type,
-        code=position.code,
-        name=position.text,
-        quantity=decimal_text(position.quantity),
-        date_begin=f"{position.performed_on.isoformat()}T00:00:00",
-        provider_id=line.provider_gln,
-        responsible_id=line.provider_gln,
-        unit=decimal_text(position.points),
-        unit_factor=decimal_text(position.point_value),
-        amount=str(position.amount),
-        vat_rate=decimal_text(position.vat_rate),
-        remark=line.remark,
-    )
-    if position.tooth is not None:
-        add(service, "xtra_service", token="tooth", value=position.tooth)  # noqa: S106 - no secret

@@ -20,16 +20,42 @@ from services.invoicing.domain.invoice import (
     Invoice,
     InvoiceState,
     Standing,
+    StoredDocument,
+    invoice_number,
 )
+from services.invoicing.domain.practice import Language
 from shared.kernel.money import Money
 
-# The row lock of the counter makes the numbers gapless: a rollback takes the increment with it.
+# The row lock of the counter makes the numbers gapless: a rollback takes the increment with it. The
+# practice's lock keeps an import from taking the number in between.
 _NEXT_SERIAL = text(
     """
-    INSERT INTO invoice_counter AS c (practice_id, year, last) VALUES (:practice_id, :year, 1)
+    INSERT INTO invoice_counter AS c (practice_id, year, last)
+    SELECT CAST(:practice_id AS uuid), CAST(:year AS integer), 1
+    FROM pg_advisory_xact_lock(hashtextextended('invoice-numbers ' || :lock, 0))
     ON CONFLICT (practice_id, year) DO UPDATE SET last = c.last + 1
     RETURNING last
     """
+)
+# A number that an import has brought is passed over, so that issued and imported ones together
+# have no gap that the house made.
+_FREE_SERIAL = text(
+    """
+    SELECT min(candidate) FROM (
+      SELECT CAST(:drawn AS integer) AS candidate
+      UNION ALL
+      SELECT serial + 1 FROM invoice
+      WHERE practice_id = :practice_id AND year = :year AND serial >= :drawn
+        AND serial < 9999999
+    ) AS c
+    WHERE NOT EXISTS (
+      SELECT FROM invoice i
+      WHERE i.practice_id = :practice_id AND i.year = :year AND i.serial = c.candidate
+    )
+    """
+)
+_MOVE_COUNTER = text(
+    "UPDATE invoice_counter SET last = :last WHERE practice_id = :practice_id AND year = :year"
 )
 _STANDING = select(
     invoice.c.invoice_id,
@@ -59,27 +85,48 @@ class SqlInvoiceRepository:
 
     async def next_serial(self, practice_id: UUID, year: int) -> int:
         """Draw the next serial number, locked until the transaction ends; a rollback frees it."""
-        drawn = await self._connection.execute(
-            _NEXT_SERIAL, {"practice_id": practice_id, "year": year}
-        )
-        return int(drawn.scalar_one())
+        counter = {"practice_id": practice_id, "year": year}
+        found = await self._connection.execute(_NEXT_SERIAL, counter | {"lock": str(practice_id)})
+        drawn = int(found.scalar_one())
+        found = await self._connection.execute(_FREE_SERIAL, counter | {"drawn": drawn})
+        free = int(found.scalar_one())
+        if free != drawn:
+            await self._connection.execute(_MOVE_COUNTER, counter | {"last": free})
+        return free
 
     async def add(self, new: Invoice, standing: Standing, treatments: Sequence[UUID]) -> None:
         """Keep a new invoice with the treatments that it bills."""
+        await self.add_many([(new, standing, treatments)])
+
+    async def add_many(self, new: Sequence[tuple[Invoice, Standing, Sequence[UUID]]]) -> None:
+        """Keep new invoices with the treatments that each bills."""
+        if not new:
+            return
         await self._connection.execute(
-            insert(invoice).values(_fixed_columns(new) | _standing_columns(standing))
+            insert(invoice),
+            [_fixed_columns(one) | _standing_columns(standing) for one, standing, _ in new],
         )
-        await self._connection.execute(
-            insert(invoice_treatment),
-            [
-                {
-                    "practice_id": new.practice_id,
-                    "treatment_id": treatment_id,
-                    "invoice_id": new.invoice_id,
-                }
-                for treatment_id in treatments
-            ],
+        billed = [
+            {
+                "practice_id": one.practice_id,
+                "treatment_id": treatment_id,
+                "invoice_id": one.invoice_id,
+            }
+            for one, _, treatments in new
+            for treatment_id in treatments
+        ]
+        if billed:
+            await self._connection.execute(insert(invoice_treatment), billed)
+
+    async def get(self, practice_id: UUID, invoice_id: UUID) -> Invoice | None:
+        """Return an invoice of the practice as it was issued, or None."""
+        rows = await self._connection.execute(
+            select(invoice).where(
+                invoice.c.practice_id == practice_id, invoice.c.invoice_id == invoice_id
+            )
         )
+        row = rows.mappings().one_or_none()
+        return _invoice(row) if row else None
 
     async def lock_standings(self, invoice_ids: Collection[UUID]) -> dict[UUID, Standing]:
         """Return standings by id, locked in one order for every caller; unknown ids are absent."""
@@ -143,6 +190,31 @@ def _fixed_columns(new: Invoice) -> dict[str, object]:
         "document_media_type": new.document.media_type,
         "unfit_codes": list(new.unfit_codes),
     }
+
+
+def _invoice(row: RowMapping) -> Invoice:
+    same_names = ("invoice_id", "practice_id", "year", "serial", "contract_id", "patient_id")
+    numbers = ("patient_number", "debtor_number", "qr_reference")
+    days = ("issued_at", "issued_on", "due_on")
+    return Invoice(
+        **{name: row[name] for name in (*same_names, *numbers, *days)},
+        language=Language(row["language"]),
+        total=Money(row["total_rappen"]),
+        deposit=Money(row["deposit_rappen"]),
+        document=StoredDocument(
+            key=row["document_key"],
+            sha256=row["document_sha256"],
+            size_bytes=row["document_size_bytes"],
+            media_type=row["document_media_type"],
+        ),
+        unfit_codes=tuple(row["unfit_codes"]),
+        own_number=_own_number(row),
+    )
+
+
+def _own_number(row: RowMapping) -> str | None:
+    number = str(row["invoice_number"])
+    return None if number == invoice_number(row["year"], row["serial"]) else number
 
 
 def _standing_columns(standing: Standing) -> dict[str, object]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import ARRAY, Uuid, any_, bindparam, literal, select, update
@@ -54,6 +55,15 @@ class SqlOrderRepository:
         )
         return found.first() is not None
 
+    async def mark_sent(self, order_id: UUID, *, at: datetime) -> bool:
+        """Note that an order has left; return False if that was noted before."""
+        result = await self._connection.execute(
+            update(known_order)
+            .where(known_order.c.order_id == order_id, known_order.c.sent_at.is_(None))
+            .values(sent_at=at)
+        )
+        return bool(result.rowcount)
+
     async def placements(self, invoice_ids: Collection[UUID]) -> dict[UUID, list[Placement]]:
         """Return every place in an order that each of these invoices has or had."""
         rows = await self._connection.execute(
@@ -64,6 +74,7 @@ class SqlOrderRepository:
                 known_order.c.prepared_at,
                 placement.c.outcome,
                 placement.c.refusal_code,
+                known_order.c.sent_at,
             )
             .join(known_order, known_order.c.order_id == placement.c.order_id)
             .where(placement.c.invoice_id == any_(literal(list(invoice_ids), ARRAY(Uuid))))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date
 from uuid import UUID
 
 from sqlalchemy import RowMapping, select
@@ -31,26 +32,28 @@ class SqlPatientRepository:
 
     async def add(self, new: Patient) -> bool:
         """Keep a new patient; return False if the patient number is taken in this practice."""
-        guarantor = new.guarantor
-        statement = insert(patient).values(
-            practice_id=new.practice_id,
-            patient_id=new.patient_id,
-            patient_number=new.patient_number,
-            family_name=new.family_name,
-            given_name=new.given_name,
-            birth_date=new.birth_date,
-            sex=new.sex.value,
-            gender=new.gender.value,
-            ssn=new.ssn,
-            language=new.language.value if new.language else None,
-            **address_columns(new.address),
-            debtor_number=guarantor.debtor_number if guarantor else None,
-            debtor_family_name=guarantor.family_name if guarantor else None,
-            debtor_given_name=guarantor.given_name if guarantor else None,
-            **address_columns(guarantor.address if guarantor else None, prefix="debtor_"),
-        )
+        statement = insert(patient).values(_patient_columns(new))
         result = await self._connection.execute(statement.on_conflict_do_nothing())
         return bool(result.rowcount)
+
+    async def add_many(self, new: Sequence[Patient]) -> None:
+        """Keep new patients, whose numbers are free."""
+        if new:
+            await self._connection.execute(insert(patient), [_patient_columns(one) for one in new])
+
+    async def among(
+        self, practice_id: UUID, *, ssns: Collection[str], birth_dates: Collection[date]
+    ) -> list[Patient]:
+        """Return the practice's patients with one of these AHV numbers or birth dates."""
+        rows = await self._connection.execute(
+            select(patient)
+            .where(
+                patient.c.practice_id == practice_id,
+                patient.c.ssn.in_(ssns) | patient.c.birth_date.in_(birth_dates),
+            )
+            .order_by(patient.c.patient_number)
+        )
+        return [to_patient(row) for row in rows.mappings()]
 
     async def get(self, practice_id: UUID, patient_id: UUID) -> Patient | None:
         """Return a patient of the practice, or None."""
@@ -61,6 +64,27 @@ class SqlPatientRepository:
         )
         row = rows.mappings().one_or_none()
         return to_patient(row) if row else None
+
+
+def _patient_columns(new: Patient) -> dict[str, object]:
+    guarantor = new.guarantor
+    return {
+        "practice_id": new.practice_id,
+        "patient_id": new.patient_id,
+        "patient_number": new.patient_number,
+        "family_name": new.family_name,
+        "given_name": new.given_name,
+        "birth_date": new.birth_date,
+        "sex": new.sex.value,
+        "gender": new.gender.value,
+        "ssn": new.ssn,
+        "language": new.language.value if new.language else None,
+        **address_columns(new.address),
+        "debtor_number": guarantor.debtor_number if guarantor else None,
+        "debtor_family_name": guarantor.family_name if guarantor else None,
+        "debtor_given_name": guarantor.given_name if guarantor else None,
+        **address_columns(guarantor.address if guarantor else None, prefix="debtor_"),
+    }
 
 
 def to_patient(row: RowMapping) -> Patient:
@@ -100,24 +124,19 @@ class SqlTreatmentRepository:
 
     async def add(self, new: Treatment) -> None:
         """Keep a new treatment with its positions."""
-        await self._connection.execute(
-            insert(treatment).values(
-                practice_id=new.practice_id,
-                treatment_id=new.treatment_id,
-                patient_id=new.patient_id,
-                provider_id=new.provider_id,
-                begun_on=new.begun_on,
-                ended_on=new.ended_on,
-                reason=new.reason.value,
-                remark=new.remark,
-                total_rappen=new.total.rappen,
-            )
-        )
+        await self.add_many([new])
+
+    async def add_many(self, new: Sequence[Treatment]) -> None:
+        """Keep new treatments with their positions."""
+        if not new:
+            return
+        await self._connection.execute(insert(treatment), [_treatment_columns(one) for one in new])
         await self._connection.execute(
             insert(treatment_position),
             [
-                _position_columns(new, position, place)
-                for place, position in enumerate(new.positions, start=1)
+                _position_columns(one, position, place)
+                for one in new
+                for place, position in enumerate(one.positions, start=1)
             ],
         )
 
@@ -148,6 +167,7 @@ class SqlTreatmentRepository:
             .where(
                 invoice_treatment.c.practice_id == practice_id,
                 invoice_treatment.c.treatment_id.in_(treatment_ids),
+                invoice_treatment.c.released.is_(False),
             )
         )
         return {row.treatment_id: row.invoice_number for row in rows}
@@ -167,6 +187,20 @@ class SqlTreatmentRepository:
         for row in rows.mappings():
             by_treatment[row["treatment_id"]].append(_position(row))
         return by_treatment
+
+
+def _treatment_columns(new: Treatment) -> dict[str, object]:
+    return {
+        "practice_id": new.practice_id,
+        "treatment_id": new.treatment_id,
+        "patient_id": new.patient_id,
+        "provider_id": new.provider_id,
+        "begun_on": new.begun_on,
+        "ended_on": new.ended_on,
+        "reason": new.reason.value,
+        "remark": new.remark,
+        "total_rappen": new.total.rappen,
+    }
 
 
 def _treatment(row: RowMapping, positions: Mapping[UUID, list[Position]]) -> Treatment:

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import RowMapping, select
+from sqlalchemy import RowMapping, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -29,17 +29,7 @@ class SqlPracticeRepository:
 
     async def add(self, new: Practice) -> bool:
         """Keep a new practice; return False if its GLN is taken."""
-        statement = insert(practice).values(
-            practice_id=new.practice_id,
-            name=new.name,
-            **address_columns(new.address),
-            gln=new.gln,
-            zsr=new.zsr,
-            uid=new.uid,
-            canton=new.canton,
-            language=new.language.value,
-            iban=new.iban,
-        )
+        statement = insert(practice).values(_practice_columns(new))
         return await _added(self._connection, statement.on_conflict_do_nothing())
 
     async def get(self, practice_id: UUID) -> Practice | None:
@@ -49,6 +39,49 @@ class SqlPracticeRepository:
         )
         row = rows.mappings().one_or_none()
         return to_practice(row) if row else None
+
+    async def lock(self, practice_id: UUID) -> Practice | None:
+        """Return the practice, locked until the transaction ends, or None."""
+        rows = await self._connection.execute(
+            select(practice).where(practice.c.practice_id == practice_id).with_for_update()
+        )
+        row = rows.mappings().one_or_none()
+        return to_practice(row) if row else None
+
+    async def change(self, changed: Practice) -> None:
+        """Write a practice back."""
+        await self._connection.execute(
+            update(practice)
+            .where(practice.c.practice_id == changed.practice_id)
+            .values(_practice_columns(changed))
+        )
+
+    async def lock_contract(self, practice_id: UUID, contract_id: UUID) -> Contract | None:
+        """Return a contract of the practice, locked until the transaction ends, or None."""
+        rows = await self._connection.execute(
+            select(contract)
+            .where(contract.c.practice_id == practice_id, contract.c.contract_id == contract_id)
+            .with_for_update()
+        )
+        row = rows.mappings().one_or_none()
+        return to_contract(row) if row else None
+
+    async def change_contract(self, changed: Contract) -> bool:
+        """Write a contract back; return False if the account at that factor is taken."""
+        other = select(contract.c.contract_id).where(
+            contract.c.practice_id == changed.practice_id,
+            contract.c.factor_gln == changed.factor_gln,
+            contract.c.account_number == changed.account_number,
+            contract.c.contract_id != changed.contract_id,
+        )
+        if (await self._connection.execute(other)).first() is not None:
+            return False
+        await self._connection.execute(
+            update(contract)
+            .where(contract.c.contract_id == changed.contract_id)
+            .values(_contract_columns(changed))
+        )
+        return True
 
     async def add_contract(self, new: Contract) -> bool:
         """Keep a new contract; return False if the account at that factor is taken."""
@@ -77,6 +110,15 @@ class SqlPracticeRepository:
             given_name=new.given_name,
         )
         return await _added(self._connection, statement.on_conflict_do_nothing())
+
+    async def providers_by_gln(
+        self, practice_id: UUID, glns: Collection[str]
+    ) -> dict[str, Provider]:
+        """Return those of the providers that the practice has, by GLN."""
+        rows = await self._connection.execute(
+            select(provider).where(provider.c.practice_id == practice_id, provider.c.gln.in_(glns))
+        )
+        return {row["gln"]: Provider(**row) for row in rows.mappings()}
 
     async def providers(
         self, practice_id: UUID, provider_ids: Collection[UUID]
@@ -133,7 +175,25 @@ def to_practice(row: RowMapping) -> Practice:
         canton=row["canton"],
         language=Language(row["language"]),
         iban=row["iban"],
+        round_to_five=row["round_to_five"],
+        version=row["version"],
     )
+
+
+def _practice_columns(new: Practice) -> dict[str, object]:
+    return {
+        "practice_id": new.practice_id,
+        "name": new.name,
+        **address_columns(new.address),
+        "gln": new.gln,
+        "zsr": new.zsr,
+        "uid": new.uid,
+        "canton": new.canton,
+        "language": new.language.value,
+        "iban": new.iban,
+        "round_to_five": new.round_to_five,
+        "version": new.version,
+    }
 
 
 def _contract_columns(new: Contract) -> dict[str, object]:
@@ -150,6 +210,7 @@ def _contract_columns(new: Contract) -> dict[str, object]:
         "ledger_account": new.ledger_account,
         "acquittal_label": new.acquittal_label,
         "qr_iban": new.qr_iban,
+        "invoice_format": new.invoice_format,
         "payout_term_days": new.payout_term_days,
         "payout_basis": new.payout_basis,
         "reminder_fee_beneficiary": new.reminder_fee_beneficiary,
@@ -190,6 +251,7 @@ def to_contract(row: RowMapping) -> Contract:
             deb_poll_interval_seconds=row["deb_poll_interval_seconds"],
             deb_layout=row["deb_layout"],
         ),
+        invoice_format=row["invoice_format"],
         version=row["version"],
         active=row["active"],
     )

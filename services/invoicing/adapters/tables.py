@@ -38,6 +38,8 @@ practice = Table(
     *_ids("practice_id"),
     *_text("name", "street", "house_no", "zip", "city", "gln", "zsr", "uid", "canton"),
     *_text("language", "iban"),
+    Column("round_to_five", Boolean),
+    Column("version", Integer),
 )
 contract = Table(
     "contract",
@@ -47,7 +49,7 @@ contract = Table(
     Column("active", Boolean),
     *_text("factor", "factor_name", "factor_street", "factor_house_no", "factor_zip"),
     *_text("factor_city", "factor_gln", "account_number", "ledger_account", "acquittal_label"),
-    *_text("qr_iban"),
+    *_text("qr_iban", "invoice_format"),
     Column("payout_term_days", Integer),
     *_text("payout_basis", "reminder_fee_beneficiary"),
     Column("loss_cover", Boolean),
@@ -103,6 +105,7 @@ known_order = Table(
     *_ids("order_id", "practice_id", "contract_id"),
     *_text("order_number"),
     Column("prepared_at", DateTime(timezone=True)),
+    Column("sent_at", DateTime(timezone=True)),
 )
 placement = Table(
     "placement",
@@ -138,7 +141,10 @@ invoice = Table(
     *_whole("factor_owes_rappen", "debtor_paid_rappen", "credited_rappen", "ledger_sequence"),
 )
 invoice_treatment = Table(
-    "invoice_treatment", METADATA, *_ids("practice_id", "treatment_id", "invoice_id")
+    "invoice_treatment",
+    METADATA,
+    *_ids("practice_id", "treatment_id", "invoice_id"),
+    Column("released", Boolean),
 )
 invoice_history = Table(
     "invoice_history",
@@ -151,4 +157,24 @@ invoice_history = Table(
     *_whole("amount_rappen"),
     *_ids("order_id", "deb_file_id"),
     *_text("code"),
+)
+imported_invoice = Table(
+    "imported_invoice",
+    METADATA,
+    *_ids("practice_id", "invoice_id", "import_id"),
+    *_text("document_number", "file_name", "version", "content_sha256"),
+    Column("imported_at", DateTime(timezone=True)),
+)
+import_conflict = Table(
+    "import_conflict",
+    METADATA,
+    *_ids("practice_id", "conflict_id", "invoice_id", "contract_id"),
+    *_text("invoice_number", "file_name", "document_key", "document_sha256"),
+    *_whole("document_size_bytes"),
+    *_text("document_media_type"),
+    Column("found_at", DateTime(timezone=True)),
+    *_text("decision"),
+    Column("decided_at", DateTime(timezone=True)),
+    *_text("decided_by"),
+    *_ids("replacement_id"),
 )

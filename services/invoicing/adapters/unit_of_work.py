@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.invoicing.adapters.correction_rows import SqlCorrectionRepository
+from services.invoicing.adapters.import_rows import SqlImportRepository
 from services.invoicing.adapters.invoice_rows import SqlInvoiceRepository
 from services.invoicing.adapters.order_rows import SqlOrderRepository
 from services.invoicing.adapters.patient_rows import (
@@ -11,6 +13,7 @@ from services.invoicing.adapters.patient_rows import (
     SqlTreatmentRepository,
 )
 from services.invoicing.adapters.practice_rows import SqlPracticeRepository
+from services.invoicing.adapters.price_rows import SqlPriceRepository
 from services.invoicing.domain.events import InvoicingEvent
 from services.invoicing.translate import to_wire
 from shared.kernel.clock import Clock
@@ -23,7 +26,10 @@ class SqlUnitOfWork(OutboxUnitOfWork[InvoicingEvent]):
     def __init__(self, connection: AsyncConnection, clock: Clock) -> None:
         super().__init__(connection, clock, to_wire)
         self.practices = SqlPracticeRepository(connection)
+        self.prices = SqlPriceRepository(connection)
         self.patients = SqlPatientRepository(connection)
         self.treatments = SqlTreatmentRepository(connection)
         self.invoices = SqlInvoiceRepository(connection)
+        self.corrections = SqlCorrectionRepository(connection)
+        self.imports = SqlImportRepository(connection)
         self.orders = SqlOrderRepository(connection)

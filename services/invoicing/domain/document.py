@@ -9,9 +9,10 @@ from decimal import Decimal
 from uuid import UUID
 
 from services.invoicing.domain import numbers
-from services.invoicing.domain.invoice import invoice_number
+from services.invoicing.domain.invoice import NOTHING, invoice_number
 from services.invoicing.domain.people import Debtor, Patient, Provider
 from services.invoicing.domain.practice import Contract, Language, Practice
+from services.invoicing.domain.rounding import rounding_line, to_five
 from services.invoicing.domain.treatment import (
     Position,
     Reason,
@@ -108,7 +109,16 @@ class InvoiceDocument:
 
     @property
     def total(self) -> Money:
-        """The sum of all positions."""
+        """The sum of all positions, the rounding line included."""
+        return self._treated + self.rounding
+
+    @property
+    def rounding(self) -> Money:
+        """What brings the sum to the nearest 5 Rappen, half up; nothing if nobody wants it."""
+        return to_five(self._treated) - self._treated if self.practice.round_to_five else NOTHING
+
+    @property
+    def _treated(self) -> Money:
         return Money.total(treatment.total for treatment in self.treatments)
 
     @property
@@ -139,6 +149,9 @@ class InvoiceDocument:
             gln = self.providers[treatment.provider_id].gln
             for place, position in enumerate(treatment.positions):
                 yield DocumentLine(position, gln, treatment.remark if place == 0 else None)
+        if self.rounding:
+            line = rounding_line(self.rounding, self.language, self.ended_on)
+            yield DocumentLine(line, self.provider.gln, None)
 
     def unfit_codes(self) -> tuple[str, ...]:
         """Return why the invoice cannot be handed to the factor, though it can be billed."""
@@ -184,7 +197,7 @@ def _rules(document: InvoiceDocument) -> Iterator[tuple[str, bool]]:
     )
     yield (
         "a price is negative or not a number",
-        all(_is_price(line.position) for line in document.lines()),
+        all(_is_price(one) for each in document.treatments for one in each.positions),
     )
 
 

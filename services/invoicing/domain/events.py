@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from services.invoicing.domain.correction import Cancellation, CreditNote
 from services.invoicing.domain.invoice import Invoice
 from services.invoicing.domain.practice import Contract, Practice
 
@@ -31,4 +32,26 @@ class InvoiceWasIssued:
     invoice: Invoice
 
 
-InvoicingEvent = PracticeWasRegistered | ContractHasChanged | InvoiceWasIssued
+@dataclass(frozen=True, slots=True)
+class InvoiceWasCancelled:
+    """An invoice was cancelled; a corrected one may replace it."""
+
+    invoice: Invoice
+    cancellation: Cancellation
+
+
+@dataclass(frozen=True, slots=True)
+class CreditNoteWasIssued:
+    """An invoice that the factor has was reduced."""
+
+    credit_note: CreditNote
+    invoice: Invoice
+
+
+InvoicingEvent = (
+    PracticeWasRegistered
+    | ContractHasChanged
+    | InvoiceWasIssued
+    | InvoiceWasCancelled
+    | CreditNoteWasIssued
+)

@@ -20,12 +20,16 @@ NOTHING = Money.zero()
 
 
 class InvoiceState(StrEnum):
-    """issued → ordered → acquitted → closed; a refusal leads from ordered back to issued."""
+    """issued → ordered → acquitted → closed; a refusal leads from ordered back to issued.
+
+    What is issued and in no order may be cancelled.
+    """
 
     ISSUED = "issued"
     ORDERED = "ordered"
     ACQUITTED = "acquitted"
     CLOSED = "closed"
+    CANCELLED = "cancelled"
 
 
 class Outcome(StrEnum):
@@ -74,6 +78,7 @@ class Invoice:
         qr_reference: 27 digits, or None without a factor.
         deposit: paid before the invoice.
         unfit_codes: why it cannot be ordered; empty if it can.
+        own_number: the number that it came with from other software, if it was imported.
     """
 
     invoice_id: UUID
@@ -93,11 +98,12 @@ class Invoice:
     deposit: Money
     document: StoredDocument
     unfit_codes: tuple[str, ...]
+    own_number: str | None = None
 
     @property
     def number(self) -> str:
         """The invoice number that people read ("2026-000001")."""
-        return invoice_number(self.year, self.serial)
+        return self.own_number or invoice_number(self.year, self.serial)
 
     @property
     def open_amount(self) -> Money:
@@ -121,7 +127,7 @@ class Fact:
 
 # Which facts tell that the debtor paid, and which that the practice asks for less.
 _PAID = {"debtor_payment": 1, "debtor_refund": -1}
-_CREDITED = {"credit_note": 1}
+_CREDITED = {"credit_note": 1, "credit_note_before_acquittal": 1}
 _FINISHED = "closed"
 
 
@@ -196,7 +202,7 @@ class Standing:
             if live and live[-1].order_id != self.order_id:
                 raise self._illegal(InvoiceState.ORDERED)
             return self
-        if not by_age:
+        if not by_age or self.state is InvoiceState.CANCELLED:
             return self
         if live:
             return replace(
@@ -210,7 +216,8 @@ class Standing:
     ) -> tuple[Standing, Outcome]:
         """Acquit the invoice against the factor: the balance gets its asterisk, the factor owes.
 
-        Positions that a later statement of the books has set already are left alone.
+        Positions that a later statement of the books has set already are left alone. An invoice
+        that the factor took over before it heard of the cancellation is acquitted all the same.
 
         Raises:
             IllegalTransitionError: the order refused it, or it was acquitted with another order.
@@ -230,6 +237,12 @@ class Standing:
             ledger_sequence=sequence,
         )
         return done, Outcome.DONE
+
+    def cancelled(self) -> Standing:
+        """Return the standing of the cancelled invoice: nobody owes anything on it any more."""
+        return replace(
+            self, state=InvoiceState.CANCELLED, balance=DebtorBalance.of(NOTHING), refusal_code=None
+        )
 
     def check_refusable(self, order_id: UUID) -> None:
         """Check that an order may still refuse the invoice.
@@ -294,10 +307,11 @@ class HistoryEntry:
     """One line of an invoice's history.
 
     Attributes:
-        kind: "issued", "ordered", "arrived", "refused", "acquitted", or a DEB row's kind.
+        kind: "issued", "printed", "ordered", "withdrawn", "arrived", "refused", "acquitted",
+            "cancelled", "credit-note", or a DEB row's kind.
         cause_id: id of the event behind it; with `place` it makes the line unique.
         place: order among the lines of one cause.
-        code: reason, for a refusal.
+        code: reason of a refusal, a cancellation or a credit note.
     """
 
     invoice_id: UUID

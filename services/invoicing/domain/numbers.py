@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import re
 
-from stdnum import ean, iban
+from stdnum import ean, iban, iso11649
 from stdnum.ch import esr, ssn, uid
 
 NO_GLN = "2000000000008"
@@ -50,6 +50,11 @@ def is_qr_iban(text: str) -> bool:
 def is_qr_reference(text: str) -> bool:
     """Whether this is a QR reference of 27 digits, not all zero, with a right check digit."""
     return _is_digits(text, 27) and text.strip("0") != "" and bool(esr.is_valid(text))
+
+
+def is_creditor_reference(text: str) -> bool:
+    """Whether this is a creditor reference (RF..., ISO 11649) with right check digits."""
+    return bool(iso11649.is_valid(text))
 
 
 def qr_reference(*, account_number: str, practice_gln: str, year: int, serial: int) -> str:

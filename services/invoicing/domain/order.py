@@ -20,6 +20,7 @@ class LineOutcome(StrEnum):
 
     ACCEPTED = "accepted"
     REFUSED = "refused"
+    WITHDRAWN = "withdrawn"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,19 +62,27 @@ class Placement:
     prepared_at: datetime
     outcome: LineOutcome | None = None
     refusal_code: str | None = None
+    sent_at: datetime | None = None
 
     @property
     def is_live(self) -> bool:
         """Whether the order has, or may still get, the invoice."""
-        return self.outcome is not LineOutcome.REFUSED
+        return self.outcome is None or self.outcome is LineOutcome.ACCEPTED
+
+    @property
+    def has_left(self) -> bool:
+        """Whether the factor has the invoice through this order, or is about to decide on it."""
+        if self.outcome is LineOutcome.ACCEPTED:
+            return True
+        return self.outcome is None and self.sent_at is not None
 
     def accepted(self) -> Placement:
         """Note that the factor took the invoice over; a repeat changes nothing.
 
         Raises:
-            LineDecidedOtherwiseError: it was refused.
+            LineDecidedOtherwiseError: it was refused or withdrawn.
         """
-        if self.outcome is LineOutcome.REFUSED:
+        if not self.is_live:
             raise self._decided(LineOutcome.ACCEPTED)
         return replace(self, outcome=LineOutcome.ACCEPTED)
 
@@ -81,13 +90,25 @@ class Placement:
         """Note that the factor refused the invoice; of two refusals the first one's reason stays.
 
         Raises:
-            LineDecidedOtherwiseError: it was accepted.
+            LineDecidedOtherwiseError: it was accepted or withdrawn.
         """
-        if self.outcome is LineOutcome.ACCEPTED:
-            raise self._decided(LineOutcome.REFUSED)
         if self.outcome is LineOutcome.REFUSED:
             return self
+        if self.outcome is not None:
+            raise self._decided(LineOutcome.REFUSED)
         return replace(self, outcome=LineOutcome.REFUSED, refusal_code=code)
+
+    def withdrawn(self) -> Placement:
+        """Note that the order was taken back before it left; a repeat changes nothing.
+
+        Raises:
+            LineDecidedOtherwiseError: it was accepted or refused.
+        """
+        if self.outcome is LineOutcome.WITHDRAWN:
+            return self
+        if self.outcome is not None:
+            raise self._decided(LineOutcome.WITHDRAWN)
+        return replace(self, outcome=LineOutcome.WITHDRAWN)
 
     def _decided(self, wanted: LineOutcome) -> LineDecidedOtherwiseError:
         return LineDecidedOtherwiseError(self.order_number, wanted=wanted.value)

@@ -75,8 +75,13 @@ class Patient:
 
     def is_minor_on(self, day: date) -> bool:
         """Whether the patient is under 18 on this day."""
-        had_birthday = (day.month, day.day) >= (self.birth_date.month, self.birth_date.day)
-        return day.year - self.birth_date.year - (0 if had_birthday else 1) < _FULL_AGE
+        return is_minor(self.birth_date, on=day)
+
+
+def is_minor(birth_date: date, *, on: date) -> bool:
+    """Whether somebody born on this date is under 18 on that day."""
+    had_birthday = (on.month, on.day) >= (birth_date.month, birth_date.day)
+    return on.year - birth_date.year - (0 if had_birthday else 1) < _FULL_AGE
 
 
 @dataclass(frozen=True, slots=True)

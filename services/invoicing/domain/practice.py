@@ -50,6 +50,8 @@ class Practice:
         uid: business number without separators, or None.
         canton: two letters; decides the tariff's canton and the holidays.
         iban: where it is paid when no factor stands between; never a QR-IBAN.
+        round_to_five: whether its invoices come to whole 5 Rappen, by a line of their own.
+        version: counts the changes, from 1.
     """
 
     practice_id: UUID
@@ -61,6 +63,8 @@ class Practice:
     canton: str
     language: Language
     iban: str
+    round_to_five: bool = False
+    version: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +93,7 @@ class Contract:
         loss_cover: whether the factor bears a loss.
         acquittal: "automatic" or "manual".
         version: counts the changes of the terms, from 1.
+        invoice_format: version of the official format that its invoices are written in.
     """
 
     contract_id: UUID
@@ -109,3 +114,4 @@ class Contract:
     portal: PortalTerms
     version: int = 1
     active: bool = True
+    invoice_format: str = "5.0"

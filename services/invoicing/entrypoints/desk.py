@@ -9,7 +9,11 @@ from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.invoicing.ports import (
+    CreditNoteDocuments,
+    CreditNoteRenderer,
     InvoiceDocuments,
+    InvoiceFiles,
+    InvoicePrinter,
     InvoiceRenderer,
     OrderDocuments,
     UnitOfWork,
@@ -30,6 +34,10 @@ class Desk:
     renderer: InvoiceRenderer
     documents: InvoiceDocuments
     order_documents: OrderDocuments
+    invoice_files: InvoiceFiles
+    printer: InvoicePrinter
+    credit_note_renderer: CreditNoteRenderer
+    credit_note_documents: CreditNoteDocuments
     clock: Clock
 
 

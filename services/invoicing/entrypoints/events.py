@@ -12,8 +12,10 @@ from services.invoicing.entrypoints.desk import Desk
 from services.invoicing.handlers.acquit_invoice import AcquitInvoice, acquit_invoice
 from services.invoicing.handlers.change_position import ChangePosition, change_position
 from services.invoicing.handlers.confirm_order import ConfirmOrder, confirm_order
+from services.invoicing.handlers.note_order_sent import NoteOrderSent, note_order_sent
 from services.invoicing.handlers.order_invoices import OrderInvoices, order_invoices
 from services.invoicing.handlers.refuse_order import RefuseOrder, refuse_order
+from services.invoicing.handlers.withdraw_order import WithdrawOrder, withdraw_order
 from services.invoicing.ports import UnitOfWork
 from services.invoicing.translate import (
     from_balance,
@@ -21,8 +23,8 @@ from services.invoicing.translate import (
     from_content_ref,
     from_order_prepared,
 )
-from shared.contracts.debident.v1 import OrderRefused
-from shared.contracts.orders.v1 import OrderConfirmed, OrderPrepared
+from shared.contracts.debident.v1 import OrderRefused, OrderSent
+from shared.contracts.orders.v1 import OrderConfirmed, OrderPrepared, OrderWithdrawn
 from shared.contracts.reconciliation.v1 import InvoiceAcquitted, InvoicePositionChanged
 from shared.kernel.errors import DomainError, PermanentError
 from shared.messaging.events import ReceivedEvent, Subscription
@@ -33,6 +35,8 @@ def subscriptions(desk: Desk) -> Sequence[Subscription[Any]]:
     reactions = Reactions(desk)
     return (
         Subscription(OrderPrepared, reactions.order_prepared),
+        Subscription(OrderSent, reactions.order_sent),
+        Subscription(OrderWithdrawn, reactions.order_withdrawn),
         Subscription(OrderConfirmed, reactions.order_confirmed),
         Subscription(OrderRefused, reactions.order_refused),
         Subscription(InvoiceAcquitted, reactions.invoice_acquitted),
@@ -66,6 +70,27 @@ class Reactions:
         )
         async with self._work(connection) as uow:
             await order_invoices(command, uow, documents=self._desk.order_documents)
+
+    async def order_sent(
+        self, event: ReceivedEvent[OrderSent], connection: AsyncConnection
+    ) -> None:
+        """Note that the order has left."""
+        command = NoteOrderSent(event.payload.order_id, event.payload.sent_at)
+        async with self._work(connection) as uow:
+            await note_order_sent(command, uow)
+
+    async def order_withdrawn(
+        self, event: ReceivedEvent[OrderWithdrawn], connection: AsyncConnection
+    ) -> None:
+        """Free every invoice of the order."""
+        command = WithdrawOrder(
+            practice_id=event.practice_id,
+            order_id=event.payload.order_id,
+            withdrawn_at=event.payload.withdrawn_at,
+            event_id=event.event_id,
+        )
+        async with self._work(connection) as uow:
+            await withdraw_order(command, uow)
 
     async def order_confirmed(
         self, event: ReceivedEvent[OrderConfirmed], connection: AsyncConnection

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from services.invoicing.entrypoints.desk import Desk
+from services.invoicing.entrypoints.http_changes import change_endpoints
+from services.invoicing.entrypoints.http_corrections import correction_endpoints
+from services.invoicing.entrypoints.imports import import_endpoints
 from services.invoicing.entrypoints.invoices import InvoiceOperations
 from services.invoicing.entrypoints.people import PeopleOperations
 from services.invoicing.entrypoints.practices import PracticeOperations
@@ -46,6 +49,9 @@ def endpoints(desk: Desk) -> list[Endpoint]:
         *_contract_endpoints(PracticeOperations(desk)),
         *_people_endpoints(PeopleOperations(desk)),
         *_invoice_endpoints(InvoiceOperations(desk)),
+        *correction_endpoints(desk),
+        *import_endpoints(desk),
+        *change_endpoints(desk),
     ]
 
 
@@ -206,6 +212,7 @@ def _treatment_endpoints(operations: PeopleOperations) -> list[Endpoint]:
                 "unknown-provider",
                 "treatment-dates",
                 "position-date",
+                "unknown-code",
                 "amount-too-large",
             ),
         ),

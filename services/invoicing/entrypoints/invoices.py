@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
+import asyncio
 from uuid import UUID
 
 from sqlalchemy import RowMapping
 
-from services.invoicing.domain.invoice import StoredDocument
+from services.invoicing.domain.invoice import InvoiceState, StoredDocument
+from services.invoicing.entrypoints.csv_text import csv_bytes
 from services.invoicing.entrypoints.desk import Desk
 from services.invoicing.entrypoints.schemas.invoices import (
+    CSV_HEADER,
     InvoiceQuery,
     InvoiceRequest,
+    InvoiceSelection,
+    csv_row,
     invoice_detail,
     invoice_page,
 )
 from services.invoicing.handlers.issue_invoice import IssueInvoice, issue_invoice
 from services.invoicing.views import invoices as views
-from shared.kernel.errors import NotFoundError
+from shared.kernel.errors import DomainError, NotFoundError
 from shared.kernel.ids import new_id
 from shared.web.endpoints import Call, Reply
 from shared.web.paging import cursor, read_cursor, split_page, whole_number
 
 _HISTORY_LINES = 200
+EXPORT_ROWS_MAX = 20_000
 
 
 class InvoiceOperations:
@@ -49,22 +55,16 @@ class InvoiceOperations:
                 documents=self._desk.documents,
                 clock=self._desk.clock,
             )
-        return await self._detail(call, command.invoice_id)
+        return await self.detail(call, command.invoice_id)
 
     async def show(self, call: Call) -> Reply:
         """Show one invoice with its history."""
-        return await self._detail(call, call.path_id("invoice_id"))
+        return await self.detail(call, call.path_id("invoice_id"))
 
     async def list(self, call: Call) -> Reply:
         """List invoices, with count and sums of the whole selection."""
         query = call.query_as(InvoiceQuery)
-        wanted = views.InvoiceFilter(
-            state=query.state,
-            contract_id=query.contract_id,
-            patient_id=query.patient_id,
-            exclude_zero_balance=query.exclude_zero_balance,
-            not_ordered=query.not_ordered,
-        )
+        wanted = query.to_filter()
         rows = await views.invoice_page(
             call.connection,
             call.practice_id,
@@ -74,22 +74,53 @@ class InvoiceOperations:
         )
         page, more = split_page(rows, query.limit)
         following = cursor(page[-1]["year"], page[-1]["serial"]) if more else None
-        return Reply(invoice_page(page, following))
+        sums = await views.invoice_sums(call.connection, call.practice_id, wanted=wanted)
+        return Reply(invoice_page(page, sums, following))
+
+    async def export(self, call: Call) -> Reply:
+        """Return a selection of invoices as CSV; one that is too large is refused, not cut."""
+        wanted = call.query_as(InvoiceSelection).to_filter()
+        rows = await views.invoice_page(
+            call.connection, call.practice_id, wanted=wanted, limit=EXPORT_ROWS_MAX + 1
+        )
+        if len(rows) > EXPORT_ROWS_MAX:
+            raise DomainError(
+                f"These are more than {EXPORT_ROWS_MAX} invoices. Narrow the selection, by days"
+                " for instance.",
+                code="export-too-large",
+            )
+        data = csv_bytes(CSV_HEADER, (csv_row(row) for row in rows))
+        name = 'attachment; filename="invoices.csv"'
+        return Reply(data, headers={"Content-Disposition": name})
 
     async def document(self, call: Call) -> Reply:
         """Return the invoice's document, byte for byte as it was stored at issue."""
         row = await self._row(call, call.path_id("invoice_id"))
+        data = await self._document(call, row)
+        name = f'attachment; filename="{row["invoice_number"]}.xml"'
+        return Reply(data, headers={"Content-Disposition": name})
+
+    async def pdf(self, call: Call) -> Reply:
+        """Return the invoice on paper, with its QR slip, in the language of its document."""
+        row = await self._row(call, call.path_id("invoice_id"))
+        document = await self._document(call, row)
+        cancelled = row["state"] == InvoiceState.CANCELLED
+        # Drawing takes a while; the other requests need not wait for it.
+        data = await asyncio.to_thread(self._desk.printer.print, document, cancelled=cancelled)
+        name = f'inline; filename="{row["invoice_number"]}.pdf"'
+        return Reply(data, headers={"Content-Disposition": name})
+
+    async def _document(self, call: Call, row: RowMapping) -> bytes:
         stored = StoredDocument(
             key=row["document_key"],
             sha256=row["document_sha256"],
             size_bytes=row["document_size_bytes"],
             media_type=row["document_media_type"],
         )
-        data = await self._desk.documents.get(call.practice_id, stored)
-        name = f'attachment; filename="{row["invoice_number"]}.xml"'
-        return Reply(data, headers={"Content-Disposition": name})
+        return await self._desk.documents.get(call.practice_id, stored)
 
-    async def _detail(self, call: Call, invoice_id: UUID) -> Reply:
+    async def detail(self, call: Call, invoice_id: UUID) -> Reply:
+        """Answer an invoice with its history."""
         row = await self._row(call, invoice_id)
         treatments = await views.treatment_ids(call.connection, call.practice_id, invoice_id)
         history = await views.history(

@@ -17,6 +17,7 @@ from services.invoicing.entrypoints.schemas.people import (
     treatment_answer,
 )
 from services.invoicing.handlers.add_patient import AddPatient, add_patient
+from services.invoicing.handlers.price_positions import PricePositions, price_positions
 from services.invoicing.handlers.record_treatment import RecordTreatment, record_treatment
 from services.invoicing.views import people as views
 from shared.kernel.ids import new_id
@@ -58,8 +59,15 @@ class PeopleOperations:
 
     async def record_treatment(self, call: Call) -> Reply:
         """Record a treatment."""
-        treatment = call.body_as(TreatmentRequest).to_domain(call.practice_id, new_id())
+        body = call.body_as(TreatmentRequest)
+        drafts = PricePositions(
+            practice_id=call.practice_id,
+            patient_id=body.patient_id,
+            drafts=tuple(position.to_draft() for position in body.positions),
+        )
         async with self._desk.unit_of_work(call.connection) as uow:
+            positions = await price_positions(drafts, uow)
+            treatment = body.to_domain(call.practice_id, new_id(), positions)
             await record_treatment(RecordTreatment(treatment), uow, clock=self._desk.clock)
         return await self._treatment(call, treatment.treatment_id)
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from uuid import UUID
 
 from services.invoicing.entrypoints.desk import Desk, only
 from services.invoicing.entrypoints.schemas.practices import (
+    ContractChangeRequest,
     ContractPage,
     ContractRequest,
     PracticePage,
@@ -18,6 +20,8 @@ from services.invoicing.entrypoints.schemas.practices import (
 )
 from services.invoicing.handlers.add_contract import AddContract, add_contract
 from services.invoicing.handlers.add_provider import AddProvider, add_provider
+from services.invoicing.handlers.change_contract import ChangeContract, change_contract
+from services.invoicing.handlers.change_practice import ChangePractice, change_practice
 from services.invoicing.handlers.register_practice import RegisterPractice, register_practice
 from services.invoicing.views import practices as views
 from shared.kernel.ids import new_id
@@ -73,6 +77,22 @@ class PracticeOperations:
         following = cursor(page[-1]["contract_id"]) if more else None
         return Reply(ContractPage(items=[contract_answer(row) for row in page], next=following))
 
+    async def change(self, call: Call) -> Reply:
+        """Change a practice that nobody has changed since it was read."""
+        practice = call.body_as(PracticeRequest).to_domain(call.practice_id)
+        async with self._desk.unit_of_work(call.connection) as uow:
+            await change_practice(ChangePractice(practice, call.if_match or ""), uow)
+        return await self._practice(call, call.practice_id)
+
+    async def change_contract(self, call: Call) -> Reply:
+        """Change the terms of a contract that nobody has changed since it was read."""
+        contract_id = call.path_id("contract_id")
+        body = call.body_as(ContractChangeRequest)
+        contract = replace(body.to_domain(call.practice_id, contract_id), active=body.active)
+        async with self._desk.unit_of_work(call.connection) as uow:
+            await change_contract(ChangeContract(contract, call.if_match or ""), uow)
+        return await self._contract(call, contract_id)
+
     async def add_provider(self, call: Call) -> Reply:
         """Add a provider."""
         provider = call.body_as(ProviderRequest).to_domain(call.practice_id, new_id())
@@ -96,10 +116,12 @@ class PracticeOperations:
 
     async def _practice(self, call: Call, practice_id: UUID) -> Reply:
         rows = await views.practices(call.connection, limit=1, practice_id=practice_id)
-        return Reply(practice_answer(only(rows, code="practice-not-found", what="practice")))
+        row = only(rows, code="practice-not-found", what="practice")
+        return Reply(practice_answer(row), headers={"ETag": f'"{row["version"]}"'})
 
     async def _contract(self, call: Call, contract_id: UUID) -> Reply:
         rows = await views.contracts(
             call.connection, call.practice_id, limit=1, contract_id=contract_id
         )
-        return Reply(contract_answer(only(rows, code="contract-not-found", what="contract")))
+        row = only(rows, code="contract-not-found", what="contract")
+        return Reply(contract_answer(row), headers={"ETag": f'"{row["version"]}"'})

@@ -104,6 +104,11 @@ async def _contract(command: IssueInvoice, uow: UnitOfWork) -> Contract | None:
 
 
 async def _treatments(command: IssueInvoice, uow: UnitOfWork) -> tuple[Treatment, ...]:
+    if not command.treatment_ids:
+        # An imported invoice whose services the house's positions cannot say has none.
+        raise DomainError(
+            "There are no treatments to bill.", code="no-treatments", field="treatment_ids"
+        )
     found = await uow.treatments.lock(command.practice_id, command.treatment_ids)
     for place, treatment_id in enumerate(command.treatment_ids):
         if treatment_id not in found:

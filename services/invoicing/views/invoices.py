@@ -1,51 +1,58 @@
-"""What the API shows of invoices: how they stand, the sums of a selection, and their history."""
+"""What the API shows of invoices: how they stand, the sums of a selection, and their history.
+
+A condition is written only for a filter that was given, so that PostgreSQL may choose an index.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from uuid import UUID
 
 from sqlalchemy import RowMapping, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-# The count and the sums are of the whole selection; the page is cut out of it afterwards.
-_PAGE = text(
-    """
-    WITH chosen AS (
-      SELECT i.*, o.order_number,
-        i.principal_rappen + i.reminder_fees_rappen + i.interest_rappen + i.costs_rappen
-          AS balance_rappen,
-        p.family_name AS patient_family_name, p.given_name AS patient_given_name,
-        coalesce(p.debtor_family_name, p.family_name) AS debtor_family_name,
-        coalesce(p.debtor_given_name, p.given_name) AS debtor_given_name
-      FROM invoice i
-      JOIN patient p ON p.practice_id = i.practice_id AND p.patient_id = i.patient_id
-      LEFT JOIN known_order o ON o.practice_id = i.practice_id AND o.order_id = i.order_id
-      WHERE i.practice_id = :practice_id
-        AND (CAST(:invoice_id AS uuid) IS NULL OR i.invoice_id = :invoice_id)
-        AND (CAST(:state AS text) IS NULL OR i.state = :state)
-        AND (CAST(:contract_id AS uuid) IS NULL OR i.contract_id = :contract_id)
-        AND (CAST(:patient_id AS uuid) IS NULL OR i.patient_id = :patient_id)
-        AND (NOT CAST(:not_ordered AS boolean) OR i.order_id IS NULL)
-    ), counted AS (
-      SELECT * FROM chosen
-      WHERE NOT CAST(:exclude_zero_balance AS boolean) OR balance_rappen <> 0
-    ), sums AS (
-      SELECT count(*) AS total_count,
-        coalesce(sum(total_rappen), 0)::bigint AS sum_total_rappen,
-        coalesce(sum(balance_rappen), 0)::bigint AS sum_balance_rappen,
-        coalesce(sum(factor_owes_rappen), 0)::bigint AS sum_factor_owes_rappen
-      FROM counted
-    ), page AS (
-      SELECT * FROM counted
-      WHERE CAST(:after_year AS bigint) IS NULL
-        OR (year, serial) > (CAST(:after_year AS bigint), CAST(:after_serial AS bigint))
-      ORDER BY year, serial LIMIT :limit
-    )
-    SELECT * FROM sums LEFT JOIN page ON true ORDER BY year, serial
-    """
-)
+SEARCH_WORDS_MAX = 5
+_SERIAL_DIGITS_MAX = 7
+_BALANCE = "(i.principal_rappen + i.reminder_fees_rappen + i.interest_rappen + i.costs_rappen)"
+_PAGE = f"""
+    SELECT i.*, o.order_number, {_BALANCE} AS balance_rappen,
+      p.family_name AS patient_family_name, p.given_name AS patient_given_name,
+      coalesce(p.debtor_family_name, p.family_name) AS debtor_family_name,
+      coalesce(p.debtor_given_name, p.given_name) AS debtor_given_name
+    FROM invoice i
+    JOIN patient p ON p.practice_id = i.practice_id AND p.patient_id = i.patient_id
+    LEFT JOIN known_order o ON o.practice_id = i.practice_id AND o.order_id = i.order_id
+    WHERE {{conditions}}
+    ORDER BY i.year, i.serial LIMIT :limit
+    """  # noqa: S608 - built of constants
+_SUMS = f"""
+    SELECT count(*) AS total_count,
+      coalesce(sum(i.total_rappen), 0)::bigint AS sum_total_rappen,
+      coalesce(sum({_BALANCE}), 0)::bigint AS sum_balance_rappen,
+      coalesce(sum(i.factor_owes_rappen), 0)::bigint AS sum_factor_owes_rappen
+    FROM invoice i WHERE {{conditions}}
+    """  # noqa: S608 - built of constants
+_CONDITIONS = {
+    "invoice_id": "i.invoice_id = :invoice_id",
+    "state": "i.state = :state",
+    "contract_id": "i.contract_id = :contract_id",
+    "patient_id": "i.patient_id = :patient_id",
+    "issued_from": "i.issued_on >= :issued_from",
+    "issued_to": "i.issued_on <= :issued_to",
+    "total_from_rappen": "i.total_rappen >= :total_from_rappen",
+    "total_to_rappen": "i.total_rappen <= :total_to_rappen",
+    "not_ordered": "i.order_id IS NULL",
+    "not_printed": "i.printed_at IS NULL",
+    "exclude_zero_balance": f"{_BALANCE} <> 0",
+}
+# A word is the beginning of a number or a name; the comparison is a range, which an index serves.
+_STARTS = "{column} >= search_form(:{word}) AND {column} < search_form(:{word}) || chr(1114111)"
+_OF_INVOICE = "SELECT s.invoice_id FROM invoice s WHERE s.practice_id = :practice_id AND "
+_OF_PATIENT = """SELECT s.invoice_id FROM patient q
+      JOIN invoice s ON s.practice_id = q.practice_id AND s.patient_id = q.patient_id
+      WHERE q.practice_id = :practice_id AND """
 _HISTORY = text(
     """
     SELECT h.*, o.order_number
@@ -61,17 +68,37 @@ _TREATMENTS = text(
     WHERE practice_id = :practice_id AND invoice_id = :invoice_id ORDER BY treatment_id
     """
 )
+_CREDIT_NOTES = text(
+    """
+    SELECT * FROM credit_note
+    WHERE practice_id = :practice_id AND invoice_id = :invoice_id ORDER BY year, serial
+    """
+)
 
 
 @dataclass(frozen=True, slots=True)
 class InvoiceFilter:
-    """Which invoices to show; None and False mean: no matter."""
+    """Which invoices to show; None and False mean: no matter.
+
+    Attributes:
+        issued_from, issued_to: days of issue, both included.
+        total_from_rappen, total_to_rappen: range of the invoice's total, both included.
+        words: each must be the beginning of the invoice number, the debtor number or one of the
+            patient's names, whatever its case and accents; or be the serial number.
+    """
 
     state: str | None = None
     contract_id: UUID | None = None
     patient_id: UUID | None = None
+    invoice_id: UUID | None = None
     exclude_zero_balance: bool = False
     not_ordered: bool = False
+    not_printed: bool = False
+    issued_from: date | None = None
+    issued_to: date | None = None
+    total_from_rappen: int | None = None
+    total_to_rappen: int | None = None
+    words: tuple[str, ...] = ()
 
 
 async def invoice_page(
@@ -80,41 +107,70 @@ async def invoice_page(
     *,
     wanted: InvoiceFilter,
     limit: int,
-    invoice_id: UUID | None = None,
     after: tuple[int, int] | None = None,
 ) -> Sequence[RowMapping]:
-    """Return invoices by number, after (year, serial).
-
-    Each row carries the count and sums of the whole selection; if the page is empty there is one
-    row whose `invoice_id` is NULL.
-    """
-    year, serial = after or (None, None)
-    found = await connection.execute(
-        _PAGE,
-        {
-            "practice_id": practice_id,
-            "invoice_id": invoice_id,
-            "state": wanted.state,
-            "contract_id": wanted.contract_id,
-            "patient_id": wanted.patient_id,
-            "not_ordered": wanted.not_ordered,
-            "exclude_zero_balance": wanted.exclude_zero_balance,
-            "after_year": year,
-            "after_serial": serial,
-            "limit": limit,
-        },
-    )
+    """Return invoices by number, after (year, serial)."""
+    conditions, values = _selection(practice_id, wanted)
+    if after is not None:
+        conditions.append(
+            "(i.year, i.serial) > (CAST(:after_year AS bigint), CAST(:after_serial AS bigint))"
+        )
+        values |= {"after_year": after[0], "after_serial": after[1]}
+    statement = text(_PAGE.format(conditions=" AND ".join(conditions)))
+    found = await connection.execute(statement, values | {"limit": limit})
     return found.mappings().all()
+
+
+async def invoice_sums(
+    connection: AsyncConnection, practice_id: UUID, *, wanted: InvoiceFilter
+) -> RowMapping:
+    """Return count and sums of a whole selection."""
+    conditions, values = _selection(practice_id, wanted)
+    statement = text(_SUMS.format(conditions=" AND ".join(conditions)))
+    return (await connection.execute(statement, values)).mappings().one()
 
 
 async def invoice(
     connection: AsyncConnection, practice_id: UUID, invoice_id: UUID
 ) -> RowMapping | None:
     """Return one invoice, or None."""
-    rows = await invoice_page(
-        connection, practice_id, wanted=InvoiceFilter(), limit=1, invoice_id=invoice_id
-    )
-    return rows[0] if rows[0]["invoice_id"] is not None else None
+    wanted = InvoiceFilter(invoice_id=invoice_id)
+    rows = await invoice_page(connection, practice_id, wanted=wanted, limit=1)
+    return rows[0] if rows else None
+
+
+def _selection(practice_id: UUID, wanted: InvoiceFilter) -> tuple[list[str], dict[str, object]]:
+    values: dict[str, object] = {"practice_id": practice_id}
+    conditions = ["i.practice_id = :practice_id"]
+    for name, condition in _CONDITIONS.items():
+        given = getattr(wanted, name)
+        if given is None or given is False:
+            continue
+        conditions.append(condition)
+        if given is not True:
+            values[name] = given
+    for place, word in enumerate(wanted.words):
+        conditions.append(_word_condition(f"word_{place}", word))
+        values[f"word_{place}"] = word
+        if _is_serial(word):
+            values[f"word_{place}_serial"] = int(word)
+    return conditions, values
+
+
+def _word_condition(name: str, word: str) -> str:
+    sources = [
+        _OF_INVOICE + _STARTS.format(column="s.number_search", word=name),
+        _OF_INVOICE + _STARTS.format(column="s.debtor_search", word=name),
+        _OF_PATIENT + _STARTS.format(column="q.family_search", word=name),
+        _OF_PATIENT + _STARTS.format(column="q.given_search", word=name),
+    ]
+    if _is_serial(word):
+        sources.append(f"{_OF_INVOICE} s.serial = :{name}_serial")
+    return f"i.invoice_id IN ({' UNION ALL '.join(sources)})"
+
+
+def _is_serial(word: str) -> bool:
+    return word.isascii() and word.isdigit() and len(word) <= _SERIAL_DIGITS_MAX
 
 
 async def history(
@@ -138,3 +194,13 @@ async def treatment_ids(
         _TREATMENTS, {"practice_id": practice_id, "invoice_id": invoice_id}
     )
     return found.scalars().all()
+
+
+async def credit_notes(
+    connection: AsyncConnection, practice_id: UUID, invoice_id: UUID
+) -> Sequence[RowMapping]:
+    """Return the credit notes of an invoice by number."""
+    found = await connection.execute(
+        _CREDIT_NOTES, {"practice_id": practice_id, "invoice_id": invoice_id}
+    )
+    return found.mappings().all()

@@ -25,7 +25,7 @@ _TREATMENTS = text(
     SELECT t.*, i.invoice_id, i.invoice_number
     FROM treatment t
     LEFT JOIN invoice_treatment b
-      ON b.practice_id = t.practice_id AND b.treatment_id = t.treatment_id
+      ON b.practice_id = t.practice_id AND b.treatment_id = t.treatment_id AND NOT b.released
     LEFT JOIN invoice i ON i.practice_id = b.practice_id AND i.invoice_id = b.invoice_id
     WHERE t.practice_id = :practice_id
       AND (CAST(:treatment_id AS uuid) IS NULL OR t.treatment_id = :treatment_id)

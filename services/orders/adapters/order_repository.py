@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, IntegrityError
@@ -13,6 +14,7 @@ from services.orders.adapters.rows import (
     content_values,
     fact_of,
     line_of,
+    notices_text,
     order_of,
 )
 from services.orders.domain.errors import (
@@ -20,7 +22,7 @@ from services.orders.domain.errors import (
     OrderBeingPreparedError,
     OrderInFlightError,
 )
-from services.orders.domain.model import ConfirmedLine, InFlight, OrderLine
+from services.orders.domain.model import ConfirmedLine, InFlight, Observation, OrderLine
 from services.orders.domain.order import IN_FLIGHT, Confirmation, Fact, Order, Step
 from shared.db.engine import sqlstate
 from shared.kernel.ids import ContractId, InvoiceId, OrderId, PracticeId
@@ -48,25 +50,25 @@ _IN_FLIGHT = text(
 _ADD = text(
     """
     INSERT INTO orders (order_id, practice_id, contract_id, order_number, state, state_since,
-      communication, invoice_count, total_rappen, package_key, package_sha256,
+      communication, notices, invoice_count, total_rappen, package_key, package_sha256,
       package_size_bytes, package_media_type, lines_key, lines_sha256, lines_size_bytes,
       lines_media_type, prepared_at)
     VALUES (:order_id, :practice_id, :contract_id, :order_number, :state, :state_since,
-      :communication, :invoice_count, :total_rappen, :package_key, :package_sha256,
-      :package_size_bytes, :package_media_type, :lines_key, :lines_sha256, :lines_size_bytes,
-      :lines_media_type, :prepared_at)
+      :communication, CAST(:notices AS jsonb), :invoice_count, :total_rappen,
+      :package_key, :package_sha256, :package_size_bytes, :package_media_type, :lines_key,
+      :lines_sha256, :lines_size_bytes, :lines_media_type, :prepared_at)
     """
 )
 _ADD_LINES = text(
     """
     INSERT INTO order_line (practice_id, order_id, place, invoice_id, invoice_number,
       debtor_number, amount_rappen, document_key, document_sha256, document_size_bytes,
-      document_media_type)
+      document_media_type, notices)
     SELECT :practice_id, :order_id, line.*
     FROM unnest(CAST(:places AS integer[]), CAST(:invoice_ids AS uuid[]),
                 CAST(:numbers AS text[]), CAST(:debtors AS text[]), CAST(:amounts AS bigint[]),
                 CAST(:keys AS text[]), CAST(:hashes AS text[]), CAST(:sizes AS bigint[]),
-                CAST(:media_types AS text[])) AS line
+                CAST(:media_types AS text[]), CAST(:notices AS jsonb[])) AS line
     """
 )
 _ADD_FACT = text(
@@ -117,6 +119,14 @@ _REFUSE_LINES = text(
     """
     UPDATE order_line SET outcome = 'refused', refusal_code = :refusal_code
     WHERE order_id = :order_id
+    """
+)
+_FREE_LINES = text("UPDATE order_line SET outcome = 'withdrawn' WHERE order_id = :order_id")
+_ADD_OBSERVATION = text(
+    """
+    INSERT INTO arrival_observation
+      (practice_id, order_id, seen_by, observed_at, reference, seen, recorded_at)
+    VALUES (:practice_id, :order_id, :seen_by, :observed_at, :reference, :seen, :recorded_at)
     """
 )
 
@@ -233,6 +243,25 @@ class SqlOrderRepository:
         values = {"order_id": order_id, "refusal_code": refusal_code}
         await self._connection.execute(_REFUSE_LINES, values)
 
+    async def free_lines(self, order_id: OrderId) -> None:
+        """Let every line leave an order that was withdrawn."""
+        await self._connection.execute(_FREE_LINES, {"order_id": order_id})
+
+    async def add_observation(
+        self, order: Order, observation: Observation, *, recorded_at: datetime
+    ) -> None:
+        """Keep what a person said to have seen of the order's arrival; once per order."""
+        values = {
+            "practice_id": order.practice_id,
+            "order_id": order.order_id,
+            "seen_by": observation.by,
+            "observed_at": observation.observed_at,
+            "reference": observation.reference,
+            "seen": observation.seen,
+            "recorded_at": recorded_at,
+        }
+        await self._connection.execute(_ADD_OBSERVATION, values)
+
     async def _add_facts(self, order: Order, facts: Sequence[Fact]) -> None:
         await self._connection.execute(_ADD_FACT, [_fact_values(order, fact) for fact in facts])
 
@@ -244,6 +273,7 @@ def _order_values(order: Order) -> Mapping[str, object]:
         "contract_id": order.contract_id,
         "order_number": order.number,
         "communication": order.communication,
+        "notices": notices_text(order.notices),
         "invoice_count": order.invoice_count,
         "total_rappen": order.total.rappen,
         "prepared_at": order.prepared_at,
@@ -285,6 +315,7 @@ def _line_values(order: Order, lines: Sequence[OrderLine]) -> Mapping[str, objec
         "hashes": [line.document.sha256 for line in lines],
         "sizes": [line.document.size_bytes for line in lines],
         "media_types": [line.document.media_type for line in lines],
+        "notices": [notices_text(line.notices) for line in lines],
     }
 
 

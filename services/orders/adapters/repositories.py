@@ -26,11 +26,13 @@ _NUMBER = "invoice_number_once_per_practice"
 
 _ADD_PRACTICE = text(
     """
-    INSERT INTO practice (practice_id, gln) VALUES (:practice_id, :gln)
-    ON CONFLICT (practice_id) DO NOTHING
+    INSERT INTO practice AS known (practice_id, gln, canton)
+    VALUES (:practice_id, :gln, :canton)
+    ON CONFLICT (practice_id) DO UPDATE SET canton = excluded.canton
+      WHERE known.canton IS NULL AND known.gln = excluded.gln
     """
 )
-_PRACTICE = text("SELECT practice_id, gln FROM practice WHERE practice_id = :practice_id")
+_PRACTICE = text("SELECT practice_id, gln, canton FROM practice WHERE practice_id = :practice_id")
 _KEEP_CONTRACT = text(
     """
     INSERT INTO contract AS known
@@ -46,6 +48,12 @@ _CONTRACT = text(
     """
     SELECT practice_id, contract_id, version, active, factor, account_number FROM contract
     WHERE practice_id = :practice_id AND contract_id = :contract_id
+    """
+)
+_ACTIVE = text(
+    """
+    SELECT practice_id, contract_id, version, active, factor, account_number FROM contract
+    WHERE active ORDER BY practice_id, contract_id
     """
 )
 _ADD_INVOICE = text(
@@ -84,6 +92,11 @@ _CHOSEN = text(f"{_CANDIDATES} AND invoice.invoice_id = ANY (CAST(:invoice_ids A
 _NOT_IN_LIVE_ORDER = text(
     f"{_CANDIDATES} AND invoice.contract_id = :contract_id AND order_line.order_id IS NULL"
 )
+_NOT_ACQUITTED = text(
+    f"""{_CANDIDATES} AND invoice.contract_id = :contract_id
+      AND (order_line.order_id IS NULL OR orders.state NOT IN ('acquitted', 'closed'))
+    """
+)
 
 
 class SqlPracticeRepository:
@@ -93,15 +106,19 @@ class SqlPracticeRepository:
         self._connection = connection
 
     async def add(self, practice: Practice) -> bool:
-        """Store a practice; return False if it is known already, and change nothing then."""
-        values = {"practice_id": practice.practice_id, "gln": practice.gln}
+        """Store a practice, or a canton that was not known; return False if nothing was new."""
+        values = {
+            "practice_id": practice.practice_id,
+            "gln": practice.gln,
+            "canton": practice.canton,
+        }
         return (await self._connection.execute(_ADD_PRACTICE, values)).rowcount == 1
 
     async def get(self, practice_id: PracticeId) -> Practice | None:
         """Return the practice, or None."""
         rows = await self._connection.execute(_PRACTICE, {"practice_id": practice_id})
         row = rows.one_or_none()
-        return None if row is None else Practice(PracticeId(row.practice_id), row.gln)
+        return None if row is None else Practice(PracticeId(row.practice_id), row.gln, row.canton)
 
 
 class SqlContractRepository:
@@ -127,6 +144,11 @@ class SqlContractRepository:
         wanted = {"practice_id": practice_id, "contract_id": contract_id}
         row = (await self._connection.execute(_CONTRACT, wanted)).mappings().one_or_none()
         return None if row is None else contract_of(row)
+
+    async def active(self) -> list[Contract]:
+        """Return the contracts in force of all practices in scope."""
+        rows = await self._connection.execute(_ACTIVE)
+        return [contract_of(row) for row in rows.mappings()]
 
 
 class SqlInvoiceRepository:
@@ -197,4 +219,12 @@ class SqlInvoiceRepository:
         """Return the contract's invoices that no live order holds."""
         wanted = {"practice_id": practice_id, "contract_id": contract_id}
         rows = await self._connection.execute(_NOT_IN_LIVE_ORDER, wanted)
+        return [candidate_of(row) for row in rows.mappings()]
+
+    async def not_acquitted(
+        self, practice_id: PracticeId, contract_id: ContractId
+    ) -> list[Candidate]:
+        """Return the contract's invoices apart from those of acquitted and closed orders."""
+        wanted = {"practice_id": practice_id, "contract_id": contract_id}
+        rows = await self._connection.execute(_NOT_ACQUITTED, wanted)
         return [candidate_of(row) for row in rows.mappings()]

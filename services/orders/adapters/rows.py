@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 
 from sqlalchemy import RowMapping
@@ -14,6 +15,7 @@ from services.orders.domain.model import (
     OrderLine,
     StoredContent,
 )
+from services.orders.domain.notices import Notice, read, written
 from services.orders.domain.order import Confirmation, Fact, FactKind, Order
 from services.orders.domain.selection import Candidate, LiveOrder
 from shared.kernel.ids import ContractId, InvoiceId, OrderId, PracticeId
@@ -82,7 +84,18 @@ def line_of(row: RowMapping) -> OrderLine:
         debtor_number=row["debtor_number"],
         amount=Money(row["amount_rappen"]),
         document=content(row, "document"),
+        notices=notices_of(row),
     )
+
+
+def notices_of(row: RowMapping) -> tuple[Notice, ...]:
+    """Read the structured reasons of an order or a line."""
+    return tuple(read(members) for members in row["notices"])
+
+
+def notices_text(notices: Sequence[Notice]) -> str:
+    """Write structured reasons as the JSON of their column."""
+    return json.dumps([written(notice) for notice in notices], ensure_ascii=False)
 
 
 def fact_of(row: RowMapping) -> Fact:
@@ -112,6 +125,7 @@ def order_of(row: RowMapping, facts: Sequence[Fact]) -> Order:
         prepared_at=row["prepared_at"],
         facts=tuple(facts),
         confirmation=_confirmation(row),
+        notices=notices_of(row),
     )
 
 

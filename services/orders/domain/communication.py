@@ -18,23 +18,41 @@ def checked_communication(text: str) -> str:
     Raises:
         DomainError: it is longer than 2000 characters, or holds NUL or another control character.
     """
+    return checked_text(
+        text,
+        what="The message to the factor",
+        characters_max=COMMUNICATION_CHARACTERS_MAX,
+        code="communication",
+        field="communication",
+    )
+
+
+def checked_text(text: str, *, what: str, characters_max: int, code: str, field: str) -> str:
+    """Return any text that leaves the house, with line ends as "\\n".
+
+    Args:
+        what: the text's name at the beginning of a sentence.
+        code: the beginning of the codes that it may be refused with.
+
+    Raises:
+        DomainError: it is too long, or holds NUL or another control character.
+    """
     unified = text.replace("\r\n", "\n")
-    if len(unified) > COMMUNICATION_CHARACTERS_MAX:
+    if len(unified) > characters_max:
         raise DomainError(
-            f"The message to the factor is too long: at most {COMMUNICATION_CHARACTERS_MAX}"
-            " characters.",
-            code="communication-too-long",
-            field="communication",
+            f"{what} is too long: at most {characters_max} characters.",
+            code=f"{code}-too-long",
+            field=field,
         )
     for place, character in enumerate(unified, start=1):
         if character in _ALLOWED_CONTROLS:
             continue
         if unicodedata.category(character) in _REFUSED_CATEGORIES:
             raise DomainError(
-                f"The message to the factor holds an invisible character (U+{ord(character):04X})"
+                f"{what} holds an invisible character (U+{ord(character):04X})"
                 f" at position {place}. Remove it and try again.",
-                code="communication-unusable",
-                field="communication",
+                code=f"{code}-unusable",
+                field=field,
                 position=place,
             )
     return unified

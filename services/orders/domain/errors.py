@@ -105,6 +105,40 @@ class WrongPackageError(DomainError):
         )
 
 
+class OrderMayHaveLeftError(ConflictError):
+    """An order is wanted back of which something may be, or has been, at the portal."""
+
+    def __init__(self, *, number: str, state: str) -> None:
+        super().__init__(
+            f"Order {number} cannot be withdrawn any more: it is {state}, so something of it may"
+            " have reached Debident.",
+            code="order-may-have-left",
+            state=state,
+        )
+
+
+class WithdrawalPendingError(ConflictError):
+    """Somebody has asked for the order back, and the answer is still out."""
+
+    def __init__(self, number: str) -> None:
+        super().__init__(
+            f"Order {number} is being withdrawn. Wait until it is known whether it has left; that"
+            " takes less than a minute when everything runs.",
+            code="order-being-withdrawn",
+        )
+
+
+class OrderNotAcquittedError(ConflictError):
+    """Only an acquitted order can be closed."""
+
+    def __init__(self, *, number: str, state: str) -> None:
+        super().__init__(
+            f"Order {number} is {state}. It can be closed once its invoices are acquitted.",
+            code="order-not-acquitted",
+            state=state,
+        )
+
+
 class ArrivalMismatchError(DomainError):
     """The portal's answer does not name exactly the lines of the order: nothing is confirmed."""
 

@@ -41,4 +41,38 @@ class OrderConfirmed:
     confirmed_at: datetime
 
 
-DomainEvent = OrderPrepared | OrderConfirmed
+@dataclass(frozen=True, slots=True)
+class OrderWithdrawalRequested:
+    """A person wants the order back; the gateway decides whether that is still possible."""
+
+    order_id: OrderId
+    practice_id: PracticeId
+    contract_id: ContractId
+    requested_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OrderWithdrawn:
+    """Nothing of the order has left or will; its invoices are free again and the gate is open."""
+
+    order_id: OrderId
+    practice_id: PracticeId
+    contract_id: ContractId
+    number: str
+    withdrawn_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OrderClosed:
+    """Nothing more is expected of the order."""
+
+    order_id: OrderId
+    practice_id: PracticeId
+    contract_id: ContractId
+    number: str
+    closed_at: datetime
+
+
+DomainEvent = (
+    OrderPrepared | OrderConfirmed | OrderWithdrawalRequested | OrderWithdrawn | OrderClosed
+)

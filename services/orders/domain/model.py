@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
+from services.orders.domain.notices import Notice
 from shared.kernel.ids import ContractId, InvoiceId, OrderId, PracticeId
 from shared.kernel.money import Money
 
@@ -22,10 +23,15 @@ class StoredContent:
 
 @dataclass(frozen=True, slots=True)
 class Practice:
-    """A practice that may send orders."""
+    """A practice that may send orders.
+
+    Attributes:
+        canton: decides its holidays; None where it was never told here.
+    """
 
     practice_id: PracticeId
     gln: str
+    canton: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +75,7 @@ class OrderLine:
 
     Attributes:
         place: position in the package, counted from 1.
+        notices: what the factor is told of this invoice's debtor.
     """
 
     place: int
@@ -77,6 +84,7 @@ class OrderLine:
     debtor_number: str
     amount: Money
     document: StoredContent
+    notices: tuple[Notice, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +114,21 @@ class ArrivalEvidence:
     kind: str
     reference: str
     observed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What a person says to have seen of an order at the factor.
+
+    Attributes:
+        by: who says so.
+        seen: in their own words.
+    """
+
+    by: str
+    observed_at: datetime
+    reference: str
+    seen: str
 
 
 @dataclass(frozen=True, slots=True)

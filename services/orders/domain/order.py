@@ -6,12 +6,19 @@ late or repeated report changes nothing. A doubt is neither a sending nor a fail
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
-from services.orders.domain.errors import IllegalMoveError, WrongPackageError
+from services.orders.domain.errors import (
+    IllegalMoveError,
+    OrderMayHaveLeftError,
+    OrderNotAcquittedError,
+    WrongPackageError,
+)
 from services.orders.domain.model import ArrivalEvidence, StoredContent
+from services.orders.domain.notices import Notice
 from shared.kernel.ids import ContractId, OrderId, PracticeId
 from shared.kernel.money import Money
 
@@ -28,6 +35,8 @@ class OrderState(StrEnum):
     CONFIRMED = "confirmed"
     ACQUITTED = "acquitted"
     REFUSED = "refused"
+    WITHDRAWN = "withdrawn"
+    CLOSED = "closed"
 
 
 UNDER_WAY = frozenset({OrderState.PREPARED, OrderState.UNKNOWN, OrderState.SENT})
@@ -46,14 +55,20 @@ class FactKind(StrEnum):
     CONFIRMED = "confirmed"
     ACQUITTED = "acquitted"
     REFUSED = "refused"
+    WITHDRAWAL_ASKED = "withdrawal-asked"
+    WITHDRAWN = "withdrawn"
+    CLOSED = "closed"
 
 
+_MAY_HAVE_LEFT = frozenset({FactKind.UNKNOWN, FactKind.SENT, FactKind.ARRIVED})
 _CERTAINTY = {FactKind.UNKNOWN: 1, FactKind.NOT_SENT: 2, FactKind.SENT: 3}
 _DECISIVE = (
+    (FactKind.CLOSED, OrderState.CLOSED),
     (FactKind.ACQUITTED, OrderState.ACQUITTED),
     (FactKind.CONFIRMED, OrderState.CONFIRMED),
     (FactKind.ARRIVED, OrderState.ARRIVED),
     (FactKind.REFUSED, OrderState.REFUSED),
+    (FactKind.WITHDRAWN, OrderState.WITHDRAWN),
     (FactKind.SENT, OrderState.SENT),
 )
 
@@ -104,6 +119,7 @@ class Order:
     prepared_at: datetime
     facts: tuple[Fact, ...]
     confirmation: Confirmation | None = None
+    notices: tuple[Notice, ...] = ()
 
     @property
     def state(self) -> OrderState:
@@ -122,12 +138,59 @@ class Order:
             return min(fact.at for fact in self._doubts())
         return min(fact.at for fact in self.facts if fact.kind.value == state.value)
 
+    @property
+    def withdrawal_pending(self) -> bool:
+        """Whether a person asked for the order back and the gateway has not answered yet.
+
+        News that something may have left is an answer: no.
+        """
+        return withdrawal_pending(self.facts)
+
+    def ask_withdrawal(self, *, at: datetime, by: str) -> Step:
+        """A person wants the order back; only the gateway can say whether that is still possible.
+
+        Raises:
+            OrderMayHaveLeftError: something of it may be at the portal, or has been.
+        """
+        if self.withdrawal_pending or self.state is OrderState.WITHDRAWN:
+            return Step(self)
+        if self.state is not OrderState.PREPARED or self._may_have_left():
+            raise OrderMayHaveLeftError(number=self.number, state=self.state.value)
+        return self._with(Fact(FactKind.WITHDRAWAL_ASKED, at, reference=by))
+
+    def withheld(self, *, at: datetime) -> Step:
+        """The gateway says that nothing has left and nothing will.
+
+        Raises:
+            IllegalMoveError: nobody asked, or that contradicts what the gateway said before.
+        """
+        if self.state is OrderState.WITHDRAWN:
+            return Step(self)
+        if not self.withdrawal_pending:
+            raise self._illegal("withdrawn")
+        return self._with(Fact(FactKind.WITHDRAWN, at))
+
+    def closed(self, *, at: datetime, by: str) -> Step:
+        """A person says that nothing more is expected of an acquitted order.
+
+        Raises:
+            OrderNotAcquittedError: it is not acquitted.
+        """
+        if self.state is OrderState.CLOSED:
+            return Step(self)
+        if self.state is not OrderState.ACQUITTED:
+            raise OrderNotAcquittedError(number=self.number, state=self.state.value)
+        return self._with(Fact(FactKind.CLOSED, at, reference=by))
+
     def sent(self, *, attempt: int, at: datetime, reference: str, package_sha256: str) -> Step:
         """The portal took the bytes.
 
         Raises:
             WrongPackageError: they were not the bytes of this order's package.
+            IllegalMoveError: the gateway had promised that it would not be sent.
         """
+        if self.state is OrderState.WITHDRAWN:
+            raise self._illegal("sent")
         if package_sha256 != self.package.sha256:
             raise WrongPackageError(
                 number=self.number,
@@ -160,9 +223,9 @@ class Order:
         """The portal shows the order.
 
         Raises:
-            IllegalMoveError: the portal refused this order before.
+            IllegalMoveError: the portal refused this order before, or it was withdrawn.
         """
-        if self.state is OrderState.REFUSED:
+        if self.state in {OrderState.REFUSED, OrderState.WITHDRAWN}:
             raise self._illegal("arrived")
         if self.state not in UNDER_WAY:
             return Step(self)
@@ -176,7 +239,7 @@ class Order:
         Raises:
             IllegalMoveError: the order has not arrived (P1).
         """
-        if self.state in {OrderState.CONFIRMED, OrderState.ACQUITTED}:
+        if self.state in {OrderState.CONFIRMED, OrderState.ACQUITTED, OrderState.CLOSED}:
             return Step(self)
         if self.state is not OrderState.ARRIVED:
             raise self._illegal("confirmed")
@@ -201,7 +264,7 @@ class Order:
         Raises:
             IllegalMoveError: the order is not confirmed (P1).
         """
-        if self.state is OrderState.ACQUITTED:
+        if self.state in {OrderState.ACQUITTED, OrderState.CLOSED}:
             return Step(self)
         if self.state is not OrderState.CONFIRMED:
             raise self._illegal("acquitted")
@@ -222,6 +285,9 @@ class Order:
 
     def _with(self, fact: Fact) -> Step:
         return Step(replace(self, facts=(*self.facts, fact)), (fact,))
+
+    def _may_have_left(self) -> bool:
+        return any(fact.kind in _MAY_HAVE_LEFT for fact in self.facts)
 
     def _doubts(self) -> list[Fact]:
         settled = {fact.attempt for fact in self.facts if fact.kind is FactKind.NOT_SENT}
@@ -253,6 +319,13 @@ class Step:
     def then(self, following: Step) -> Step:
         """Join a step taken from this one's order."""
         return Step(following.order, self.added + following.added)
+
+
+def withdrawal_pending(facts: Sequence[Fact]) -> bool:
+    """Return whether by these facts an order is wanted back and nothing has answered that yet."""
+    kinds = {fact.kind for fact in facts}
+    answered = _MAY_HAVE_LEFT | {kind for kind, _ in _DECISIVE}
+    return FactKind.WITHDRAWAL_ASKED in kinds and kinds.isdisjoint(answered)
 
 
 def order_number(*, factor: str, year: int, count: int) -> str:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
 from enum import StrEnum
 from uuid import UUID
 
 from services.orders.domain.errors import some_numbers
 from services.orders.domain.model import Invoice, OrderLine
+from services.orders.domain.notices import Notice
 from services.orders.domain.order import INVOICES_PER_ORDER_MAX, OrderState
 from shared.kernel.errors import DomainError
 from shared.kernel.ids import ContractId
@@ -27,7 +29,43 @@ class Reason(StrEnum):
     ZERO_BALANCE = "zero-balance"
     CREDIT_BALANCE = "credit-balance"
     UNFIT = "unfit"
+    OUTSIDE_RULE = "outside-rule"
     ORDER_FULL = "order-full"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Which of the orderable invoices are taken; every part that is given must hold.
+
+    Attributes:
+        older_than_days: issued more than so many calendar days ago.
+        amount_above: with a balance above this.
+    """
+
+    older_than_days: int | None = None
+    amount_above: Money | None = None
+
+    def admits(self, invoice: Invoice, *, today: date) -> bool:
+        """Whether the invoice is among those that the rule means."""
+        age = (today - invoice.issued_on).days
+        old_enough = self.older_than_days is None or age > self.older_than_days
+        large_enough = self.amount_above is None or invoice.balance > self.amount_above
+        return old_enough and large_enough
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What is asked for an order of a contract.
+
+    Attributes:
+        contract_id: the order's contract.
+        today: the Swiss calendar day, by which ages are counted.
+        rule: which of everything orderable; None: all of it.
+    """
+
+    contract_id: ContractId
+    today: date
+    rule: Rule | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +120,7 @@ def why_not(
         wanted_contract_id: the order's contract; None: the invoice's own.
         live_order_state: state of the order that holds the invoice, or None.
     """
-    acquitted = live_order_state == OrderState.ACQUITTED
+    acquitted = live_order_state in {OrderState.ACQUITTED, OrderState.CLOSED}
     verdicts = (
         (Reason.ALREADY_ACQUITTED, acquitted),
         (Reason.IN_LIVE_ORDER, live_order_state is not None),
@@ -95,21 +133,26 @@ def why_not(
     return next((reason for reason, applies in verdicts if applies), None)
 
 
-def select_everything(candidates: Sequence[Candidate], contract_id: ContractId) -> Selection:
+def select_everything(candidates: Sequence[Candidate], wish: Wish) -> Selection:
     """Take whatever may be ordered, in the order of the invoice numbers, as far as there is room.
 
     Raises:
         DomainError: nothing may be ordered (code "nothing-to-order").
     """
+    selection = foresee(candidates, wish)
+    refuse_nothing(selection)
+    return selection
+
+
+def foresee(candidates: Sequence[Candidate], wish: Wish) -> Selection:
+    """Return what would go into an order and what would stay behind; perhaps nothing would go."""
     ordered = sorted(candidates, key=lambda candidate: candidate.invoice.number)
-    taken, left_out = _parted(ordered, contract_id)
+    taken, left_out = _parted(ordered, wish)
     full = [LeftOut(invoice, Reason.ORDER_FULL) for invoice in taken[INVOICES_PER_ORDER_MAX:]]
     return _selection(taken[:INVOICES_PER_ORDER_MAX], [*left_out, *full])
 
 
-def select_chosen(
-    chosen: Sequence[UUID], candidates: Sequence[Candidate], contract_id: ContractId
-) -> Selection:
+def select_chosen(chosen: Sequence[UUID], candidates: Sequence[Candidate], wish: Wish) -> Selection:
     """Take exactly the chosen invoices; only those without a balance may stay behind.
 
     Args:
@@ -119,9 +162,22 @@ def select_chosen(
     Raises:
         DomainError: an id occurs twice, is unknown, may not be ordered, or nothing remains.
     """
+    refuse_strange(chosen, candidates)
+    refuse_not_orderable(chosen, candidates, wish)
+    selection = foresee(candidates, wish)
+    refuse_nothing(selection)
+    return selection
+
+
+def refuse_strange(chosen: Sequence[UUID], candidates: Sequence[Candidate]) -> None:
+    """Make sure that each chosen invoice is chosen once and known.
+
+    Raises:
+        DomainError: an id occurs twice, or the practice has no such invoice.
+    """
     places = _places(chosen)
-    by_id = {candidate.invoice.invoice_id: candidate for candidate in candidates}
-    unknown = [invoice_id for invoice_id in chosen if invoice_id not in by_id]
+    known = {candidate.invoice.invoice_id for candidate in candidates}
+    unknown = [invoice_id for invoice_id in chosen if invoice_id not in known]
     if unknown:
         raise DomainError(
             f"This practice has no such invoice: {len(unknown)} of the chosen ones.",
@@ -132,9 +188,26 @@ def select_chosen(
                 for invoice_id in unknown[:_NAMED_INVOICES_MAX]
             ],
         )
-    ordered = sorted(candidates, key=lambda candidate: candidate.invoice.number)
-    _refuse_not_orderable(ordered, places, contract_id)
-    return _selection(*_parted(ordered, contract_id))
+
+
+def with_notices(
+    lines: Sequence[OrderLine], notices: Mapping[UUID, tuple[Notice, ...]]
+) -> tuple[OrderLine, ...]:
+    """Return the lines with what the factor is told of each.
+
+    Raises:
+        DomainError: a notice is about an invoice that does not go into the order.
+    """
+    strange = notices.keys() - {line.invoice_id for line in lines}
+    if strange:
+        raise DomainError(
+            f"A notice is about an invoice that does not go into this order: {len(strange)} of"
+            " them. Nothing was ordered.",
+            code="notice-without-invoice",
+            field="invoice_notices",
+            invoices=sorted(str(invoice_id) for invoice_id in strange)[:_NAMED_INVOICES_MAX],
+        )
+    return tuple(replace(line, notices=notices.get(line.invoice_id, ())) for line in lines)
 
 
 def _places(chosen: Sequence[UUID]) -> dict[UUID, int]:
@@ -150,13 +223,20 @@ def _places(chosen: Sequence[UUID]) -> dict[UUID, int]:
     return places
 
 
-def _refuse_not_orderable(
-    candidates: Sequence[Candidate], places: dict[UUID, int], contract_id: ContractId
+def refuse_not_orderable(
+    chosen: Sequence[UUID], candidates: Sequence[Candidate], wish: Wish
 ) -> None:
+    """Make sure that the chosen invoices may be ordered, or have no balance.
+
+    Raises:
+        DomainError: at least one may not (code "invoices-not-orderable").
+    """
+    places = {invoice_id: place for place, invoice_id in enumerate(chosen)}
+    ordered = sorted(candidates, key=lambda candidate: candidate.invoice.number)
     refused = [
         (candidate, reason)
-        for candidate in candidates
-        if (reason := _judged(candidate, contract_id)) not in {None, Reason.ZERO_BALANCE}
+        for candidate in ordered
+        if (reason := _judged(candidate, wish)) not in {None, Reason.ZERO_BALANCE}
     ]
     if not refused:
         return
@@ -180,24 +260,25 @@ def _refuse_not_orderable(
     )
 
 
-def _judged(candidate: Candidate, contract_id: ContractId) -> Reason | None:
+def _judged(candidate: Candidate, wish: Wish) -> Reason | None:
     invoice = candidate.invoice
-    return why_not(
+    reason = why_not(
         contract_id=invoice.contract_id,
-        wanted_contract_id=contract_id,
+        wanted_contract_id=wish.contract_id,
         balance=invoice.balance,
         unfit_codes=invoice.unfit_codes,
         live_order_state=candidate.live_order.state if candidate.live_order else None,
     )
+    if reason is None and wish.rule and not wish.rule.admits(invoice, today=wish.today):
+        return Reason.OUTSIDE_RULE
+    return reason
 
 
-def _parted(
-    candidates: Sequence[Candidate], contract_id: ContractId
-) -> tuple[list[Invoice], list[LeftOut]]:
+def _parted(candidates: Sequence[Candidate], wish: Wish) -> tuple[list[Invoice], list[LeftOut]]:
     taken: list[Invoice] = []
     left_out: list[LeftOut] = []
     for candidate in candidates:
-        reason = _judged(candidate, contract_id)
+        reason = _judged(candidate, wish)
         if reason is None:
             taken.append(candidate.invoice)
         else:
@@ -205,8 +286,13 @@ def _parted(
     return taken, left_out
 
 
-def _selection(taken: Sequence[Invoice], left_out: Sequence[LeftOut]) -> Selection:
-    if not taken:
+def refuse_nothing(selection: Selection) -> None:
+    """Make sure that something would be ordered.
+
+    Raises:
+        DomainError: nothing would (code "nothing-to-order").
+    """
+    if not selection.lines:
         raise DomainError(
             "There is nothing to order: none of the invoices can be handed over with an open"
             " balance.",
@@ -217,9 +303,28 @@ def _selection(taken: Sequence[Invoice], left_out: Sequence[LeftOut]) -> Selecti
                     "invoice_number": each.invoice.number,
                     "reason_code": str(each.reason),
                 }
-                for each in left_out[:_NAMED_INVOICES_MAX]
+                for each in selection.left_out[:_NAMED_INVOICES_MAX]
             ],
         )
+
+
+def refuse_small(selection: Selection, minimum: Money | None) -> None:
+    """Make sure that an order is worth its while.
+
+    Raises:
+        DomainError: its total is below the minimum (code "below-minimum").
+    """
+    if minimum is not None and selection.total < minimum:
+        raise DomainError(
+            f"The invoices add up to {selection.total.for_people()} only; an order is prepared"
+            f" from {minimum.for_people()} on.",
+            code="below-minimum",
+            invoice_count=len(selection.lines),
+            total=str(selection.total),
+        )
+
+
+def _selection(taken: Sequence[Invoice], left_out: Sequence[LeftOut]) -> Selection:
     lines = tuple(
         OrderLine(
             place=place,

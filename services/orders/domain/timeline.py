@@ -41,6 +41,14 @@ def tell(fact: Fact, sums: OrderSums) -> str:
             words = _confirmed(sums)
         case FactKind.ACQUITTED:
             words = "Every accepted invoice is acquitted in the books."
+        case FactKind.WITHDRAWAL_ASKED:
+            words = f"{fact.reference} asked for the order back."
+        case FactKind.WITHDRAWN:
+            words = (
+                "Withdrawn: nothing has left and nothing will. Its invoices may be ordered again."
+            )
+        case FactKind.CLOSED:
+            words = f"Closed by {fact.reference}."
         case _:
             words = (
                 f"Debident refused the whole order ({fact.reason_code}). Its invoices may be"

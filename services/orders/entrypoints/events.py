@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.orders.entrypoints.corrections import credit_note_issued, invoice_cancelled
 from services.orders.entrypoints.workshop import Workshop
 from services.orders.handlers.change_balance import ChangeBalance, change_balance
 from services.orders.handlers.change_contract import ChangeContract, change_contract
@@ -15,6 +16,7 @@ from services.orders.handlers.list_invoice import ListInvoice, list_invoice
 from services.orders.handlers.note_order_acquitted import NoteOrderAcquitted, note_order_acquitted
 from services.orders.handlers.note_order_refused import NoteOrderRefused, note_order_refused
 from services.orders.handlers.note_order_sent import NoteOrderSent, note_order_sent
+from services.orders.handlers.note_order_withheld import NoteOrderWithheld, note_order_withheld
 from services.orders.handlers.note_send_failure import NoteSendFailure, note_send_failure
 from services.orders.handlers.register_practice import RegisterPractice, register_practice
 from services.orders.ports import UnitOfWork
@@ -25,9 +27,21 @@ from services.orders.translate import (
     practice_of,
     stored_content,
 )
-from shared.contracts.debident.v1 import OrderArrived, OrderRefused, OrderSendFailed, OrderSent
+from shared.contracts.debident.v1 import (
+    OrderArrived,
+    OrderRefused,
+    OrderSendFailed,
+    OrderSent,
+    OrderWithheld,
+)
 from shared.contracts.envelope import EventPayload
-from shared.contracts.invoicing.v1 import ContractChanged, InvoiceIssued, PracticeRegistered
+from shared.contracts.invoicing.v1 import (
+    ContractChanged,
+    CreditNoteIssued,
+    InvoiceCancelled,
+    InvoiceIssued,
+    PracticeRegistered,
+)
 from shared.contracts.reconciliation.v1 import InvoicePositionChanged, OrderAcquitted
 from shared.kernel.errors import DomainError, PermanentError
 from shared.kernel.ids import ContractId, InvoiceId, OrderId, PracticeId
@@ -43,11 +57,14 @@ def subscriptions(workshop: Workshop) -> list[Subscription[Any]]:
         _on(PracticeRegistered, _practice_registered, workshop),
         _on(ContractChanged, _contract_changed, workshop),
         _on(InvoiceIssued, _invoice_issued, workshop),
+        _on(InvoiceCancelled, invoice_cancelled, workshop),
+        _on(CreditNoteIssued, credit_note_issued, workshop),
         _on(InvoicePositionChanged, _invoice_position_changed, workshop),
         _on(OrderSent, _order_sent, workshop),
         _on(OrderSendFailed, _order_send_failed, workshop),
         _on(OrderArrived, _order_arrived, workshop),
         _on(OrderRefused, _order_refused, workshop),
+        _on(OrderWithheld, _order_withheld, workshop),
         _on(OrderAcquitted, _order_acquitted, workshop),
     ]
 
@@ -155,6 +172,19 @@ async def _order_refused(
         refused_at=payload.refused_at,
     )
     return await note_order_refused(command, uow)
+
+
+async def _order_withheld(
+    event: ReceivedEvent[OrderWithheld], uow: UnitOfWork, _: Workshop
+) -> object:
+    payload = event.payload
+    command = NoteOrderWithheld(
+        order_id=OrderId(payload.order_id),
+        practice_id=PracticeId(payload.practice_id),
+        contract_id=ContractId(payload.contract_id),
+        withheld_at=payload.withheld_at,
+    )
+    return await note_order_withheld(command, uow)
 
 
 async def _order_acquitted(

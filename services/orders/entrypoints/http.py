@@ -7,18 +7,24 @@ from uuid import UUID
 
 from services.orders import views
 from services.orders.entrypoints import replies
+from services.orders.entrypoints.http_moves import move_endpoints
+from services.orders.entrypoints.http_queue import policy_endpoints, queue_endpoints
 from services.orders.entrypoints.schemas import (
     OrderableInvoices,
     OrderableInvoicesQuery,
     OrderDetail,
     OrderLines,
     OrderList,
+    OrderPreviewReply,
     OrdersQuery,
     PreparedOrderReply,
     PrepareOrderBody,
 )
+from services.orders.entrypoints.stories import whole_order
+from services.orders.entrypoints.wishes import invoice_notices_of, notices_of, rule_of
 from services.orders.entrypoints.workshop import Workshop
 from services.orders.handlers.prepare_order import PrepareOrder, prepare_order
+from services.orders.handlers.preview_order import PreviewOrder, preview_order
 from shared.kernel.ids import ContractId, OrderId, PracticeId, new_id
 from shared.web.endpoints import EVERY_ROLE, WORKING_ROLES, Call, Endpoint, Reply
 from shared.web.paging import (
@@ -33,6 +39,16 @@ from shared.web.paging import (
 
 _PRACTICE = "/v1/practices/{practice_id}"
 _ORDER = f"{_PRACTICE}/orders/{{order_id}}"
+# 10,000 chosen invoices, each with notices.
+_CHOICE_BYTES_MAX = 8_388_608
+_MESSAGE_PROBLEMS = (
+    "notice-given-twice",
+    "notice-text-too-long",
+    "notice-text-unusable",
+    "notice-unfit",
+    "notice-without-invoice",
+    "too-many-notices",
+)
 _NOT_IN_FILE_NAMES = re.compile(r"[^A-Za-z0-9._-]+")
 
 
@@ -75,11 +91,30 @@ class OrdersApi:
             contract_id=ContractId(body.contract_id),
             invoice_ids=None if body.invoice_ids is None else tuple(body.invoice_ids),
             communication=body.communication,
+            rule=rule_of(body.rule),
+            notices=notices_of(body.notices),
+            invoice_notices=invoice_notices_of(body.invoice_notices),
         )
         workshop = self._workshop
         async with workshop.unit_of_work(call.connection) as uow:
             prepared = await prepare_order(command, uow, workshop.archive, workshop.clock)
         return Reply(replies.prepared_order(prepared))
+
+    async def preview(self, call: Call) -> Reply:
+        """Answer what preparing this order would do now."""
+        body = call.body_as(PrepareOrderBody)
+        command = PreviewOrder(
+            practice_id=PracticeId(call.practice_id),
+            contract_id=ContractId(body.contract_id),
+            invoice_ids=None if body.invoice_ids is None else tuple(body.invoice_ids),
+            rule=rule_of(body.rule),
+            communication=body.communication,
+            notices=notices_of(body.notices),
+            invoice_notices=invoice_notices_of(body.invoice_notices),
+        )
+        async with self._workshop.unit_of_work(call.connection) as uow:
+            foreseen = await preview_order(command, uow, self._workshop.clock)
+        return Reply(replies.order_preview(body.contract_id, foreseen))
 
     async def list_orders(self, call: Call) -> Reply:
         """Answer the orders of a practice, newest first."""
@@ -99,9 +134,7 @@ class OrdersApi:
 
     async def get_order(self, call: Call) -> Reply:
         """Answer one order with its story."""
-        row = await views.order(call.connection, call.practice_id, call.path_id("order_id"))
-        facts = await views.order_facts(call.connection, row["order_id"])
-        return Reply(replies.order_detail(row, facts))
+        return Reply(await whole_order(call))
 
     async def list_lines(self, call: Call) -> Reply:
         """Answer the lines of an order, in package order."""
@@ -154,7 +187,9 @@ def endpoints(workshop: Workshop) -> list[Endpoint]:
             request=PrepareOrderBody,
             response=PreparedOrderReply,
             status=201,
+            max_body_bytes=_CHOICE_BYTES_MAX,
             problem_codes=(
+                *_MESSAGE_PROBLEMS,
                 "communication-too-long",
                 "communication-unusable",
                 "contract-inactive",
@@ -167,6 +202,24 @@ def endpoints(workshop: Workshop) -> list[Endpoint]:
                 "nothing-to-order",
                 "order-being-prepared",
                 "order-in-flight",
+                "practice-not-found",
+            ),
+        ),
+        Endpoint(
+            method="POST",
+            path=f"{_PRACTICE}/orders/preview",
+            operation_id="previewOrder",
+            summary="A dry run: what would be ordered, what not and why; nothing is changed",
+            handler=api.preview,
+            roles=EVERY_ROLE,
+            request=PrepareOrderBody,
+            response=OrderPreviewReply,
+            max_body_bytes=_CHOICE_BYTES_MAX,
+            asks_only=True,
+            problem_codes=(
+                "contract-unknown",
+                "invoice-chosen-twice",
+                "invoice-unknown",
                 "practice-not-found",
             ),
         ),
@@ -212,4 +265,7 @@ def endpoints(workshop: Workshop) -> list[Endpoint]:
             response_media_type="application/zip",
             problem_codes=("order-not-found",),
         ),
+        *move_endpoints(workshop),
+        *queue_endpoints(workshop),
+        *policy_endpoints(workshop),
     ]

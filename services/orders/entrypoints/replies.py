@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import RowMapping
 
-from services.orders.domain.order import Fact
-from services.orders.domain.selection import why_not
+from services.orders.domain.notices import Notice, written
+from services.orders.domain.order import Fact, withdrawal_pending
+from services.orders.domain.selection import LeftOut, why_not
 from services.orders.domain.timeline import OrderSums, tell
 from services.orders.entrypoints.schemas import (
+    ForeseenInvoice,
+    InvoiceNotices,
+    LeftOutCount,
     LeftOutInvoice,
+    NoticeBody,
+    ObservationReply,
+    Obstacle,
     OrderableInvoice,
     OrderDetail,
     OrderLineReply,
+    OrderPreviewReply,
     OrderSummary,
     Package,
     PreparedOrderReply,
@@ -23,10 +32,11 @@ from services.orders.entrypoints.schemas import (
     TimelineEntry,
 )
 from services.orders.handlers.prepare_order import PreparedOrder
+from services.orders.handlers.preview_order import Foreseen
 from shared.contracts.envelope import WireMoney
 from shared.kernel.money import Money
 
-LEFT_OUT_LISTED_MAX = 1000
+LISTED_MAX = 1000
 
 
 def money(rappen: int) -> WireMoney:
@@ -73,19 +83,65 @@ def prepared_order(prepared: PreparedOrder) -> PreparedOrderReply:
         invoice_count=order.invoice_count,
         total=WireMoney.of(order.total),
         communication=order.communication,
+        notices=_notices(order.notices),
         package=Package(sha256=order.package.sha256, size_bytes=order.package.size_bytes),
         left_out_count=len(prepared.left_out),
-        left_out=[
-            LeftOutInvoice(
-                invoice_id=each.invoice.invoice_id,
-                invoice_number=each.invoice.number,
-                reason_code=each.reason,
-                unfit_codes=list(each.invoice.unfit_codes),
-            )
-            for each in prepared.left_out[:LEFT_OUT_LISTED_MAX]
-        ],
+        left_out_by_reason=_by_reason(prepared.left_out),
+        left_out=_left_out(prepared.left_out),
         prepared_at=order.prepared_at,
     )
+
+
+def order_preview(contract_id: UUID, foreseen: Foreseen) -> OrderPreviewReply:
+    """Write what preparing would do."""
+    selection = foreseen.selection
+    return OrderPreviewReply(
+        contract_id=contract_id,
+        possible=not foreseen.obstacles,
+        obstacles=[
+            Obstacle(code=error.code, detail=str(error), field=error.field)
+            for error in foreseen.obstacles
+        ],
+        invoice_count=len(selection.lines),
+        total=WireMoney.of(selection.total),
+        invoices=[
+            ForeseenInvoice(
+                invoice_id=line.invoice_id,
+                invoice_number=line.invoice_number,
+                debtor_number=line.debtor_number,
+                amount=WireMoney.of(line.amount),
+            )
+            for line in selection.lines[:LISTED_MAX]
+        ],
+        left_out_count=len(selection.left_out),
+        left_out_by_reason=_by_reason(selection.left_out),
+        left_out=_left_out(selection.left_out),
+    )
+
+
+def _left_out(left_out: Sequence[LeftOut]) -> list[LeftOutInvoice]:
+    return [
+        LeftOutInvoice(
+            invoice_id=each.invoice.invoice_id,
+            invoice_number=each.invoice.number,
+            reason_code=each.reason,
+            unfit_codes=list(each.invoice.unfit_codes),
+        )
+        for each in left_out[:LISTED_MAX]
+    ]
+
+
+def _by_reason(left_out: Sequence[LeftOut]) -> list[LeftOutCount]:
+    counts = Counter(each.reason for each in left_out)
+    return [LeftOutCount(reason_code=reason, count=counts[reason]) for reason in sorted(counts)]
+
+
+def _notices(notices: Sequence[Notice]) -> list[NoticeBody]:
+    return [NoticeBody.model_validate(written(notice), strict=False) for notice in notices]
+
+
+def _stored_notices(row: RowMapping) -> list[NoticeBody]:
+    return [NoticeBody.model_validate(members, strict=False) for members in row["notices"]]
 
 
 def order_summary(row: RowMapping) -> OrderSummary:
@@ -93,7 +149,12 @@ def order_summary(row: RowMapping) -> OrderSummary:
     return OrderSummary.model_validate(_summary(row))
 
 
-def order_detail(row: RowMapping, facts: list[Fact]) -> OrderDetail:
+def order_detail(
+    row: RowMapping,
+    facts: list[Fact],
+    lines_with_notices: Sequence[RowMapping],
+    observation: RowMapping | None,
+) -> OrderDetail:
     """Write one order with its story."""
     accepted = row["accepted_rappen"]
     sums = OrderSums(
@@ -106,6 +167,17 @@ def order_detail(row: RowMapping, facts: list[Fact]) -> OrderDetail:
     return OrderDetail(
         **_summary(row),
         communication=row["communication"],
+        notices=_stored_notices(row),
+        invoice_notices=[
+            InvoiceNotices(
+                invoice_id=line["invoice_id"],
+                invoice_number=line["invoice_number"],
+                notices=_stored_notices(line),
+            )
+            for line in lines_with_notices
+        ],
+        withdrawal_pending=withdrawal_pending(facts),
+        observation=None if observation is None else ObservationReply(**observation),
         package=Package(sha256=row["package_sha256"], size_bytes=row["package_size_bytes"]),
         timeline=[_entry(fact, sums) for fact in facts],
     )
@@ -122,6 +194,7 @@ def order_line(row: RowMapping) -> OrderLineReply:
         document_sha256=row["document_sha256"],
         outcome=row["outcome"],
         refusal_code=row["refusal_code"],
+        notices=_stored_notices(row),
     )
 
 

@@ -6,14 +6,23 @@ from datetime import date, datetime
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import AwareDatetime, Field, model_validator
 
 from services.orders.domain.communication import COMMUNICATION_CHARACTERS_MAX
+from services.orders.domain.notices import (
+    INSTALMENTS_MAX,
+    INSTALMENTS_MIN,
+    NOTICE_TEXT_CHARACTERS_MAX,
+    NOTICES_MAX,
+    NoticeCode,
+)
 from services.orders.domain.order import INVOICES_PER_ORDER_MAX, FactKind, OrderState
 from services.orders.domain.selection import Reason
-from shared.contracts.envelope import WireMoney
+from shared.contracts.envelope import Code, WireMoney
 from shared.web.endpoints import ApiModel
 from shared.web.paging import Page, PageQuery
+
+Day = date  # a field of that name would hide the type
 
 
 class OrderableInvoicesQuery(PageQuery):
@@ -68,8 +77,39 @@ class OrderableInvoices(Page):
     orderable_total: WireMoney
 
 
+class NoticeBody(ApiModel):
+    """One structured reason for the factor; which members belong to which code is documented."""
+
+    code: NoticeCode
+    count: Annotated[int | None, Field(ge=INSTALMENTS_MIN, le=INSTALMENTS_MAX)] = None
+    amount: WireMoney | None = None
+    date: Day | None = None
+    text: Annotated[str | None, Field(min_length=1, max_length=NOTICE_TEXT_CHARACTERS_MAX)] = None
+
+
+Notices = Annotated[tuple[NoticeBody, ...], Field(max_length=NOTICES_MAX)]
+
+
+class InvoiceNoticesBody(ApiModel):
+    """What the factor is told of one invoice's debtor."""
+
+    invoice_id: UUID
+    notices: Annotated[list[NoticeBody], Field(min_length=1, max_length=NOTICES_MAX)]
+
+
+class RuleBody(ApiModel):
+    """Which of everything orderable is taken; every part that is given must hold."""
+
+    older_than_days: Annotated[
+        int | None, Field(ge=0, le=3650, description="Issued more than so many days ago")
+    ] = None
+    amount_above: Annotated[
+        WireMoney | None, Field(description="With an open balance above this")
+    ] = None
+
+
 class PrepareOrderBody(ApiModel):
-    """What to order."""
+    """What to order: the chosen invoices, or everything, or what a rule says of everything."""
 
     contract_id: UUID
     invoice_ids: Annotated[
@@ -80,7 +120,21 @@ class PrepareOrderBody(ApiModel):
             description="null: everything of the contract that may be ordered",
         ),
     ] = None
+    rule: RuleBody | None = None
     communication: Annotated[str, Field(max_length=COMMUNICATION_CHARACTERS_MAX)] = ""
+    notices: Notices = ()
+    invoice_notices: Annotated[
+        tuple[InvoiceNoticesBody, ...], Field(max_length=INVOICES_PER_ORDER_MAX)
+    ] = ()
+
+    @model_validator(mode="after")
+    def _is_not_two_choices(self) -> PrepareOrderBody:
+        if self.invoice_ids is not None and self.rule is not None:
+            raise ValueError("choose invoices or give a rule, not both")
+        named = {each.invoice_id for each in self.invoice_notices}
+        if len(named) != len(self.invoice_notices):
+            raise ValueError("an invoice is named twice in invoice_notices")
+        return self
 
 
 class Package(ApiModel):
@@ -99,6 +153,44 @@ class LeftOutInvoice(ApiModel):
     unfit_codes: list[str]
 
 
+class LeftOutCount(ApiModel):
+    """How many invoices stayed behind for one reason."""
+
+    reason_code: Reason
+    count: int
+
+
+class ForeseenInvoice(ApiModel):
+    """An invoice that would go into the order."""
+
+    invoice_id: UUID
+    invoice_number: str
+    debtor_number: str
+    amount: WireMoney
+
+
+class Obstacle(ApiModel):
+    """Why preparing would be refused now."""
+
+    code: str
+    detail: str
+    field: str | None
+
+
+class OrderPreviewReply(ApiModel):
+    """What preparing would do now. Nothing was changed."""
+
+    contract_id: UUID
+    possible: Annotated[bool, Field(description="Whether preparing would succeed now")]
+    obstacles: Annotated[list[Obstacle], Field(description="The first one is the refusal")]
+    invoice_count: int
+    total: WireMoney
+    invoices: Annotated[list[ForeseenInvoice], Field(description="At most the first 1000")]
+    left_out_count: int
+    left_out_by_reason: list[LeftOutCount]
+    left_out: Annotated[list[LeftOutInvoice], Field(description="At most the first 1000")]
+
+
 class PreparedOrderReply(ApiModel):
     """The order as it was frozen."""
 
@@ -109,8 +201,10 @@ class PreparedOrderReply(ApiModel):
     invoice_count: int
     total: WireMoney
     communication: str
+    notices: list[NoticeBody]
     package: Package
     left_out_count: int
+    left_out_by_reason: list[LeftOutCount]
     left_out: Annotated[list[LeftOutInvoice], Field(description="At most the first 1000")]
     prepared_at: datetime
 
@@ -149,16 +243,42 @@ class TimelineEntry(ApiModel):
     next_attempt_at: datetime | None
 
 
+class InvoiceNotices(ApiModel):
+    """What the factor is told of one invoice's debtor."""
+
+    invoice_id: UUID
+    invoice_number: str
+    notices: list[NoticeBody]
+
+
+class ObservationReply(ApiModel):
+    """What a person saw of the order at the factor."""
+
+    seen_by: str
+    observed_at: datetime
+    reference: str
+    seen: str
+    recorded_at: datetime
+
+
 class OrderDetail(OrderSummary):
     """One order with its story."""
 
     communication: str
+    notices: list[NoticeBody]
+    invoice_notices: Annotated[
+        list[InvoiceNotices], Field(description="At most the first 1000 invoices that have some")
+    ]
+    withdrawal_pending: Annotated[
+        bool, Field(description="Asked for back; the gateway has not answered yet")
+    ]
+    observation: ObservationReply | None
     package: Package
     timeline: list[TimelineEntry]
 
 
 class OrderLineReply(ApiModel):
-    """A line of an order. `outcome` is "open" until the order has arrived."""
+    """A line of an order. `outcome` is "open" until the order has arrived or was withdrawn."""
 
     place: int
     invoice_id: UUID
@@ -166,8 +286,48 @@ class OrderLineReply(ApiModel):
     debtor_number: str
     amount: WireMoney
     document_sha256: str
-    outcome: Annotated[str, Field(pattern="^(open|accepted|refused)$")]
+    outcome: Annotated[str, Field(pattern="^(open|accepted|refused|withdrawn)$")]
     refusal_code: str | None
+    notices: list[NoticeBody]
+
+
+class WithdrawOrderBody(ApiModel):
+    """A person's word that goes with the wish to have an order back."""
+
+    handed_over_by_hand: Annotated[
+        bool, Field(description="Whether the package went to the factor by another way")
+    ]
+
+
+class LineRefusal(ApiModel):
+    """One invoice that the factor refused."""
+
+    invoice_number: Annotated[str, Field(min_length=1, max_length=35)]
+    refusal_code: Code
+
+
+class ConfirmArrivalBody(ApiModel):
+    """What a person saw of the order at the factor; who they are comes from their token."""
+
+    observed_at: AwareDatetime
+    reference: Annotated[
+        str,
+        Field(
+            pattern=r"^[^\x00-\x1f\x7f]{1,100}$",
+            description="What the factor calls it; goes to the other services, so no names",
+        ),
+    ]
+    seen: Annotated[
+        str,
+        Field(min_length=1, max_length=1000, description="In your own words; kept as evidence"),
+    ]
+    refusals: Annotated[tuple[LineRefusal, ...], Field(max_length=INVOICES_PER_ORDER_MAX)] = ()
+
+    @model_validator(mode="after")
+    def _names_no_invoice_twice(self) -> ConfirmArrivalBody:
+        if len({each.invoice_number for each in self.refusals}) != len(self.refusals):
+            raise ValueError("an invoice is named twice in refusals")
+        return self
 
 
 class OrderLines(Page):

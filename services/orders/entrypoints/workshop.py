@@ -8,10 +8,19 @@ from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.orders.ports import DocumentArchive, UnitOfWork
+from services.orders.ports import DocumentArchive, Holidays, UnitOfWork, UnitsOfWork
 from shared.kernel.clock import Clock
 
 OpensUnitOfWork = Callable[[AsyncConnection], AbstractAsyncContextManager[UnitOfWork]]
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How often the timers look, and how much they take on at once."""
+
+    tick_interval_seconds: float = 5.0
+    parallel_orders: int = 2
+    batch_size: int = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,8 +29,12 @@ class Workshop:
 
     Attributes:
         unit_of_work: opens a unit of work on a connection whose transaction is open already.
+        units: opens units of work with a transaction of their own, for timers.
     """
 
     unit_of_work: OpensUnitOfWork
+    units: UnitsOfWork
     archive: DocumentArchive
+    holidays: Holidays
     clock: Clock
+    pace: Pace

@@ -3,27 +3,33 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import UUID
 
-from services.orders.domain.communication import checked_communication
 from services.orders.domain.errors import DocumentDamagedError, OrderInFlightError
 from services.orders.domain.events import OrderPrepared
-from services.orders.domain.model import Contract, OrderLine, Practice, StoredContent
+from services.orders.domain.model import OrderLine, StoredContent
+from services.orders.domain.notices import Notice
 from services.orders.domain.order import Fact, FactKind, Order, order_number
 from services.orders.domain.package import PackageBuilder, PackageHead
 from services.orders.domain.selection import (
     LeftOut,
+    Rule,
     Selection,
+    Wish,
+    refuse_small,
     select_chosen,
     select_everything,
+    with_notices,
 )
+from services.orders.handlers.choosing import checked_message, parties, refuse_inactive
 from services.orders.ports import DocumentArchive, UnitOfWork
 from shared.kernel.clock import Clock
-from shared.kernel.errors import DomainError, NotFoundError, PermanentError
+from shared.kernel.errors import PermanentError
 from shared.kernel.ids import ContractId, OrderId, PracticeId
+from shared.kernel.money import Money
 
 _DOCUMENTS_AT_ONCE = 32
 
@@ -35,7 +41,10 @@ class PrepareOrder:
     Attributes:
         order_id: id of the order to be, chosen before any work is done.
         invoice_ids: the chosen invoices; None: everything of the contract that may be ordered.
+        rule: which of everything; only without chosen invoices.
         communication: free text for the factor.
+        minimum_total: below this nothing is ordered.
+        notices, invoice_notices: structured reasons, of the whole order and by invoice.
     """
 
     order_id: OrderId
@@ -43,6 +52,10 @@ class PrepareOrder:
     contract_id: ContractId
     invoice_ids: tuple[UUID, ...] | None
     communication: str = ""
+    rule: Rule | None = None
+    minimum_total: Money | None = None
+    notices: tuple[Notice, ...] = ()
+    invoice_notices: Mapping[UUID, tuple[Notice, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,62 +82,50 @@ async def prepare_order(
         InvoiceInLiveOrderError: another live order took one of the invoices meanwhile (P3).
         TransientError: a document could not be read or stored.
     """
-    communication = checked_communication(command.communication)
-    practice, contract = await _parties(command, uow)
+    message = checked_message(command.communication, command.notices, command.invoice_notices)
+    practice, contract = await parties(uow, command.practice_id, command.contract_id)
+    refuse_inactive(contract)
     year = clock.today().year
     count = await uow.orders.next_count(practice.practice_id, factor=contract.factor, year=year)
     in_flight = await uow.orders.in_flight(practice.practice_id, contract.contract_id)
     if in_flight is not None:
         raise OrderInFlightError(in_flight)
-    selection = await _select(command, uow)
+    selection = await _select(command, uow, clock)
+    refuse_small(selection, command.minimum_total)
+    chosen = with_notices(selection.lines, message.by_invoice)
     number = order_number(factor=contract.factor, year=year, count=count)
-    head = PackageHead(str(command.order_id), number, practice, contract, communication)
-    package = await _freeze(head, selection.lines, archive)
-    lines = await archive.store_lines(practice.practice_id, command.order_id, selection.lines)
+    head = PackageHead(
+        str(command.order_id), number, practice, contract, message.communication, message.notices
+    )
+    package = await _freeze(head, chosen, archive)
+    lines = await archive.store_lines(practice.practice_id, command.order_id, chosen)
     now = clock.now()
     order = Order(
         order_id=command.order_id,
         practice_id=practice.practice_id,
         contract_id=contract.contract_id,
         number=number,
-        communication=communication,
-        invoice_count=len(selection.lines),
+        communication=message.communication,
+        invoice_count=len(chosen),
         total=selection.total,
         package=package,
         lines=lines,
         prepared_at=now,
         facts=(Fact(FactKind.PREPARED, now),),
+        notices=message.notices,
     )
-    await uow.orders.add(order, selection.lines)
+    await uow.orders.add(order, chosen)
     uow.record(_prepared(order))
     return PreparedOrder(order, selection.left_out)
 
 
-async def _parties(command: PrepareOrder, uow: UnitOfWork) -> tuple[Practice, Contract]:
-    practice = await uow.practices.get(command.practice_id)
-    if practice is None:
-        raise NotFoundError("This practice is not known here.", code="practice-not-found")
-    contract = await uow.contracts.get(command.practice_id, command.contract_id)
-    if contract is None:
-        raise DomainError(
-            "This practice has no such contract.", code="contract-unknown", field="contract_id"
-        )
-    if not contract.active:
-        raise DomainError(
-            f"The contract {contract.account_number} with {contract.factor} has ended: nothing can"
-            " be ordered under it.",
-            code="contract-inactive",
-            field="contract_id",
-        )
-    return practice, contract
-
-
-async def _select(command: PrepareOrder, uow: UnitOfWork) -> Selection:
+async def _select(command: PrepareOrder, uow: UnitOfWork, clock: Clock) -> Selection:
+    wish = Wish(command.contract_id, clock.today(), command.rule)
     if command.invoice_ids is None:
         open_ones = await uow.invoices.not_in_live_order(command.practice_id, command.contract_id)
-        return select_everything(open_ones, command.contract_id)
+        return select_everything(open_ones, wish)
     chosen = await uow.invoices.chosen(command.practice_id, command.invoice_ids)
-    return select_chosen(command.invoice_ids, chosen, command.contract_id)
+    return select_chosen(command.invoice_ids, chosen, wish)
 
 
 async def _freeze(

@@ -26,6 +26,7 @@ async def register_practice(command: RegisterPractice, uow: UnitOfWork) -> Outco
     practice = command.practice
     if await uow.practices.add(practice):
         return Outcome.DONE
-    if await uow.practices.get(practice.practice_id) != practice:
+    known = await uow.practices.get(practice.practice_id)
+    if known is None or known.gln != practice.gln:
         raise PermanentError(f"practice {practice.practice_id} is known with another GLN")
     return Outcome.ALREADY_DONE

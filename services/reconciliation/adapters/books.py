@@ -55,6 +55,10 @@ _MOVE_POSITIONS = text(
     WHERE p.invoice_id = moved.invoice_id
     """
 )
+_ISSUED_AMOUNTS = text(
+    "SELECT total_rappen, deposit_rappen FROM invoice_position WHERE invoice_id = :invoice_id"
+)
+_HAS_FACT = text("SELECT EXISTS (SELECT FROM position_fact WHERE fact_id = :fact_id)")
 _MOVE_HEAD = text(
     "UPDATE journal_head SET number = :number, entry_hash = :entry_hash"
     " WHERE practice_id = :practice_id"
@@ -147,6 +151,16 @@ class PostgresBookRepository:
                     "factor_owes": [one.factor_owes.rappen for one in positions],
                 },
             )
+
+    async def issued_amounts(self, invoice_id: UUID) -> tuple[Money, Money]:
+        """Return total and deposit of a known invoice, as it was issued."""
+        result = await self._connection.execute(_ISSUED_AMOUNTS, {"invoice_id": invoice_id})
+        row = result.one()
+        return Money(row.total_rappen), Money(row.deposit_rappen)
+
+    async def has_fact(self, fact_id: UUID) -> bool:
+        """Whether this fact is stored already."""
+        return bool(await self._connection.scalar(_HAS_FACT, {"fact_id": fact_id}))
 
     async def acquitted_total(self, order_id: UUID) -> Money:
         """Return the sum of the order's acquittals."""

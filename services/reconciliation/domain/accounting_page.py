@@ -54,6 +54,14 @@ _BOTTOM = """
 * **Acquittal**: only for an invoice that a stored confirmation accepted, for the principal that is
   open at that moment, dated today, under the contract's label. The database refuses any posting to
   a factor account without that confirmation, whoever tries.
+* **Invoice cancelled**: only while it is not with the factor and its whole balance is open; it is
+  the exact opposite of the issue. A cancellation of an acquitted invoice is refused (dead letter):
+  the order that took it along was under way, and a credit note is what corrects it now.
+* **Credit note**: before the acquittal it reduces fees and receivables at once
+  (`credit_note_before_acquittal`), and the acquittal then takes the principal that is left. After
+  the acquittal it is information (`credit_note_issued`): the money moves with the factor's record
+  `credit_note` (3400 D, 1088 C, D −, P −). A record `credit_note` about a credit note that was
+  booked before the acquittal moves only P; which of the two it is, the invoice's facts tell.
 * **Payment of the debtor**: settles {order}, in this order (costs
   and interest first: art. 85 of the Swiss Code of Obligations). A payment beyond what is owed is
   parked as `overpayment`.
@@ -136,7 +144,11 @@ def _line(rule: Rule) -> str:
 def _debtor(rule: Rule) -> str:
     if rule.component is not None:
         return f"+ {rule.component.replace('_', ' ')}"
-    return {DebtorEffect.NONE: "0", DebtorEffect.PAYMENT: "−"}[rule.debtor]
+    return {
+        DebtorEffect.NONE: "0",
+        DebtorEffect.PAYMENT: "−",
+        DebtorEffect.REDUCTION: "− principal",
+    }[rule.debtor]
 
 
 def _legs(legs: Iterable[Leg]) -> str:

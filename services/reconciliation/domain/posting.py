@@ -17,6 +17,9 @@ from shared.kernel.money import Money
 
 ISSUED = "invoice_issued"
 ACQUITTED = "acquittal"
+CANCELLED = "invoice_cancelled"
+CREDITED_BEFORE = "credit_note_before_acquittal"
+CREDIT_ANNOUNCED = "credit_note_issued"
 PAYMENT_ORDER = (
     Component.COSTS,
     Component.INTEREST,
@@ -65,6 +68,7 @@ class DebtorEffect(StrEnum):
     NONE = "0"
     CHARGE = "+"
     PAYMENT = "-"
+    REDUCTION = "- principal"
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +149,25 @@ RULES: tuple[Rule, ...] = (
         legs=_transfer(AccountRole.FACTOR, AccountRole.RECEIVABLES),
         from_deb=False,
     ),
+    Rule(
+        CANCELLED,
+        "Invoice cancelled",
+        debtor=DebtorEffect.REDUCTION,
+        legs=(
+            Leg(AccountRole.FEES, Side.DEBIT, Measure.TOTAL),
+            Leg(AccountRole.RECEIVABLES, Side.CREDIT, Measure.BALANCE),
+            Leg(AccountRole.DEPOSITS, Side.CREDIT, Measure.DEPOSIT),
+        ),
+        from_deb=False,
+    ),
+    Rule(
+        CREDITED_BEFORE,
+        "Credit note before the acquittal",
+        debtor=DebtorEffect.REDUCTION,
+        legs=_transfer(AccountRole.FEES, AccountRole.RECEIVABLES),
+        from_deb=False,
+    ),
+    Rule(CREDIT_ANNOUNCED, "Credit note issued", amount=AmountForm.NONE, from_deb=False),
     _information("sent", "Sent to the debtor"),
     _information("returned", "Returned by the post"),
     _information("reminder", "Reminder"),
@@ -232,6 +255,8 @@ def debt_change(rule: Rule, amount: Money, *, before: Debt) -> Debt | None:
     """Return what a fact does to D; None when it cannot be (a payment beyond the debt)."""
     if rule.debtor is DebtorEffect.PAYMENT:
         return payment_split(before, amount)
+    if rule.debtor is DebtorEffect.REDUCTION:
+        return Debt.of(Component.PRINCIPAL, -amount)
     if rule.component is not None:
         return Debt.of(rule.component, amount)
     return Debt()

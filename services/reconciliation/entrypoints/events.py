@@ -10,6 +10,8 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.reconciliation import translate
+from services.reconciliation.handlers.book_credit_note import BookCreditNote, book_credit_note
+from services.reconciliation.handlers.cancel_invoice import CancelInvoice, cancel_invoice
 from services.reconciliation.handlers.change_contract import ChangeContract, change_contract
 from services.reconciliation.handlers.confirm_order import ConfirmOrder, confirm_order
 from services.reconciliation.handlers.note_order import NoteOrder, note_order
@@ -24,7 +26,13 @@ from services.reconciliation.handlers.register_practice import (
 )
 from services.reconciliation.ports import ContentStore, UnitOfWork
 from shared.contracts.debident.v1 import DebFileFetched
-from shared.contracts.invoicing.v1 import ContractChanged, InvoiceIssued, PracticeRegistered
+from shared.contracts.invoicing.v1 import (
+    ContractChanged,
+    CreditNoteIssued,
+    InvoiceCancelled,
+    InvoiceIssued,
+    PracticeRegistered,
+)
 from shared.contracts.orders.v1 import OrderConfirmed, OrderPrepared
 from shared.kernel.clock import Clock
 from shared.messaging.events import ReceivedEvent, Subscription
@@ -60,6 +68,36 @@ class EventHandlers:
         """Book the invoice."""
         async with self.unit_on(connection) as uow:
             await open_position(OpenPosition(translate.new_invoice(event.payload)), uow)
+
+    async def invoice_cancelled(
+        self, event: ReceivedEvent[InvoiceCancelled], connection: AsyncConnection
+    ) -> None:
+        """Book the opposite of the issue."""
+        cancelled = event.payload
+        command = CancelInvoice(
+            practice_id=cancelled.practice_id,
+            invoice_id=cancelled.invoice_id,
+            reason_code=cancelled.reason_code,
+            cancelled_on=cancelled.cancelled_on,
+        )
+        async with self.unit_on(connection) as uow:
+            await cancel_invoice(command, uow, self.clock)
+
+    async def credit_note_issued(
+        self, event: ReceivedEvent[CreditNoteIssued], connection: AsyncConnection
+    ) -> None:
+        """Book the credit note, or note it where the factor will."""
+        issued = event.payload
+        command = BookCreditNote(
+            practice_id=issued.practice_id,
+            invoice_id=issued.invoice_id,
+            credit_note_id=issued.credit_note_id,
+            credit_note_number=issued.credit_note_number,
+            amount=issued.amount.to_money(),
+            issued_on=issued.issued_on,
+        )
+        async with self.unit_on(connection) as uow:
+            await book_credit_note(command, uow, self.clock)
 
     async def order_prepared(
         self, event: ReceivedEvent[OrderPrepared], connection: AsyncConnection
@@ -100,6 +138,8 @@ def subscriptions(handlers: EventHandlers) -> tuple[Subscription[Any], ...]:
         Subscription(PracticeRegistered, handlers.practice_registered),
         Subscription(ContractChanged, handlers.contract_changed),
         Subscription(InvoiceIssued, handlers.invoice_issued),
+        Subscription(InvoiceCancelled, handlers.invoice_cancelled),
+        Subscription(CreditNoteIssued, handlers.credit_note_issued),
         Subscription(OrderPrepared, handlers.order_prepared),
         Subscription(OrderConfirmed, handlers.order_confirmed),
         Subscription(DebFileFetched, handlers.deb_file_fetched),

@@ -105,6 +105,22 @@ class OrderRefused(EventPayload):
     refused_at: Timestamp
 
 
+class OrderWithheld(EventPayload):
+    """Nothing of the order has left, and nothing will: the answer to a requested withdrawal.
+
+    Where something may have left there is no such answer; the order goes on.
+    """
+
+    TYPE: ClassVar[str] = "order-withheld"
+    TOPIC: ClassVar[str] = topics.ORDER_EVENTS.name
+    PRODUCER: ClassVar[str] = topics.DEBIDENT_GATEWAY
+    SUBJECT: ClassVar[str] = "order_id"
+
+    order_id: UUID
+    contract_id: UUID
+    withheld_at: Timestamp
+
+
 class DebFileFetched(EventPayload):
     """A DEB file was downloaded from the portal; its bytes are stored and hashed."""
 

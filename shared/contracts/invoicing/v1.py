@@ -106,3 +106,39 @@ class InvoiceIssued(EventPayload):
     unfit_codes: Annotated[
         tuple[Code, ...], Field(max_length=20, description="Why it cannot be ordered; empty: fit")
     ] = ()
+
+
+class InvoiceCancelled(EventPayload):
+    """An invoice that was in no sent order was cancelled; a corrected one may replace it."""
+
+    TYPE: ClassVar[str] = "invoice-cancelled"
+    TOPIC: ClassVar[str] = topics.INVOICE_EVENTS.name
+    PRODUCER: ClassVar[str] = topics.INVOICING
+    SUBJECT: ClassVar[str] = "invoice_id"
+
+    invoice_id: UUID
+    invoice_number: Annotated[str, Field(max_length=35)]
+    contract_id: UUID | None
+    reason_code: Code
+    replaced_by: UUID | None
+    cancelled_on: date
+
+
+class CreditNoteIssued(EventPayload):
+    """The practice reduces an invoice that the factor already has; it goes into the next order."""
+
+    TYPE: ClassVar[str] = "credit-note-issued"
+    TOPIC: ClassVar[str] = topics.INVOICE_EVENTS.name
+    PRODUCER: ClassVar[str] = topics.INVOICING
+    SUBJECT: ClassVar[str] = "invoice_id"
+
+    credit_note_id: UUID
+    credit_note_number: Annotated[str, Field(max_length=35)]
+    invoice_id: UUID
+    invoice_number: Annotated[str, Field(max_length=35)]
+    contract_id: UUID
+    debtor_number: Annotated[str, Field(max_length=20)]
+    amount: Annotated[WireMoney, Field(description="Positive: by how much the invoice is reduced")]
+    reason_code: Code
+    document: ContentRef
+    issued_on: date

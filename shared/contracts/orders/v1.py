@@ -86,6 +86,47 @@ class OrderPrepared(EventPayload):
     prepared_at: Timestamp
 
 
+class OrderWithdrawalRequested(EventPayload):
+    """A person wants the order back. It stays in flight until the gateway says what has left."""
+
+    TYPE: ClassVar[str] = "order-withdrawal-requested"
+    TOPIC: ClassVar[str] = topics.ORDER_EVENTS.name
+    PRODUCER: ClassVar[str] = topics.ORDERS
+    SUBJECT: ClassVar[str] = "order_id"
+
+    order_id: UUID
+    contract_id: UUID
+    requested_at: Timestamp
+
+
+class OrderWithdrawn(EventPayload):
+    """An order was taken back before anything of it can have left; its invoices are free again."""
+
+    TYPE: ClassVar[str] = "order-withdrawn"
+    TOPIC: ClassVar[str] = topics.ORDER_EVENTS.name
+    PRODUCER: ClassVar[str] = topics.ORDERS
+    SUBJECT: ClassVar[str] = "order_id"
+
+    order_id: UUID
+    order_number: Annotated[str, Field(max_length=35)]
+    contract_id: UUID
+    withdrawn_at: Timestamp
+
+
+class OrderClosed(EventPayload):
+    """A person closed an acquitted order: nothing more is expected to happen to it."""
+
+    TYPE: ClassVar[str] = "order-closed"
+    TOPIC: ClassVar[str] = topics.ORDER_EVENTS.name
+    PRODUCER: ClassVar[str] = topics.ORDERS
+    SUBJECT: ClassVar[str] = "order_id"
+
+    order_id: UUID
+    order_number: Annotated[str, Field(max_length=35)]
+    contract_id: UUID
+    closed_at: Timestamp
+
+
 class OrderConfirmed(EventPayload):
     """The order has demonstrably arrived: the only event that permits an acquittal."""
 

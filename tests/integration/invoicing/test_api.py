@@ -36,6 +36,8 @@ async def test_what_is_sent_comes_back_with_its_id(office: Office) -> None:
     assert practice == A_PRACTICE | {
         "gln": practice["gln"],
         "practice_id": str(office.practice_id),
+        "round_to_five": False,
+        "version": 1,
     }
     contract = await office.get(f"contracts/{office.contract_id}")
     assert contract["contract_version"] == 1

@@ -107,6 +107,8 @@ async def test_the_service_is_named_and_assembled_as_its_topics_say(
     assert definition.name == "invoicing"
     assert {line.payload_type.TYPE for line in definition.subscriptions} == {
         "order-prepared",
+        "order-sent",
+        "order-withdrawn",
         "order-confirmed",
         "order-refused",
         "invoice-acquitted",

@@ -11,7 +11,8 @@ from uuid import UUID, uuid4
 from pydantic import SecretStr
 from sqlalchemy import text
 
-from services.orders.bootstrap import build
+from services.orders.bootstrap import build, build_workshop
+from services.orders.entrypoints.timers import Ticks
 from services.orders.settings import OrdersSettings
 from shared.contracts.debident.v1 import (
     ArrivalDocument,
@@ -20,6 +21,7 @@ from shared.contracts.debident.v1 import (
     OrderRefused,
     OrderSendFailed,
     OrderSent,
+    OrderWithheld,
 )
 from shared.contracts.envelope import ContentRef, EventPayload, WireMoney
 from shared.contracts.invoicing.v1 import (
@@ -37,9 +39,10 @@ from shared.contracts.reconciliation.v1 import (
 from shared.db.engine import Database
 from shared.db.scope import Scope
 from shared.messaging.events import ReceivedEvent
-from shared.objectstore import open_object_store
+from shared.objectstore import ObjectStore, open_object_store
 from shared.runtime.definition import ServiceDefinition
 from shared.testing import FrozenClock
+from tests.support.web import ApiClient
 
 ZERO = WireMoney(amount="0.00")
 
@@ -49,13 +52,27 @@ def chf(amount: str) -> WireMoney:
     return WireMoney(amount=amount)
 
 
+class FixedHolidays:
+    """The holidays that a test decides on: (day, canton)."""
+
+    def __init__(self) -> None:
+        self.days: set[tuple[date, str | None]] = set()
+
+    def is_holiday(self, day: date, canton: str | None) -> bool:
+        """Whether the test made it one."""
+        return (day, canton) in self.days
+
+
 class House:
     """One orders service, and one practice with one contract that only this test knows."""
 
-    def __init__(self, database: Database, clock: FrozenClock) -> None:
+    def __init__(
+        self, database: Database, clock: FrozenClock, store: ObjectStore | None = None
+    ) -> None:
         self.database = database
         self.clock = clock
-        self.store = open_object_store("memory:", key=bytes(32))
+        self.store = store or open_object_store("memory:", key=bytes(32))
+        self.holidays = FixedHolidays()
         self.definition = self._definition()
         self.practice_id = uuid4()
         self.contract_id = uuid4()
@@ -69,7 +86,21 @@ class House:
             jwks_url="http://none",
             token_issuer="none",
         )
-        return build(settings, database=self.database, clock=self.clock, object_store=self.store)
+        self.workshop = build_workshop(
+            settings,
+            database=self.database,
+            clock=self.clock,
+            object_store=self.store,
+            holidays=self.holidays,
+        )
+        self.ticks = Ticks(self.workshop)
+        return build(
+            settings,
+            database=self.database,
+            clock=self.clock,
+            object_store=self.store,
+            holidays=self.holidays,
+        )
 
     @property
     def path(self) -> str:
@@ -141,6 +172,7 @@ class House:
         without_contract: bool = False,
         unfit_codes: tuple[str, ...] = (),
         document: ContentRef | None = None,
+        issued_on: date = date(2026, 3, 2),
     ) -> UUID:
         """Issue an invoice with its stored document; return its id."""
         document = document or await self.store.put(
@@ -158,7 +190,7 @@ class House:
             patient_number="P-1",
             debtor_number="10001",
             qr_reference=None,
-            issued_on=date(2026, 3, 2),
+            issued_on=issued_on,
             due_on=date(2026, 4, 1),
             language="fr",
             total=chf("120.00"),
@@ -222,6 +254,10 @@ class House:
             **self._names(order), reason_code="unreadable", refused_at=self.clock.now()
         )
 
+    def order_withheld(self, order: dict[str, Any]) -> OrderWithheld:
+        """The gateway gave the order up before anything left."""
+        return OrderWithheld(**self._names(order), withheld_at=self.clock.now())
+
     async def order_arrived(
         self, order: dict[str, Any], answers: dict[str, str | None]
     ) -> OrderArrived:
@@ -267,6 +303,16 @@ class House:
             "order_id": order["order_id"],
             "contract_id": order["contract_id"],
         }
+
+    async def ordered(self, api: ApiClient, *numbers: str, **body: Any) -> dict[str, Any]:
+        """Open the practice, issue invoices of these numbers and prepare an order of them."""
+        await self.open()
+        for number in numbers:
+            await self.issue(number)
+        wish = {"contract_id": str(self.contract_id), **body}
+        status, order = await api.post(f"{self.path}/orders", wish)
+        assert status == 201, order
+        return dict(order)
 
     async def rows(self, sql: str, *, scope: Scope | None = None, **values: Any) -> list[Any]:
         """Run a statement in the practice's scope (or another); return its rows."""

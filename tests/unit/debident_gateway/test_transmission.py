@@ -8,7 +8,12 @@ from datetime import timedelta
 import pytest
 
 from services.debident_gateway.domain.errors import IllegalTransmissionMoveError
-from services.debident_gateway.domain.transmission import Move, Transmission, TransmissionState
+from services.debident_gateway.domain.transmission import (
+    LOST,
+    Move,
+    Transmission,
+    TransmissionState,
+)
 from tests.unit.debident_gateway.builders import NOW, transmission
 
 LATER = NOW + timedelta(minutes=1)
@@ -23,21 +28,24 @@ STEPS: dict[str, Callable[[Transmission], Move]] = {
     "arrival": lambda it: it.note_arrival("portal-status", at=NOW),
     "refusal": lambda it: it.note_refusal("not-a-zip", at=NOW),
     "person": lambda it: it.note_confirmed_by_person(at=NOW),
+    "again": lambda it: it.send_again(at=NOW),
 }
 # The whole machine as one table: state → step → state after it ("=" made before, "!" illegal).
 TABLE = {
     "intended": "hold:intended begin:sending taken:! not-sent:! doubt:! absent:= waiting:!"
-    " arrival:! refusal:! person:arrived",
+    " arrival:! refusal:! person:arrived again:intended",
     "sending": "hold:! begin:! taken:sent not-sent:intended doubt:unknown absent:! waiting:!"
-    " arrival:! refusal:refused person:arrived",
+    " arrival:! refusal:refused person:arrived again:!",
     "unknown": "hold:! begin:! taken:sent not-sent:! doubt:= absent:intended waiting:unknown"
-    " arrival:! refusal:refused person:arrived",
+    " arrival:! refusal:refused person:arrived again:!",
     "sent": "hold:! begin:! taken:= not-sent:! doubt:! absent:! waiting:sent arrival:arrived"
-    " refusal:refused person:arrived",
+    " refusal:refused person:arrived again:!",
     "arrived": "hold:! begin:! taken:= not-sent:= doubt:= absent:! waiting:! arrival:= refusal:!"
-    " person:=",
+    " person:= again:!",
     "refused": "hold:! begin:! taken:= not-sent:= doubt:= absent:! waiting:! arrival:! refusal:="
-    " person:!",
+    " person:! again:!",
+    "withdrawn": "hold:! begin:! taken:! not-sent:! doubt:! absent:! waiting:! arrival:!"
+    " refusal:! person:! again:!",
 }
 CASES = [
     (state, *entry.split(":")) for state, entries in TABLE.items() for entry in entries.split()
@@ -82,3 +90,42 @@ def test_release_makes_only_a_held_order_due() -> None:
     subject.hold("portal-credentials-missing", until=LATER)
     assert subject.release(now=NOW) is Move.MADE
     assert subject.next_action_at == NOW
+
+
+def test_what_was_never_sent_and_is_wanted_back_is_withheld_once() -> None:
+    subject = transmission()
+    assert subject.withhold(at=NOW) is Move.ALREADY_MADE, "nobody wants it back"
+    assert subject.ask_withdrawal() is Move.MADE
+    assert subject.ask_withdrawal() is Move.ALREADY_MADE
+    assert subject.withhold(at=NOW) is Move.MADE
+    assert (subject.state, subject.settled_at) == (TransmissionState.WITHDRAWN, NOW)
+    assert subject.withhold(at=NOW) is Move.ALREADY_MADE
+
+
+def test_a_wish_during_an_attempt_waits_for_its_outcome() -> None:
+    subject = transmission()
+    subject.begin_attempt(lease_until=LATER)
+    subject.ask_withdrawal()
+    assert subject.withhold(at=NOW) is Move.ALREADY_MADE
+    subject.note_not_sent("could-not-connect", next_attempt_at=LATER)
+    assert subject.withhold(at=NOW) is Move.MADE
+
+
+def test_a_doubt_settled_by_the_portals_word_still_forbids_the_withdrawal() -> None:
+    subject = transmission()
+    subject.begin_attempt(lease_until=LATER)
+    subject.note_doubt("time-out", ask_at=LATER)
+    subject.note_absent(next_attempt_at=LATER)
+    subject.ask_withdrawal()
+    assert subject.withhold(at=NOW) is Move.ALREADY_MADE
+    assert subject.state is TransmissionState.INTENDED
+
+
+def test_only_what_the_portal_lost_is_sent_again_and_it_cannot_be_withdrawn() -> None:
+    subject = _in("sent")
+    subject.may_have_left = True
+    subject.note_still_waiting(LOST, ask_at=LATER)
+    assert subject.send_again(at=NOW) is Move.MADE
+    assert (subject.state, subject.next_action_at) == (TransmissionState.INTENDED, NOW)
+    subject.ask_withdrawal()
+    assert subject.withhold(at=NOW) is Move.ALREADY_MADE

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
 from types import TracebackType
 from typing import Self
 from uuid import UUID
 
+from services.invoicing.domain.correction import Cancellation, CreditNote
 from services.invoicing.domain.document import InvoiceDocument
 from services.invoicing.domain.events import InvoicingEvent
 from services.invoicing.domain.invoice import HistoryEntry, Invoice, Standing, StoredDocument
@@ -19,8 +22,11 @@ from services.invoicing.domain.order import (
 )
 from services.invoicing.domain.people import Patient, Provider
 from services.invoicing.domain.practice import Contract, Practice
+from services.invoicing.domain.price_list import Price, PriceKey, PriceList
 from services.invoicing.domain.treatment import Treatment
 from shared.kernel.errors import TransientError
+from shared.kernel.money import Money
+from tests.unit.invoicing.fake_imports import FakeImports
 
 
 class FakePractices:
@@ -39,6 +45,19 @@ class FakePractices:
 
     async def get(self, practice_id: UUID) -> Practice | None:
         return self.by_id.get(practice_id)
+
+    async def lock(self, practice_id: UUID) -> Practice | None:
+        return self.by_id.get(practice_id)
+
+    async def change(self, changed: Practice) -> None:
+        self.by_id[changed.practice_id] = changed
+
+    async def lock_contract(self, practice_id: UUID, contract_id: UUID) -> Contract | None:
+        return await self.contract(practice_id, contract_id)
+
+    async def change_contract(self, changed: Contract) -> bool:
+        self.contracts[changed.contract_id] = changed
+        return True
 
     async def add_contract(self, contract: Contract) -> bool:
         def key(one: Contract) -> tuple[object, ...]:
@@ -59,6 +78,15 @@ class FakePractices:
             return False
         self.people[provider.provider_id] = provider
         return True
+
+    async def providers_by_gln(
+        self, practice_id: UUID, glns: Collection[str]
+    ) -> dict[str, Provider]:
+        return {
+            one.gln: one
+            for one in self.people.values()
+            if one.practice_id == practice_id and one.gln in glns
+        }
 
     async def providers(
         self, practice_id: UUID, provider_ids: Collection[UUID]
@@ -87,6 +115,48 @@ class FakePatients:
         found = self.by_id.get(patient_id)
         return found if found and found.practice_id == practice_id else None
 
+    async def add_many(self, patients: Sequence[Patient]) -> None:
+        for patient in patients:
+            assert await self.add(patient)
+
+    async def among(
+        self, practice_id: UUID, *, ssns: Collection[str], birth_dates: Collection[date]
+    ) -> list[Patient]:
+        return [
+            one
+            for one in self.by_id.values()
+            if one.practice_id == practice_id and (one.ssn in ssns or one.birth_date in birth_dates)
+        ]
+
+
+class FakePrices:
+    """Price lists in memory."""
+
+    def __init__(self) -> None:
+        self.lists: list[PriceList] = []
+
+    async def add(self, price_list: PriceList) -> bool:
+        taken = {(one.practice_id, one.tariff_type, one.valid_from) for one in self.lists}
+        if (price_list.practice_id, price_list.tariff_type, price_list.valid_from) in taken:
+            return False
+        self.lists.append(price_list)
+        return True
+
+    async def find(self, practice_id: UUID, wanted: Collection[PriceKey]) -> dict[PriceKey, Price]:
+        found = {}
+        for key in wanted:
+            valid = [
+                one
+                for one in self.lists
+                if (one.practice_id, one.tariff_type) == (practice_id, key.tariff_type)
+                and one.valid_from <= key.day <= (one.valid_to or key.day)
+            ]
+            newest = max(valid, key=lambda one: one.valid_from, default=None)
+            for line in newest.lines if newest else ():
+                if newest and line.code == key.code:
+                    found[key] = Price(line, newest.point_value)
+        return found
+
 
 class FakeTreatments:
     """Treatments in memory; `bills` says which invoice billed which."""
@@ -97,6 +167,9 @@ class FakeTreatments:
 
     async def add(self, treatment: Treatment) -> None:
         self.by_id[treatment.treatment_id] = treatment
+
+    async def add_many(self, treatments: Sequence[Treatment]) -> None:
+        self.by_id |= {one.treatment_id: one for one in treatments}
 
     async def lock(
         self, practice_id: UUID, treatment_ids: Collection[UUID]
@@ -132,6 +205,14 @@ class FakeInvoices:
         self.standings[invoice.invoice_id] = standing
         self._treatments.bills.update(dict.fromkeys(treatments, invoice.number))
 
+    async def add_many(self, invoices: Sequence[tuple[Invoice, Standing, Sequence[UUID]]]) -> None:
+        for invoice, standing, treatments in invoices:
+            await self.add(invoice, standing, treatments)
+
+    async def get(self, practice_id: UUID, invoice_id: UUID) -> Invoice | None:
+        found = self.by_id.get(invoice_id)
+        return found if found and found.practice_id == practice_id else None
+
     async def lock_standings(self, invoice_ids: Collection[UUID]) -> dict[UUID, Standing]:
         return {one: self.standings[one] for one in invoice_ids if one in self.standings}
 
@@ -144,6 +225,47 @@ class FakeInvoices:
     def story(self, invoice_id: UUID) -> list[str]:
         """Return the kinds in an invoice's history."""
         return [entry.kind for entry in self.history if entry.invoice_id == invoice_id]
+
+
+class FakeCorrections:
+    """Printing, cancellations, links and credit notes in memory."""
+
+    def __init__(self, treatments: FakeTreatments, invoices: FakeInvoices) -> None:
+        self._treatments = treatments
+        self._invoices = invoices
+        self.printed: dict[UUID, tuple[datetime, str]] = {}
+        self.cancelled: dict[UUID, Cancellation] = {}
+        self.links: dict[UUID, UUID] = {}
+        self.notes: list[CreditNote] = []
+
+    async def mark_printed(
+        self, invoice_ids: Collection[UUID], *, at: datetime, by: str
+    ) -> list[UUID]:
+        newly = [one for one in invoice_ids if one not in self.printed]
+        self.printed |= dict.fromkeys(newly, (at, by))
+        return newly
+
+    async def cancel(self, cancellation: Cancellation) -> None:
+        self.cancelled[cancellation.invoice_id] = cancellation
+        number = self._invoices.by_id[cancellation.invoice_id].number
+        bills = self._treatments.bills
+        self._treatments.bills = {one: by for one, by in bills.items() if by != number}
+
+    async def link(self, wrong_id: UUID, corrected_id: UUID) -> None:
+        self.links[wrong_id] = corrected_id
+
+    async def treatments_of(self, invoice_id: UUID) -> Sequence[UUID]:
+        number = self._invoices.by_id[invoice_id].number
+        return [one for one, by in self._treatments.bills.items() if by == number]
+
+    async def next_credit_note_serial(self, practice_id: UUID, year: int) -> int:
+        return len(self.notes) + 1
+
+    async def add_credit_note(self, note: CreditNote) -> None:
+        self.notes.append(note)
+
+    async def credited(self, invoice_id: UUID) -> Money:
+        return Money.total(note.amount for note in self.notes if note.invoice_id == invoice_id)
 
 
 class FakeOrders:
@@ -166,6 +288,13 @@ class FakeOrders:
     async def is_known(self, order_id: UUID) -> bool:
         return order_id in self.by_id
 
+    async def mark_sent(self, order_id: UUID, *, at: datetime) -> bool:
+        places = [place for place in self.places.values() if place.order_id == order_id]
+        if any(place.sent_at for place in places):
+            return False
+        await self.save_placements([replace(place, sent_at=at) for place in places])
+        return True
+
     async def placements(self, invoice_ids: Collection[UUID]) -> dict[UUID, list[Placement]]:
         return {
             one: [place for place in self.places.values() if place.invoice_id == one]
@@ -185,9 +314,12 @@ class FakeUnitOfWork:
     def __init__(self) -> None:
         self.practices = FakePractices()
         self.patients = FakePatients()
+        self.prices = FakePrices()
         self.treatments = FakeTreatments()
         self.invoices = FakeInvoices(self.treatments)
+        self.corrections = FakeCorrections(self.treatments, self.invoices)
         self.orders = FakeOrders()
+        self.imports = FakeImports(self.invoices)
         self.events: list[InvoicingEvent] = []
 
     def record(self, event: InvoicingEvent) -> None:
@@ -228,7 +360,7 @@ class FakeDocuments:
             raise TransientError("the object store does not answer")
         key = f"{practice_id}/invoice-document/{len(self.data)}"
         self.data[key] = data
-        return StoredDocument(key, "ab" * 32, len(data), "application/xml")
+        return StoredDocument(key, hashlib.sha256(data).hexdigest(), len(data), "application/xml")
 
     async def get(self, practice_id: UUID, document: StoredDocument) -> bytes:
         return self.data[document.key]

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
+from services.orders.domain.credit_note import CreditNote
 from services.orders.domain.errors import InvoiceInLiveOrderError, OrderInFlightError
 from services.orders.domain.events import DomainEvent
 from services.orders.domain.model import (
@@ -16,12 +17,15 @@ from services.orders.domain.model import (
     Contract,
     InFlight,
     Invoice,
+    Observation,
     OrderLine,
     Practice,
     StoredContent,
 )
-from services.orders.domain.order import IN_FLIGHT, Order, Step
+from services.orders.domain.order import IN_FLIGHT, Order, OrderState, Step
+from services.orders.domain.policy import DuePolicy, Policy
 from services.orders.domain.selection import Candidate, LiveOrder
+from services.orders.domain.task import DueTask, Task, TaskStatus
 from services.orders.translate import confirmation_document, lines_document
 from shared.kernel.errors import PermanentError, TransientError
 from shared.kernel.ids import ContractId, InvoiceId, OrderId, PracticeId
@@ -61,6 +65,9 @@ class FakeContracts:
         contract = self.known.get(contract_id)
         return contract if contract and contract.practice_id == practice_id else None
 
+    async def active(self) -> list[Contract]:
+        return [contract for contract in self.known.values() if contract.active]
+
 
 class FakeOrders:
     """Orders in dictionaries."""
@@ -70,13 +77,17 @@ class FakeOrders:
         self.order_lines: dict[UUID, list[OrderLine]] = {}
         self.settled: dict[UUID, list[ConfirmedLine]] = {}
         self.counts: dict[tuple[UUID, str, int], int] = {}
+        self.freed: set[UUID] = set()
+        self.observations: dict[UUID, Observation] = {}
 
     def live_order_of(self, invoice_id: UUID) -> Order | None:
         for order_id, lines in self.order_lines.items():
             refused = {
                 line.invoice_id for line in self.settled.get(order_id, []) if not line.accepted
             }
-            if any(line.invoice_id == invoice_id for line in lines) and invoice_id not in refused:
+            if order_id in self.freed or invoice_id in refused:
+                continue
+            if any(line.invoice_id == invoice_id for line in lines):
                 return self.known[order_id]
         return None
 
@@ -122,6 +133,15 @@ class FakeOrders:
             ConfirmedLine(line.invoice_id, line.invoice_number, line.amount, refusal_code)
             for line in self.order_lines[order_id]
         ]
+
+    async def free_lines(self, order_id: OrderId) -> None:
+        self.freed.add(order_id)
+
+    async def add_observation(
+        self, order: Order, observation: Observation, *, recorded_at: datetime
+    ) -> None:
+        assert order.order_id not in self.observations, "an arrival is observed once"
+        self.observations[order.order_id] = observation
 
 
 class FakeInvoices:
@@ -176,9 +196,98 @@ class FakeInvoices:
         ]
         return [candidate for candidate in found if candidate.live_order is None]
 
+    async def not_acquitted(
+        self, practice_id: PracticeId, contract_id: ContractId
+    ) -> list[Candidate]:
+        gone = {OrderState.ACQUITTED, OrderState.CLOSED}
+        found = [
+            self._candidate(invoice)
+            for invoice in self.known.values()
+            if (invoice.practice_id, invoice.contract_id) == (practice_id, contract_id)
+        ]
+        return [each for each in found if not each.live_order or each.live_order.state not in gone]
+
     def _candidate(self, invoice: Invoice) -> Candidate:
         order = self._orders.live_order_of(invoice.invoice_id)
         return Candidate(invoice, LiveOrder(order.number, order.state.value) if order else None)
+
+
+class FakeTasks:
+    """The queue in a dictionary; a slot is queued once."""
+
+    def __init__(self) -> None:
+        self.known: dict[UUID, Task] = {}
+
+    async def add(self, tasks: Sequence[Task]) -> int:
+        slots = {(task.contract_id, task.slot) for task in self.known.values() if task.slot}
+        new = [
+            task
+            for task in tasks
+            if task.task_id not in self.known and (task.contract_id, task.slot) not in slots
+        ]
+        self.known |= {task.task_id: task for task in new}
+        return len(new)
+
+    async def due(self, *, now: datetime, limit: int) -> list[DueTask]:
+        return [
+            DueTask(task.task_id, task.practice_id)
+            for task in self.known.values()
+            if task.status is TaskStatus.WAITING and task.next_try_at <= now
+        ][:limit]
+
+    async def take(self, task_id: UUID) -> Task | None:
+        task = self.known.get(task_id)
+        return task if task and task.status is TaskStatus.WAITING else None
+
+    async def save(self, task: Task) -> None:
+        self.known[task.task_id] = task
+
+
+class FakePolicies:
+    """Policies in a dictionary."""
+
+    def __init__(self) -> None:
+        self.known: dict[UUID, Policy] = {}
+
+    async def get(self, practice_id: PracticeId, contract_id: ContractId) -> Policy | None:
+        return self.known.get(contract_id)
+
+    async def save(self, policy: Policy) -> None:
+        self.known[policy.contract_id] = policy
+
+    async def remove(self, practice_id: PracticeId, contract_id: ContractId) -> bool:
+        return self.known.pop(contract_id, None) is not None
+
+    async def due(self, *, now: datetime, limit: int) -> list[DuePolicy]:
+        return [
+            DuePolicy(policy.practice_id, policy.contract_id)
+            for policy in self.known.values()
+            if policy.next_run_at is not None and policy.next_run_at <= now
+        ][:limit]
+
+    async def take(self, contract_id: UUID, *, now: datetime) -> Policy | None:
+        policy = self.known.get(contract_id)
+        is_due = policy and policy.next_run_at is not None and policy.next_run_at <= now
+        return policy if is_due else None
+
+
+class FakeCorrections:
+    """Cancelled invoices and waiting credit notes in memory."""
+
+    def __init__(self) -> None:
+        self.cancelled: set[InvoiceId] = set()
+        self.notes: dict[UUID, CreditNote] = {}
+
+    async def mark_cancelled(self, practice_id: PracticeId, invoice_id: InvoiceId) -> bool:
+        new = invoice_id not in self.cancelled
+        self.cancelled.add(invoice_id)
+        return new
+
+    async def holding_order(self, practice_id: PracticeId, invoice_id: InvoiceId) -> str | None:
+        return None
+
+    async def add_credit_note(self, note: CreditNote) -> bool:
+        return self.notes.setdefault(note.credit_note_id, note) is note
 
 
 class FakeUnitOfWork:
@@ -189,6 +298,9 @@ class FakeUnitOfWork:
         self.contracts = FakeContracts()
         self.orders = FakeOrders()
         self.invoices = FakeInvoices(self.orders)
+        self.corrections = FakeCorrections()
+        self.tasks = FakeTasks()
+        self.policies = FakePolicies()
         self.recorded: list[DomainEvent] = []
 
     def record(self, event: DomainEvent) -> None:

@@ -15,12 +15,23 @@ import shared.contracts
 from services.orders.domain.model import Arrival, ArrivalAnswer, OrderLine
 from services.orders.domain.order import Order, OrderState
 from services.orders.entrypoints.events import subscriptions
-from services.orders.entrypoints.workshop import Workshop
-from services.orders.ports import UnitOfWork
+from services.orders.entrypoints.workshop import Pace, Workshop
+from services.orders.ports import Holidays, UnitOfWork, UnitsOfWork
 from services.orders.translate import arrival_of, invoice_of
-from shared.contracts.debident.v1 import ArrivalDocument, OrderArrived, OrderRefused, OrderSent
+from shared.contracts.debident.v1 import (
+    ArrivalDocument,
+    OrderArrived,
+    OrderRefused,
+    OrderSent,
+    OrderWithheld,
+)
 from shared.contracts.envelope import EventPayload
-from shared.contracts.invoicing.v1 import ContractChanged, InvoiceIssued
+from shared.contracts.invoicing.v1 import (
+    ContractChanged,
+    CreditNoteIssued,
+    InvoiceCancelled,
+    InvoiceIssued,
+)
 from shared.contracts.reconciliation.v1 import InvoicePositionChanged, OrderAcquitted
 from shared.kernel.errors import PermanentError
 from shared.kernel.money import Money
@@ -47,7 +58,14 @@ class Desk:
     def __init__(self) -> None:
         self.uow = FakeUnitOfWork()
         self.archive = FakeArchive()
-        workshop = Workshop(self._open, self.archive, FrozenClock(NOON))
+        workshop = Workshop(
+            unit_of_work=self._open,
+            units=cast("UnitsOfWork", None),
+            archive=self.archive,
+            holidays=cast("Holidays", None),
+            clock=FrozenClock(NOON),
+            pace=Pace(),
+        )
         self.table = {each.payload_type: each for each in subscriptions(workshop)}
 
     def _open(self, _: AsyncConnection) -> AbstractAsyncContextManager[UnitOfWork]:
@@ -78,7 +96,7 @@ class Desk:
             uow.contracts.known[payload.contract_id] = a_contract(
                 payload.contract_id, practice_id=payload.practice_id
             )
-        if isinstance(payload, InvoicePositionChanged):
+        if isinstance(payload, InvoicePositionChanged | InvoiceCancelled | CreditNoteIssued):
             uow.invoices.known[payload.invoice_id] = an_invoice(
                 invoice_id=payload.invoice_id, practice_id=payload.practice_id
             )
@@ -93,6 +111,8 @@ class Desk:
         if isinstance(payload, OrderSent):
             package = replace(order.package, sha256=payload.package_sha256)
             order = replace(order, package=package)
+        if isinstance(payload, OrderWithheld):
+            order = order.ask_withdrawal(at=NOON, by="user-1").order
         if isinstance(payload, OrderAcquitted):
             order = self._confirmed(order, payload)
         if isinstance(payload, OrderArrived):
@@ -148,8 +168,16 @@ async def test_an_example_is_worked_and_worked_again(
     if isinstance(payload, OrderArrived):
         assert desk.uow.orders.known[payload.order_id].state is OrderState.CONFIRMED
         assert told == 1
+    if isinstance(payload, OrderWithheld):
+        assert desk.uow.orders.known[payload.order_id].state is OrderState.WITHDRAWN
+        assert told == 1
     if isinstance(payload, InvoiceIssued):
         assert desk.uow.invoices.known[payload.invoice_id] == invoice_of(payload)
+    if isinstance(payload, InvoiceCancelled):
+        assert desk.uow.corrections.cancelled == {payload.invoice_id}
+    if isinstance(payload, CreditNoteIssued):
+        (note,) = desk.uow.corrections.notes.values()
+        assert (note.number, note.amount) == (payload.credit_note_number, payload.amount.to_money())
     if isinstance(payload, InvoicePositionChanged):
         balance: Money = payload.debtor_owes.total.to_money()
         assert desk.uow.invoices.known[payload.invoice_id].balance == balance

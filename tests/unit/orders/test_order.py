@@ -11,7 +11,12 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from services.orders.domain.errors import IllegalMoveError, WrongPackageError
+from services.orders.domain.errors import (
+    IllegalMoveError,
+    OrderMayHaveLeftError,
+    OrderNotAcquittedError,
+    WrongPackageError,
+)
 from services.orders.domain.order import (
     IN_FLIGHT,
     FactKind,
@@ -59,6 +64,22 @@ def _acquitted(order: Order) -> Step:
 
 def _refused(order: Order) -> Step:
     return order.refused(at=NOON, reason_code="unreadable")
+
+
+def _asked(order: Order) -> Step:
+    return order.ask_withdrawal(at=NOON, by="user-1")
+
+
+def _withheld(order: Order) -> Step:
+    return order.withheld(at=NOON + timedelta(seconds=5))
+
+
+def _withdrawn(order: Order) -> Step:
+    return _withheld(_asked(order).order)
+
+
+def _closed(order: Order) -> Step:
+    return order.closed(at=NOON, by="user-1")
 
 
 def test_an_order_goes_from_prepared_to_acquitted() -> None:
@@ -132,6 +153,13 @@ def test_a_sending_of_other_bytes_is_not_believed() -> None:
     [
         (_refused, _arrived),
         (_refused, _acquitted),
+        (_withdrawn, _arrived),
+        (_withdrawn, _sent),
+        (_withdrawn, _refused),
+        (_withdrawn, _acquitted),
+        (Step, _withheld),
+        (lambda order: _sent(_asked(order).order), _withheld),
+        (lambda order: _failed(_asked(order).order, left=True), _withheld),
         (_confirmed, _refused),
         (_arrived, _refused),
         (Step, _acquitted),
@@ -171,6 +199,54 @@ def test_reports_on_attempts_lead_to_the_same_state_in_every_order() -> None:
     assert states == {OrderState.UNKNOWN}
 
 
+def test_an_order_that_is_wanted_back_stays_in_flight_until_the_gateway_answers() -> None:
+    order = _asked(an_order()).order
+    assert (order.state, order.withdrawal_pending) == (OrderState.PREPARED, True)
+    withdrawn = _withheld(order).order
+    assert (withdrawn.state, withdrawn.withdrawal_pending) == (OrderState.WITHDRAWN, False)
+    assert withdrawn.state not in IN_FLIGHT
+    assert _withheld(withdrawn).already_done
+    assert _asked(withdrawn).already_done
+
+
+def test_a_failed_attempt_does_not_stand_in_the_way_of_a_withdrawal() -> None:
+    order = _failed(_asked(_failed(an_order(), 1, left=False).order).order, 2, left=False).order
+    assert _withheld(order).order.state is OrderState.WITHDRAWN
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        _sent,
+        _confirmed,
+        _refused,
+        lambda order: _failed(order, left=True),
+        lambda order: _failed(_failed(order, left=True).order, left=False),
+    ],
+)
+def test_what_may_have_left_cannot_be_wanted_back_even_when_the_doubt_is_settled(
+    before: Move,
+) -> None:
+    with pytest.raises(OrderMayHaveLeftError):
+        _asked(before(an_order()).order)
+
+
+@pytest.mark.parametrize("news", [_sent, lambda order: _failed(order, left=True)])
+def test_news_that_something_may_have_left_ends_the_wish(news: Move) -> None:
+    order = news(_asked(an_order()).order).order
+    assert not order.withdrawal_pending
+    assert order.state in IN_FLIGHT
+
+
+def test_only_an_acquitted_order_is_closed_and_once() -> None:
+    with pytest.raises(OrderNotAcquittedError):
+        _closed(_confirmed(an_order()).order)
+    closed = _closed(_acquitted(_confirmed(an_order()).order).order).order
+    assert closed.state is OrderState.CLOSED
+    assert _closed(closed).already_done
+    assert _acquitted(closed).already_done
+
+
 def test_an_order_number_grows_beyond_four_digits_and_never_wraps() -> None:
     assert order_number(factor="CMD", year=2026, count=1) == "CMD-2026-0001"
     assert order_number(factor="CMD", year=2026, count=10_000) == "CMD-2026-10000"
@@ -183,7 +259,9 @@ _RANK = {
     OrderState.ARRIVED: 2,
     OrderState.CONFIRMED: 3,
     OrderState.ACQUITTED: 4,
+    OrderState.CLOSED: 5,
     OrderState.REFUSED: 4,
+    OrderState.WITHDRAWN: 4,
 }
 _attempts = st.integers(min_value=1, max_value=3)
 
@@ -204,7 +282,7 @@ class AnyReports(RuleBasedStateMachine):
         before = self.order
         try:
             step = move(before)
-        except IllegalMoveError:
+        except (IllegalMoveError, OrderMayHaveLeftError, OrderNotAcquittedError):
             return False
         assert step.order.facts[: len(before.facts)] == before.facts
         assert step.already_done == (step.order == before)
@@ -229,7 +307,7 @@ class AnyReports(RuleBasedStateMachine):
 
     @rule()
     def arrive(self) -> None:
-        was_refused = self.order.state is OrderState.REFUSED
+        was_refused = self.order.state in {OrderState.REFUSED, OrderState.WITHDRAWN}
         assert not (self._take(_confirmed) and was_refused)
         self.arrived_once |= not was_refused
 
@@ -243,10 +321,28 @@ class AnyReports(RuleBasedStateMachine):
         changed = self._take(_acquitted)
         assert not changed or self.arrived_once, "no acquittal without arrival"
 
+    @rule()
+    def ask_back(self) -> None:
+        self._take(_asked)
+
+    @rule()
+    def withhold(self) -> None:
+        asked = self.order.withdrawal_pending
+        changed = self._take(_withheld)
+        assert not changed or asked, "nothing is withdrawn that nobody wanted back"
+        left = self.doubted or self.sent_once or self.arrived_once
+        assert not (changed and left), "what may have left is never withdrawn"
+
+    @rule()
+    def close(self) -> None:
+        before = self.order.state
+        changed = self._take(_closed)
+        assert not changed or before is OrderState.ACQUITTED
+
     @invariant()
     def the_state_says_no_more_than_is_known(self) -> None:
         state = self.order.state
-        if state in {OrderState.CONFIRMED, OrderState.ACQUITTED}:
+        if state in {OrderState.CONFIRMED, OrderState.ACQUITTED, OrderState.CLOSED}:
             assert self.arrived_once
             assert self.order.confirmation is not None
         if state is OrderState.SENT:
@@ -260,7 +356,7 @@ class AnyReports(RuleBasedStateMachine):
     def the_gate_is_open_only_when_the_fate_is_known(self) -> None:
         if self.order.state not in IN_FLIGHT:
             kinds = {fact.kind for fact in self.order.facts}
-            assert kinds & {FactKind.CONFIRMED, FactKind.REFUSED}
+            assert kinds & {FactKind.CONFIRMED, FactKind.REFUSED, FactKind.WITHDRAWN}
 
 
 AnyReports.TestCase.settings = settings(max_examples=150, stateful_step_count=25, deadline=None)

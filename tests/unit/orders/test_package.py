@@ -6,6 +6,8 @@ import hashlib
 import json
 from collections.abc import Sequence
 from contextlib import closing
+from dataclasses import replace
+from datetime import date
 from io import BytesIO
 from zipfile import ZIP_DEFLATED, ZipFile
 
@@ -14,8 +16,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.orders.domain.model import OrderLine
+from services.orders.domain.notices import Notice, NoticeCode
 from services.orders.domain.package import PackageBuilder, PackageHead, manifest_bytes
 from shared.kernel.errors import PermanentError
+from shared.kernel.money import Money
 from tests.unit.orders.builders import (
     ORDER,
     a_contract,
@@ -84,6 +88,19 @@ def test_the_manifest_is_canonical_and_adds_up() -> None:
         "amount": {"amount": "120.00", "currency": "CHF"},
         "sha256": hashlib.sha256(document_bytes("2026-000002")).hexdigest(),
     }
+
+
+def test_notices_stand_in_the_manifest_where_they_belong_and_nowhere_else() -> None:
+    instalments = Notice(NoticeCode.INSTALMENTS, count=3, amount=Money(4000))
+    head = replace(HEAD, notices=(Notice(NoticeCode.DO_NOT_REMIND, day=date(2026, 12, 31)),))
+    manifest = json.loads(manifest_bytes(head, [replace(LINES[0], notices=(instalments,))]))
+    assert manifest["notices"] == [{"code": "do-not-remind", "date": "2026-12-31"}]
+    assert manifest["invoices"][0]["notices"] == [
+        {"code": "instalments", "count": 3, "amount": {"amount": "40.00", "currency": "CHF"}}
+    ]
+    plain = json.loads(manifest_bytes(HEAD, LINES))
+    assert "notices" not in plain
+    assert "notices" not in plain["invoices"][0]
 
 
 @settings(max_examples=30, deadline=None)

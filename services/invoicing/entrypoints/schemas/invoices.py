@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from services.invoicing.domain.invoice import DebtorBalance, InvoiceState, Standing
+from services.invoicing.entrypoints.csv_text import plain
 from services.invoicing.entrypoints.schemas.fields import Payment, money
 from services.invoicing.translate import to_balance
+from services.invoicing.views.invoices import InvoiceFilter
 from shared.contracts.envelope import WireMoney
 from shared.contracts.reconciliation.v1 import DebtorBalance as DebtorOwes
 from shared.kernel.money import Money
 from shared.web.endpoints import ApiModel
 from shared.web.paging import Page, PageQuery
 
-State = Literal["issued", "ordered", "acquitted", "closed"]
+State = Literal["issued", "ordered", "acquitted", "closed", "cancelled"]
+_AMOUNT_PATTERN = r"^[0-9]{1,9}\.[0-9]{2}$"
+_SEARCH_WORDS_MAX = 5
 
 
 class InvoiceRequest(ApiModel):
@@ -34,14 +38,62 @@ class InvoiceRequest(ApiModel):
     payment_period_days: Annotated[int, Field(ge=1, le=180)] = 30
 
 
-class InvoiceQuery(PageQuery):
-    """Which invoices to show."""
+def _few_words(given: str) -> str:
+    if len(given.split()) > _SEARCH_WORDS_MAX:
+        raise ValueError(f"must have at most {_SEARCH_WORDS_MAX} words")
+    return given
+
+
+class InvoiceSelection(ApiModel):
+    """Which invoices are meant; every part that is given must hold."""
 
     state: State | None = None
     contract_id: UUID | None = None
     patient_id: UUID | None = None
     exclude_zero_balance: bool = False
     not_ordered: Annotated[bool, Field(description="Only those in no order")] = False
+    not_printed: Annotated[bool, Field(description="Only those never marked as printed")] = False
+    issued_from: Annotated[date | None, Field(description="First day of issue")] = None
+    issued_to: Annotated[date | None, Field(description="Last day of issue")] = None
+    total_from: Annotated[
+        str | None, Field(pattern=_AMOUNT_PATTERN, description="Smallest total", examples=["50.00"])
+    ] = None
+    total_to: Annotated[
+        str | None, Field(pattern=_AMOUNT_PATTERN, description="Largest total", examples=["99.95"])
+    ] = None
+    text: Annotated[
+        str | None,
+        Field(
+            max_length=100,
+            description="Each word begins the invoice number, the debtor number or a name of the"
+            " patient; case and accents do not matter",
+        ),
+        AfterValidator(_few_words),
+    ] = None
+
+    def to_filter(self) -> InvoiceFilter:
+        """Read the selection."""
+        return InvoiceFilter(
+            state=self.state,
+            contract_id=self.contract_id,
+            patient_id=self.patient_id,
+            exclude_zero_balance=self.exclude_zero_balance,
+            not_ordered=self.not_ordered,
+            not_printed=self.not_printed,
+            issued_from=self.issued_from,
+            issued_to=self.issued_to,
+            total_from_rappen=_rappen(self.total_from),
+            total_to_rappen=_rappen(self.total_to),
+            words=tuple((self.text or "").split()),
+        )
+
+
+def _rappen(francs: str | None) -> int | None:
+    return None if francs is None else Money.parse(francs).rappen
+
+
+class InvoiceQuery(InvoiceSelection, PageQuery):
+    """A page of a selection of invoices."""
 
 
 class InvoiceAnswer(ApiModel):
@@ -78,6 +130,13 @@ class InvoiceAnswer(ApiModel):
     order_number: str | None
     refusal_code: Annotated[str | None, Field(description="Why its last order was refused")]
     unfit_codes: Annotated[list[str], Field(description="Why it cannot be ordered; empty: it can")]
+    printed_at: datetime | None
+    printed_by: str | None
+    cancelled_at: datetime | None
+    cancelled_by: str | None
+    cancel_reason: str | None
+    replaces: Annotated[UUID | None, Field(description="The invoice that it corrects")]
+    replaced_by: Annotated[UUID | None, Field(description="The invoice that corrects it")]
 
 
 class HistoryAnswer(ApiModel):
@@ -89,7 +148,7 @@ class HistoryAnswer(ApiModel):
     order_id: UUID | None
     order_number: str | None
     deb_file_id: UUID | None
-    code: Annotated[str | None, Field(description="Reason of a refusal")]
+    code: Annotated[str | None, Field(description="Reason, where one was given")]
 
 
 class InvoiceDetailAnswer(InvoiceAnswer):
@@ -127,16 +186,59 @@ def invoice_detail(
     )
 
 
-def invoice_page(rows: Sequence[Any], following: str | None) -> InvoicePage:
-    """Write a page of invoices; the first row carries the sums."""
+def invoice_page(rows: Sequence[Any], sums: Any, following: str | None) -> InvoicePage:
+    """Write a page of invoices with the sums of its selection."""
     return InvoicePage(
-        items=[invoice_answer(row) for row in rows if row["invoice_id"] is not None],
+        items=[invoice_answer(row) for row in rows],
         next=following,
-        total_count=rows[0]["total_count"],
-        sum_total=money(rows[0]["sum_total_rappen"]),
-        sum_balance=money(rows[0]["sum_balance_rappen"]),
-        sum_factor_owes=money(rows[0]["sum_factor_owes_rappen"]),
+        total_count=sums["total_count"],
+        sum_total=money(sums["sum_total_rappen"]),
+        sum_balance=money(sums["sum_balance_rappen"]),
+        sum_factor_owes=money(sums["sum_factor_owes_rappen"]),
     )
+
+
+CSV_HEADER = (
+    "invoice_number",
+    "state",
+    "issued_on",
+    "due_on",
+    "patient_number",
+    "patient_name",
+    "debtor_number",
+    "debtor_name",
+    "total",
+    "deposit",
+    "balance",
+    "with_factor",
+    "paid",
+    "factor_owes",
+    "order_number",
+    "printed_at",
+)
+
+
+def csv_row(row: Any) -> list[str]:
+    """Write an invoice as a line of CSV_HEADER; amounts are plain numbers."""
+    answer = invoice_answer(row)
+    return [
+        plain(answer.invoice_number),
+        answer.state,
+        answer.issued_on.isoformat(),
+        answer.due_on.isoformat(),
+        plain(answer.patient_number),
+        plain(answer.patient_name),
+        plain(answer.debtor_number),
+        plain(answer.debtor_name),
+        answer.total.amount,
+        answer.deposit.amount,
+        answer.balance.amount,
+        "yes" if answer.with_factor else "no",
+        "yes" if answer.paid else "no",
+        answer.factor_owes.amount,
+        plain(answer.order_number),
+        answer.printed_at.isoformat() if answer.printed_at else "",
+    ]
 
 
 def _facts(row: Any) -> dict[str, Any]:
@@ -158,6 +260,13 @@ def _facts(row: Any) -> dict[str, Any]:
         "order_number",
         "refusal_code",
         "unfit_codes",
+        "printed_at",
+        "printed_by",
+        "cancelled_at",
+        "cancelled_by",
+        "cancel_reason",
+        "replaces",
+        "replaced_by",
     )
     return {
         **{name: row[name] for name in same_names},

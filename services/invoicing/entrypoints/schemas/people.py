@@ -12,6 +12,7 @@ from pydantic import Field, model_validator
 
 from services.invoicing.domain.people import Debtor, Gender, Patient, Sex
 from services.invoicing.domain.practice import Address, Language
+from services.invoicing.domain.price_list import PositionDraft, PriceKey
 from services.invoicing.domain.treatment import Position, Reason, Treatment
 from services.invoicing.entrypoints.schemas.fields import (
     HouseNumber,
@@ -169,19 +170,35 @@ class PositionBody(ApiModel):
     vat_rate: VatRate = "0"
     tooth: Tooth | None = None
 
-    def to_domain(self) -> Position:
+
+class PositionRequest(ApiModel):
+    """One position to record; what is left out comes from the price list of its day."""
+
+    tariff_type: TariffType = "222"
+    code: TariffCode
+    text: LongText | None = None
+    performed_on: date
+    quantity: Quantity = "1"
+    points: Points | None = None
+    point_value: PointValue | None = None
+    vat_rate: VatRate | None = None
+    tooth: Tooth | None = None
+
+    def to_draft(self) -> PositionDraft:
         """Read the position."""
-        return Position(
-            tariff_type=self.tariff_type,
-            code=self.code,
+        return PositionDraft(
+            key=PriceKey(self.tariff_type, self.code, self.performed_on),
             text=self.text,
-            performed_on=self.performed_on,
             quantity=Decimal(self.quantity),
-            points=Decimal(self.points),
-            point_value=Decimal(self.point_value),
-            vat_rate=Decimal(self.vat_rate),
+            points=_number(self.points),
+            point_value=_number(self.point_value),
+            vat_rate=_number(self.vat_rate),
             tooth=self.tooth,
         )
+
+
+def _number(text: str | None) -> Decimal | None:
+    return None if text is None else Decimal(text)
 
 
 class TreatmentRequest(ApiModel):
@@ -192,11 +209,13 @@ class TreatmentRequest(ApiModel):
     begun_on: date
     ended_on: date
     reason: Literal["disease", "accident", "maternity", "prevention", "birthdefect", "unknown"]
-    positions: Annotated[list[PositionBody], Field(min_length=1, max_length=200)]
+    positions: Annotated[list[PositionRequest], Field(min_length=1, max_length=200)]
     remark: LongText | None = None
 
-    def to_domain(self, practice_id: UUID, treatment_id: UUID) -> Treatment:
-        """Read the treatment."""
+    def to_domain(
+        self, practice_id: UUID, treatment_id: UUID, positions: tuple[Position, ...]
+    ) -> Treatment:
+        """Read the treatment, whose positions have their prices."""
         return Treatment(
             treatment_id=treatment_id,
             practice_id=practice_id,
@@ -205,7 +224,7 @@ class TreatmentRequest(ApiModel):
             begun_on=self.begun_on,
             ended_on=self.ended_on,
             reason=Reason(self.reason),
-            positions=tuple(position.to_domain() for position in self.positions),
+            positions=positions,
             remark=self.remark,
         )
 

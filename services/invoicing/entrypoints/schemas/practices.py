@@ -81,6 +81,9 @@ class PracticeRequest(ApiModel):
     canton: Canton
     language: Literal["de", "fr", "it"]
     iban: Iban
+    round_to_five: Annotated[
+        bool, Field(description="Whether invoices are rounded to 5 Rappen, by a line of their own")
+    ] = False
 
     def to_domain(self, practice_id: UUID) -> Practice:
         """Read the practice."""
@@ -94,13 +97,15 @@ class PracticeRequest(ApiModel):
             canton=self.canton,
             language=Language(self.language),
             iban=self.iban,
+            round_to_five=self.round_to_five,
         )
 
 
 class PracticeAnswer(PracticeRequest):
-    """A registered practice."""
+    """A registered practice; its ETag is the version."""
 
     practice_id: UUID
+    version: int
 
 
 class PracticePage(Page):
@@ -121,6 +126,8 @@ def practice_answer(row: Any) -> PracticeAnswer:
         canton=row["canton"],
         language=row["language"],
         iban=row["iban"],
+        round_to_five=row["round_to_five"],
+        version=row["version"],
     )
 
 
@@ -151,6 +158,10 @@ class ContractRequest(ApiModel):
     reminder_fee_beneficiary: Literal["factor", "practice"] = "factor"
     loss_cover: bool = False
     acquittal: Literal["automatic", "manual"] = "automatic"
+    invoice_format: Annotated[
+        Literal["4.5", "5.0"],
+        Field(description="Version of generalInvoiceRequest that the factor takes"),
+    ] = "5.0"
     portal: PortalBody = PortalBody()
 
     def to_domain(self, practice_id: UUID, contract_id: UUID) -> Contract:
@@ -171,12 +182,19 @@ class ContractRequest(ApiModel):
             reminder_fee_beneficiary=self.reminder_fee_beneficiary,
             loss_cover=self.loss_cover,
             acquittal=self.acquittal,
+            invoice_format=self.invoice_format,
             portal=PortalTerms(**self.portal.model_dump()),
         )
 
 
+class ContractChangeRequest(ContractRequest):
+    """All terms of a contract, as they are to be."""
+
+    active: bool = True
+
+
 class ContractAnswer(ContractRequest):
-    """A contract with its present terms."""
+    """A contract with its present terms; its ETag is the version."""
 
     contract_id: UUID
     practice_id: UUID

@@ -1,0 +1,119 @@
+"""Takes an upload apart: one XML file, or a ZIP archive of them, inflated within limits.
+
+Nothing that an archive says of itself is believed; a bad entry is refused alone, an archive that
+breaks a limit as a whole.
+"""
+
+from __future__ import annotations
+
+import io
+import zipfile
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from services.invoicing.adapters.forum_opening import FILE_BYTES_MAX, NotOpenedError, too_large
+from services.invoicing.adapters.forum_reading import read_request
+from services.invoicing.domain.incoming import Fault, IncomingFile
+from shared.kernel.errors import DomainError
+
+_ZIP_BEGINNINGS = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
+_METHODS = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
+_NAME_MAX = 200
+_ENCRYPTED = 0x1
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveLimits:
+    """How much an archive may hold.
+
+    Attributes:
+        ratio: bytes out per byte in, of an entry larger than `ratio_from_bytes`.
+    """
+
+    entries: int = 1000
+    file_bytes: int = FILE_BYTES_MAX
+    total_bytes: int = 20 * FILE_BYTES_MAX
+    ratio: int = 100
+    ratio_from_bytes: int = 65_536
+
+
+class ForumInvoiceFiles:
+    """See services.invoicing.ports.InvoiceFiles."""
+
+    def __init__(self, limits: ArchiveLimits | None = None) -> None:
+        self._limits = limits or ArchiveLimits()
+
+    def read(self, data: bytes, *, name: str) -> Iterator[IncomingFile]:
+        """Yield the files of an upload, one after the other."""
+        if not data.startswith(_ZIP_BEGINNINGS):
+            yield _file(name, data)
+            return
+        try:
+            with zipfile.ZipFile(io.BytesIO(data)) as archive:
+                yield from self._entries(archive)
+        except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
+            raise DomainError("The archive is damaged.", code="archive-damaged") from error
+
+    def _entries(self, archive: zipfile.ZipFile) -> Iterator[IncomingFile]:
+        entries = archive.infolist()
+        limits = self._limits
+        if not 1 <= len(entries) <= limits.entries:
+            raise DomainError(
+                f"An archive holds 1 to {limits.entries} files, this one {len(entries)}.",
+                code="archive-entries",
+            )
+        left = limits.total_bytes
+        for entry in entries:
+            name = _shown(entry.filename)
+            try:
+                data = self._inflated(archive, entry, left)
+            except NotOpenedError as refusal:
+                yield IncomingFile(name, b"", None, refusal.faults)
+                continue
+            left -= len(data)
+            yield _file(name, data)
+
+    def _inflated(self, archive: zipfile.ZipFile, entry: zipfile.ZipInfo, left: int) -> bytes:
+        if entry.is_dir() or {"/", "\\"} & set(entry.filename) or ".." in entry.filename:
+            raise _refused("path", "Files in folders of an archive are not read.")
+        if entry.flag_bits & _ENCRYPTED:
+            raise _refused("encrypted", "The file is encrypted.")
+        if entry.compress_type not in _METHODS:
+            raise _refused("compression", "The file is compressed in an unusual way.")
+        bound = min(self._limits.file_bytes, left)
+        try:
+            with archive.open(entry) as stream:
+                data = stream.read(bound + 1)
+        except (zipfile.BadZipFile, zlib.error, EOFError) as error:
+            raise _refused("damaged", "The file is damaged.") from error
+        if len(data) > left:
+            raise DomainError("The archive inflates to too many bytes.", code="archive-too-large")
+        if len(data) > self._limits.file_bytes:
+            raise too_large()
+        self._check_content(entry, data)
+        return data
+
+    def _check_content(self, entry: zipfile.ZipInfo, data: bytes) -> None:
+        limits = self._limits
+        is_large = len(data) > limits.ratio_from_bytes
+        if is_large and len(data) > limits.ratio * max(entry.compress_size, 1):
+            raise _refused("compression-ratio", "The file inflates far too much.")
+        if data.startswith(_ZIP_BEGINNINGS):
+            raise _refused("nested-archive", "An archive within an archive is not read.")
+
+
+def _file(name: str, data: bytes) -> IncomingFile:
+    try:
+        return IncomingFile(_shown(name), data, read_request(data))
+    except NotOpenedError as refusal:
+        return IncomingFile(_shown(name), data, None, refusal.faults)
+
+
+def _refused(code: str, reason: str) -> NotOpenedError:
+    return NotOpenedError(Fault(code, reason))
+
+
+def _shown(name: str) -> str:
+    """The name as it is shown; it is never used as a path."""
+    return "".join(one if one.isprintable() else "?" for one in name)[:_NAME_MAX] or "?"

@@ -1,0 +1,111 @@
+"""The words on a printed invoice, in the languages of the patients."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from services.invoicing.domain.practice import Language
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """The words of one language."""
+
+    invoice: str
+    cancelled: str
+    date: str
+    due: str
+    patient: str
+    born: str
+    provider: str
+    tariff: str
+    code: str
+    text: str
+    tooth: str
+    quantity: str
+    points: str
+    value: str
+    amount: str
+    total: str
+    deposit: str
+    to_pay: str
+    vat: str
+    vat_number: str
+    page: str
+    thanks: str
+
+
+WORDS: dict[Language, Words] = {
+    Language.FRENCH: Words(
+        invoice="Facture",
+        cancelled="ANNULÉE",
+        date="Date",
+        due="Payable jusqu'au",
+        patient="Patient",
+        born="né(e) le",
+        provider="Traitement par",
+        tariff="Tarif",
+        code="Code",
+        text="Prestation",
+        tooth="Dent",
+        quantity="Qté",
+        points="Points",
+        value="Val. pt",
+        amount="CHF",
+        total="Total",
+        deposit="Acompte reçu",
+        to_pay="À payer",
+        vat="dont TVA",
+        vat_number="No TVA",
+        page="Page",
+        thanks="Merci de régler cette facture au moyen du bulletin ci-dessous.",
+    ),
+    Language.GERMAN: Words(
+        invoice="Rechnung",
+        cancelled="STORNIERT",
+        date="Datum",
+        due="Zahlbar bis",
+        patient="Patient/in",
+        born="geb.",
+        provider="Behandlung durch",
+        tariff="Tarif",
+        code="Ziffer",
+        text="Leistung",
+        tooth="Zahn",
+        quantity="Menge",
+        points="TP",
+        value="TP-Wert",
+        amount="CHF",
+        total="Total",
+        deposit="Anzahlung erhalten",
+        to_pay="Zu bezahlen",
+        vat="davon MWST",
+        vat_number="MWST-Nr.",
+        page="Seite",
+        thanks="Bitte bezahlen Sie diese Rechnung mit dem untenstehenden Einzahlungsschein.",
+    ),
+    Language.ITALIAN: Words(
+        invoice="Fattura",
+        cancelled="ANNULLATA",
+        date="Data",
+        due="Pagabile entro il",
+        patient="Paziente",
+        born="nato/a il",
+        provider="Trattamento di",
+        tariff="Tariffa",
+        code="Codice",
+        text="Prestazione",
+        tooth="Dente",
+        quantity="Qtà",
+        points="Punti",
+        value="Val. pt",
+        amount="CHF",
+        total="Totale",
+        deposit="Acconto ricevuto",
+        to_pay="Da pagare",
+        vat="di cui IVA",
+        vat_number="N. IVA",
+        page="Pagina",
+        thanks="La preghiamo di saldare questa fattura con la polizza qui sotto.",
+    ),
+}

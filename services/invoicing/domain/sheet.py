@@ -1,0 +1,87 @@
+"""An invoice as it is printed: what its stored document says, in the order of a letter."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from services.invoicing.domain.practice import Language
+from shared.kernel.money import Money
+
+
+@dataclass(frozen=True, slots=True)
+class SheetParty:
+    """A name and an address on paper."""
+
+    name: str
+    street: str | None
+    house_no: str | None
+    zip: str
+    city: str
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """The lines of the address, name first."""
+        street = " ".join(part for part in (self.street, self.house_no) if part)
+        lines = (self.name, street, f"{self.zip} {self.city}")
+        return tuple(line for line in lines if line)
+
+
+@dataclass(frozen=True, slots=True)
+class SheetLine:
+    """One position on paper."""
+
+    day: date
+    tariff: str
+    code: str
+    text: str
+    tooth: str | None
+    quantity: Decimal
+    points: Decimal | None
+    point_value: Decimal | None
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True)
+class SheetSlip:
+    """What the QR slip asks for.
+
+    Attributes:
+        reference: 27 digits under a QR-IBAN; None under an ordinary IBAN.
+    """
+
+    iban: str
+    creditor: SheetParty
+    reference: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceSheet:
+    """A printed invoice.
+
+    Attributes:
+        vat: tax by rate (per cent, amount with the tax, tax), without the rate 0.
+        cancelled: whether it must not be paid any more, and says so across the page.
+        slip: None when nothing is to be paid.
+    """
+
+    number: str
+    language: Language
+    issued_on: date
+    due_on: date
+    practice: SheetParty
+    practice_gln: str
+    debtor: SheetParty
+    patient_name: str
+    patient_birth_date: date
+    provider_name: str | None
+    provider_gln: str | None
+    lines: tuple[SheetLine, ...]
+    total: Money
+    deposit: Money
+    due: Money
+    vat: tuple[tuple[Decimal, Money, Money], ...]
+    vat_number: str | None
+    slip: SheetSlip | None
+    cancelled: bool = False

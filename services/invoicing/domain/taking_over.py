@@ -1,0 +1,287 @@
+"""Turns an invoice from outside into the house's own patient, provider, treatment and invoice.
+
+A file names no patient or debtor numbers, so those are derived from the person: the same person
+always gets the same number, in whichever file and however often.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from services.invoicing.domain import numbers
+from services.invoicing.domain.incoming import (
+    IncomingDebtor,
+    IncomingInvoice,
+    IncomingPatient,
+    IncomingService,
+)
+from services.invoicing.domain.incoming_rules import has_no_ssn
+from services.invoicing.domain.invoice import (
+    Invoice,
+    StoredDocument,
+    invoice_number,
+)
+from services.invoicing.domain.people import Debtor, Patient, Provider
+from services.invoicing.domain.practice import Contract
+from services.invoicing.domain.treatment import POSITION_MAX, Position, Treatment
+from shared.kernel.ids import derived_id, new_id
+from shared.kernel.money import Money
+
+OUTSIDE_SERIALS_FROM = 10_000_000
+"""Serials of imported numbers of another form begin here, beyond those of the house's counter."""
+_HOUSE_NUMBER = re.compile(r"([0-9]{4})-([0-9]{6,7})")
+_TOOTH_MAX = 10
+
+
+@dataclass(frozen=True, slots=True)
+class ImportedInvoice:
+    """An invoice that came from outside, ready to be kept.
+
+    Attributes:
+        treatment: what it bills, or None where the house's positions cannot say it exactly.
+        document_number: the number on the document; a replacement has another one here.
+    """
+
+    invoice: Invoice
+    treatment: Treatment | None
+    document_number: str
+    file_name: str
+    version: str
+    content_sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class KnownInvoice:
+    """What is known of an invoice with a number that a file has, too."""
+
+    invoice_id: UUID
+    invoice_number: str
+    document_number: str | None
+    document_sha256: str
+    content_sha256: str | None
+    cancelled: bool
+
+    def says_the_same(self, sha256: str, content_sha256: str) -> bool:
+        """Whether a file with these hashes is this invoice, sent once more."""
+        return self.document_sha256 == sha256 or self.content_sha256 == content_sha256
+
+
+@dataclass(frozen=True, slots=True)
+class ImportConflict:
+    """A file with the number of a known invoice and other content; a person decides.
+
+    Attributes:
+        decision: "keep", "replace", or None while nobody has decided.
+        replacement_id: the invoice that took the place of the known one.
+    """
+
+    conflict_id: UUID
+    practice_id: UUID
+    invoice_id: UUID
+    invoice_number: str
+    contract_id: UUID | None
+    file_name: str
+    document: StoredDocument
+    found_at: datetime
+    decision: str | None = None
+    decided_at: datetime | None = None
+    decided_by: str | None = None
+    replacement_id: UUID | None = None
+
+
+def house_number(number: str) -> tuple[int, int] | None:
+    """Return (year, serial) of a number that the house's own counter could draw, else None."""
+    found = _HOUSE_NUMBER.fullmatch(number)
+    if found is None:
+        return None
+    year, serial = int(found[1]), int(found[2])
+    return (year, serial) if serial and invoice_number(year, serial) == number else None
+
+
+class KnownPatients:
+    """Finds the patient of a file among those of the practice: by AHV number, else by person."""
+
+    def __init__(self, patients: Iterable[Patient]) -> None:
+        self._by_ssn: dict[str, Patient] = {}
+        self._by_person: dict[tuple[object, ...], Patient] = {}
+        for patient in patients:
+            self.add(patient)
+
+    def add(self, patient: Patient) -> None:
+        """Know one more."""
+        if patient.ssn is not None:
+            self._by_ssn.setdefault(patient.ssn, patient)
+        name = patient.family_name.casefold(), patient.given_name.casefold()
+        self._by_person.setdefault((*name, patient.birth_date), patient)
+
+    def find(self, incoming: IncomingPatient) -> Patient | None:
+        """Return the patient, or None; another valid AHV number is another person."""
+        ssn = ahv_number(incoming)
+        if ssn is not None and ssn in self._by_ssn:
+            return self._by_ssn[ssn]
+        found = self._by_person.get((*incoming.name(), incoming.birth_date))
+        is_other = found is not None and None not in {ssn, found.ssn} and found.ssn != ssn
+        return None if is_other else found
+
+
+def ahv_number(patient: IncomingPatient) -> str | None:
+    """Return the AHV number if it is there and its check digit is right."""
+    if has_no_ssn(patient.ssn) or not numbers.is_ahv_number(patient.ssn or ""):
+        return None
+    return patient.ssn
+
+
+def new_patient(practice_id: UUID, invoice: IncomingInvoice) -> Patient:
+    """Return the patient of a file, under a number of their own."""
+    incoming = invoice.patient
+    person = ahv_number(incoming) or (*incoming.name(), incoming.birth_date)
+    guarantor = None if invoice.debtor_is_patient() else new_debtor(practice_id, invoice.debtor)
+    return Patient(
+        patient_id=new_id(),
+        practice_id=practice_id,
+        patient_number=_derived_number("imported-patient", practice_id, person),
+        family_name=incoming.family_name,
+        given_name=incoming.given_name,
+        birth_date=incoming.birth_date,
+        sex=incoming.sex,
+        gender=incoming.gender,
+        ssn=ahv_number(incoming),
+        language=invoice.language,
+        address=incoming.address,
+        guarantor=guarantor,
+    )
+
+
+def new_debtor(practice_id: UUID, incoming: IncomingDebtor) -> Debtor:
+    """Return the debtor of a file, under a number of their own."""
+    address = incoming.address
+    where = None if address is None else (address.zip, address.city.casefold())
+    number = _derived_number("imported-debtor", practice_id, (*incoming.name(), where))
+    return Debtor(number, incoming.family_name, incoming.given_name, address)
+
+
+def debtor_number_of(invoice: IncomingInvoice, patient: Patient) -> tuple[str, tuple[str, ...]]:
+    """Return the debtor number, and why the invoice is unfit if the record names another debtor."""
+    on_record = patient.debtor
+    if (on_record.family_name.casefold(), on_record.given_name.casefold()) == invoice.debtor.name():
+        return on_record.debtor_number, ()
+    other = "other-debtor-on-record"
+    if invoice.debtor_is_patient():
+        return patient.patient_number, (other,)
+    return new_debtor(patient.practice_id, invoice.debtor).debtor_number, (other,)
+
+
+def new_provider(practice_id: UUID, invoice: IncomingInvoice) -> Provider:
+    """Return the provider of a file."""
+    incoming = invoice.provider
+    return Provider(
+        provider_id=new_id(),
+        practice_id=practice_id,
+        gln=incoming.gln,
+        zsr=incoming.zsr,
+        title=incoming.title,
+        family_name=incoming.family_name,
+        given_name=incoming.given_name,
+    )
+
+
+def new_treatment(
+    invoice: IncomingInvoice, *, patient: Patient, provider: Provider
+) -> Treatment | None:
+    """Return what the invoice bills, or None where the house's positions cannot say it exactly.
+
+    Then only the document says it: a discount, a factor of its own, a service of two parts.
+    """
+    if not all(_fits(service) for service in invoice.services):
+        return None
+    return Treatment(
+        treatment_id=new_id(),
+        practice_id=patient.practice_id,
+        patient_id=patient.patient_id,
+        provider_id=provider.provider_id,
+        begun_on=invoice.begun_on,
+        ended_on=invoice.ended_on,
+        reason=invoice.reason,
+        positions=tuple(_position(service) for service in invoice.services),
+        remark=invoice.remark,
+    )
+
+
+def new_invoice(
+    incoming: IncomingInvoice,
+    *,
+    patient: Patient,
+    contract: Contract | None,
+    document: StoredDocument,
+    place: tuple[int, int],
+    unfit_codes: tuple[str, ...],
+    own_number: str | None = None,
+) -> Invoice:
+    """Return the invoice to keep; `place` is its (year, serial)."""
+    debtor_number, doubts = debtor_number_of(incoming, patient)
+    return Invoice(
+        invoice_id=new_id(),
+        practice_id=patient.practice_id,
+        year=place[0],
+        serial=place[1],
+        contract_id=contract.contract_id if contract else None,
+        patient_id=patient.patient_id,
+        patient_number=patient.patient_number,
+        debtor_number=debtor_number,
+        qr_reference=incoming.slip.reference if contract else None,
+        issued_at=incoming.issued_at.replace(microsecond=0),
+        issued_on=incoming.issued_on,
+        due_on=incoming.due_on,
+        language=incoming.language,
+        total=Money.from_decimal(incoming.balance.amount),
+        deposit=Money.from_decimal(incoming.balance.prepaid),
+        document=document,
+        unfit_codes=(*unfit_codes, *doubts),
+        own_number=own_number or incoming.number,
+    )
+
+
+def _derived_number(kind: str, practice_id: UUID, person: object) -> str:
+    return f"IMP{derived_id(kind, practice_id, person).hex[:14].upper()}"
+
+
+def _position(service: IncomingService) -> Position:
+    return Position(
+        tariff_type=service.tariff_type,
+        code=service.code,
+        text=service.text,
+        performed_on=service.performed_on,
+        quantity=service.quantity,
+        points=service.points,
+        point_value=service.point_value,
+        vat_rate=service.vat_rate,
+        tooth=service.tooth,
+    )
+
+
+def _fits(service: IncomingService) -> bool:
+    values = (
+        (service.quantity, 4, 3),
+        (service.points, 6, 2),
+        (service.point_value, 3, 4),
+        (service.vat_rate, 3, 2),
+    )
+    return (
+        service.plain
+        and service.external_factor == 1
+        and all(_has_digits(value, whole, decimals) for value, whole, decimals in values)
+        and service.quantity > 0
+        and service.point_value > 0
+        and len(service.tooth or "") <= _TOOTH_MAX
+        and _position(service).amount == Money.from_decimal(service.amount)
+        and Money.zero() <= _position(service).amount <= POSITION_MAX
+    )
+
+
+def _has_digits(value: Decimal, whole: int, decimals: int) -> bool:
+    return bool(0 <= value < 10**whole and (value * 10**decimals) % 1 == 0)

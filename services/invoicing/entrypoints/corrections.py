@@ -1,0 +1,124 @@
+"""HTTP handlers for what happens to an invoice after its issue: print, cancel, correct, credit."""
+
+from __future__ import annotations
+
+from services.invoicing.entrypoints.desk import Desk
+from services.invoicing.entrypoints.invoices import InvoiceOperations
+from services.invoicing.entrypoints.schemas.corrections import (
+    CancelRequest,
+    CorrectRequest,
+    CreditNoteList,
+    CreditNoteRequest,
+    PrintedAnswer,
+    PrintedRequest,
+    credit_note_answer,
+)
+from services.invoicing.entrypoints.schemas.invoices import InvoiceRequest
+from services.invoicing.handlers.cancel_invoice import CancelInvoice, cancel_invoice
+from services.invoicing.handlers.correct_invoice import (
+    CorrectInvoice,
+    NewContent,
+    correct_invoice,
+)
+from services.invoicing.handlers.issue_credit_note import IssueCreditNote, issue_credit_note
+from services.invoicing.handlers.mark_printed import MarkPrinted, mark_printed
+from services.invoicing.views import invoices as views
+from shared.kernel.errors import NotFoundError
+from shared.kernel.ids import new_id
+from shared.web.endpoints import Call, Reply
+
+
+class CorrectionOperations:
+    """The operations on issued invoices."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._invoices = InvoiceOperations(desk)
+
+    async def printed(self, call: Call) -> Reply:
+        """Mark invoices as printed by the caller."""
+        body = call.body_as(PrintedRequest)
+        command = MarkPrinted(
+            practice_id=call.practice_id,
+            invoice_ids=tuple(dict.fromkeys(body.invoice_ids)),
+            by=call.principal.subject,
+        )
+        async with self._desk.unit_of_work(call.connection) as uow:
+            done = await mark_printed(command, uow, clock=self._desk.clock)
+        return Reply(PrintedAnswer(newly_printed=done.newly, printed_before=done.before))
+
+    async def cancel(self, call: Call) -> Reply:
+        """Cancel an invoice that is in no order."""
+        command = CancelInvoice(
+            practice_id=call.practice_id,
+            invoice_id=call.path_id("invoice_id"),
+            reason_code=call.body_as(CancelRequest).reason_code,
+            by=call.principal.subject,
+        )
+        async with self._desk.unit_of_work(call.connection) as uow:
+            await cancel_invoice(command, uow, clock=self._desk.clock)
+        return await self._invoices.show(call)
+
+    async def correct(self, call: Call) -> Reply:
+        """Cancel an invoice and issue the one that takes its place; answer the new one."""
+        body = call.body_as(CorrectRequest)
+        command = CorrectInvoice(
+            practice_id=call.practice_id,
+            invoice_id=call.path_id("invoice_id"),
+            corrected_id=new_id(),
+            reason_code=body.reason_code,
+            by=call.principal.subject,
+            content=_content(body.invoice),
+        )
+        async with self._desk.unit_of_work(call.connection) as uow:
+            await correct_invoice(
+                command,
+                uow,
+                renderer=self._desk.renderer,
+                documents=self._desk.documents,
+                clock=self._desk.clock,
+            )
+        return await self._invoices.detail(call, command.corrected_id)
+
+    async def credit(self, call: Call) -> Reply:
+        """Issue a credit note on an invoice that the factor has."""
+        body = call.body_as(CreditNoteRequest)
+        command = IssueCreditNote(
+            practice_id=call.practice_id,
+            invoice_id=call.path_id("invoice_id"),
+            credit_note_id=new_id(),
+            amount=body.amount.to_money(),
+            reason_code=body.reason_code,
+            by=call.principal.subject,
+        )
+        async with self._desk.unit_of_work(call.connection) as uow:
+            await issue_credit_note(
+                command,
+                uow,
+                renderer=self._desk.credit_note_renderer,
+                invoice_documents=self._desk.documents,
+                documents=self._desk.credit_note_documents,
+                clock=self._desk.clock,
+            )
+        rows = await views.credit_notes(call.connection, call.practice_id, command.invoice_id)
+        (row,) = [one for one in rows if one["credit_note_id"] == command.credit_note_id]
+        return Reply(credit_note_answer(row))
+
+    async def credit_notes(self, call: Call) -> Reply:
+        """List the credit notes of an invoice."""
+        invoice_id = call.path_id("invoice_id")
+        if await views.invoice(call.connection, call.practice_id, invoice_id) is None:
+            raise NotFoundError("There is no such invoice.", code="invoice-not-found")
+        rows = await views.credit_notes(call.connection, call.practice_id, invoice_id)
+        return Reply(CreditNoteList(items=[credit_note_answer(row) for row in rows]))
+
+
+def _content(body: InvoiceRequest | None) -> NewContent | None:
+    if body is None:
+        return None
+    return NewContent(
+        treatment_ids=tuple(dict.fromkeys(body.treatment_ids)),
+        contract_id=body.contract_id,
+        deposit=body.deposit.to_money(),
+        payment_period_days=body.payment_period_days,
+    )

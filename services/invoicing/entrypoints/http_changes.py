@@ -1,0 +1,106 @@
+"""The part of invoicing's API table about edits of practices and contracts, and price lists."""
+
+from __future__ import annotations
+
+from services.invoicing.entrypoints.desk import Desk
+from services.invoicing.entrypoints.practices import PracticeOperations
+from services.invoicing.entrypoints.prices import PriceOperations
+from services.invoicing.entrypoints.schemas.practices import (
+    ContractAnswer,
+    ContractChangeRequest,
+    PracticeAnswer,
+    PracticeRequest,
+)
+from services.invoicing.entrypoints.schemas.prices import (
+    PriceLinePage,
+    PriceListAnswer,
+    PriceListPage,
+    PriceListQuery,
+)
+from shared.web.endpoints import EVERY_ROLE, WORKING_ROLES, Endpoint
+from shared.web.paging import CURSOR_PROBLEM, PageQuery
+
+_PRACTICE = "/v1/practices/{practice_id}"
+_PRICE_LISTS = f"{_PRACTICE}/price-lists"
+_CSV_BYTES_MAX = 4 * 1_048_576
+
+
+def change_endpoints(desk: Desk) -> list[Endpoint]:
+    """Return the operations that change what everything else rests on."""
+    return [*_edits(PracticeOperations(desk)), *_prices(PriceOperations(desk))]
+
+
+def _edits(operations: PracticeOperations) -> list[Endpoint]:
+    return [
+        Endpoint(
+            method="PUT",
+            path=_PRACTICE,
+            operation_id="changePractice",
+            summary="Change a practice's own data",
+            handler=operations.change,
+            roles=WORKING_ROLES,
+            request=PracticeRequest,
+            response=PracticeAnswer,
+            conditional=True,
+            problem_codes=("practice-not-found", "changed-meanwhile", "fixed-field"),
+        ),
+        Endpoint(
+            method="PUT",
+            path=f"{_PRACTICE}/contracts/{{contract_id}}",
+            operation_id="changeContract",
+            summary="Change the terms of a contract",
+            handler=operations.change_contract,
+            roles=WORKING_ROLES,
+            request=ContractChangeRequest,
+            response=ContractAnswer,
+            conditional=True,
+            problem_codes=("contract-not-found", "changed-meanwhile", "contract-exists"),
+        ),
+    ]
+
+
+def _prices(operations: PriceOperations) -> list[Endpoint]:
+    return [
+        Endpoint(
+            method="POST",
+            path=_PRICE_LISTS,
+            operation_id="loadPriceList",
+            summary="Load a tariff's price list from a CSV file",
+            handler=operations.load,
+            roles=WORKING_ROLES,
+            query=PriceListQuery,
+            response=PriceListAnswer,
+            status=201,
+            request_media_type="text/csv",
+            max_body_bytes=_CSV_BYTES_MAX,
+            problem_codes=(
+                "practice-not-found",
+                "price-list-days",
+                "no-price-table",
+                "price-list-faults",
+                "price-list-exists",
+            ),
+        ),
+        Endpoint(
+            method="GET",
+            path=_PRICE_LISTS,
+            operation_id="listPriceLists",
+            summary="List the practice's price lists",
+            handler=operations.list,
+            roles=EVERY_ROLE,
+            query=PageQuery,
+            response=PriceListPage,
+            problem_codes=(CURSOR_PROBLEM,),
+        ),
+        Endpoint(
+            method="GET",
+            path=f"{_PRICE_LISTS}/{{price_list_id}}/lines",
+            operation_id="listPriceLines",
+            summary="List the lines of a price list",
+            handler=operations.lines,
+            roles=EVERY_ROLE,
+            query=PageQuery,
+            response=PriceLinePage,
+            problem_codes=("price-list-not-found", CURSOR_PROBLEM),
+        ),
+    ]

@@ -1,0 +1,141 @@
+"""The part of invoicing's API table about issued invoices: the print list and corrections."""
+
+from __future__ import annotations
+
+from services.invoicing.entrypoints.corrections import CorrectionOperations
+from services.invoicing.entrypoints.desk import Desk
+from services.invoicing.entrypoints.invoices import InvoiceOperations
+from services.invoicing.entrypoints.schemas.corrections import (
+    CancelRequest,
+    CorrectRequest,
+    CreditNoteAnswer,
+    CreditNoteList,
+    CreditNoteRequest,
+    PrintedAnswer,
+    PrintedRequest,
+)
+from services.invoicing.entrypoints.schemas.invoices import InvoiceDetailAnswer, InvoiceSelection
+from shared.web.endpoints import EVERY_ROLE, WORKING_ROLES, Endpoint
+
+_INVOICES = "/v1/practices/{practice_id}/invoices"
+_ONE = f"{_INVOICES}/{{invoice_id}}"
+_NOT_CANCELLABLE = (
+    "invoice-not-found",
+    "withdraw-order-first",
+    "needs-credit-note",
+    "has-credit-note",
+)
+_NOT_ISSUABLE = (
+    "unknown-treatment",
+    "unknown-contract",
+    "treatment-billed",
+    "several-patients",
+    "several-reasons",
+    "deposit-too-large",
+    "document-invalid",
+    "document-not-valid",
+)
+
+
+def correction_endpoints(desk: Desk) -> list[Endpoint]:
+    """Return the operations on issued invoices."""
+    return [
+        *_print_endpoints(CorrectionOperations(desk), InvoiceOperations(desk)),
+        *_correction_endpoints(CorrectionOperations(desk)),
+    ]
+
+
+def _print_endpoints(
+    operations: CorrectionOperations, invoices: InvoiceOperations
+) -> list[Endpoint]:
+    return [
+        Endpoint(
+            method="POST",
+            path=f"{_INVOICES}/printed",
+            operation_id="markInvoicesPrinted",
+            summary="Mark invoices as printed",
+            handler=operations.printed,
+            roles=WORKING_ROLES,
+            request=PrintedRequest,
+            response=PrintedAnswer,
+            problem_codes=("unknown-invoice",),
+        ),
+        Endpoint(
+            method="GET",
+            path=f"{_INVOICES}.csv",
+            operation_id="exportInvoices",
+            summary="Download a selection of invoices as CSV",
+            handler=invoices.export,
+            roles=EVERY_ROLE,
+            query=InvoiceSelection,
+            response_media_type="application/csv",
+            problem_codes=("export-too-large",),
+        ),
+        Endpoint(
+            method="GET",
+            path=f"{_ONE}/pdf",
+            operation_id="printInvoice",
+            summary="Download the invoice on paper, with its Swiss QR slip",
+            handler=invoices.pdf,
+            roles=EVERY_ROLE,
+            response_media_type="application/pdf",
+            problem_codes=("invoice-not-found", "document-not-printable"),
+        ),
+    ]
+
+
+def _correction_endpoints(operations: CorrectionOperations) -> list[Endpoint]:
+    return [
+        Endpoint(
+            method="POST",
+            path=f"{_ONE}/cancel",
+            operation_id="cancelInvoice",
+            summary="Cancel an invoice that is in no order",
+            handler=operations.cancel,
+            roles=WORKING_ROLES,
+            request=CancelRequest,
+            response=InvoiceDetailAnswer,
+            problem_codes=_NOT_CANCELLABLE,
+        ),
+        Endpoint(
+            method="POST",
+            path=f"{_ONE}/correct",
+            operation_id="correctInvoice",
+            summary="Cancel an invoice and issue the corrected one in its place",
+            handler=operations.correct,
+            roles=WORKING_ROLES,
+            request=CorrectRequest,
+            response=InvoiceDetailAnswer,
+            status=201,
+            problem_codes=(*_NOT_CANCELLABLE, "invoice-cancelled", *_NOT_ISSUABLE),
+        ),
+        Endpoint(
+            method="POST",
+            path=f"{_ONE}/credit-notes",
+            operation_id="issueCreditNote",
+            summary="Issue a credit note on an invoice that the factor has",
+            handler=operations.credit,
+            roles=WORKING_ROLES,
+            request=CreditNoteRequest,
+            response=CreditNoteAnswer,
+            status=201,
+            problem_codes=(
+                "invoice-not-found",
+                "withdraw-order-first",
+                "cancel-instead",
+                "invoice-cancelled",
+                "credit-too-large",
+                "document-not-valid",
+            ),
+        ),
+        Endpoint(
+            method="GET",
+            path=f"{_ONE}/credit-notes",
+            operation_id="listCreditNotes",
+            summary="List the credit notes of an invoice",
+            handler=operations.credit_notes,
+            roles=EVERY_ROLE,
+            response=CreditNoteList,
+            problem_codes=("invoice-not-found",),
+        ),
+    ]

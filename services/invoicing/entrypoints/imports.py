@@ -1,0 +1,178 @@
+"""HTTP handlers about the import of invoices, and their part of the API's table."""
+
+from __future__ import annotations
+
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import RowMapping
+
+from services.invoicing.domain.invoice import StoredDocument
+from services.invoicing.entrypoints.desk import Desk, only
+from services.invoicing.entrypoints.schemas.imports import (
+    ConflictAnswer,
+    ConflictPage,
+    ConflictQuery,
+    DecisionRequest,
+    ImportAnswer,
+    ImportQuery,
+    conflict_answer,
+    import_answer,
+)
+from services.invoicing.handlers.decide_conflict import DecideConflict, decide_conflict
+from services.invoicing.handlers.import_invoices import ImportInvoices, import_invoices
+from services.invoicing.views import imports as views
+from shared.kernel.ids import new_id
+from shared.web.endpoints import EVERY_ROLE, WORKING_ROLES, Call, Endpoint, Reply
+from shared.web.paging import CURSOR_PROBLEM, cursor, instant, read_cursor, split_page
+
+_PRACTICE: Final = "/v1/practices/{practice_id}"
+_CONFLICTS: Final = f"{_PRACTICE}/invoice-import-conflicts"
+_CONFLICT: Final = f"{_CONFLICTS}/{{conflict_id}}"
+UPLOAD_BYTES_MAX: Final = 32 * 1024 * 1024
+
+
+class ImportOperations:
+    """The operations on uploads of other practice software."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    async def upload(self, call: Call) -> Reply:
+        """Import an upload; the report says what became of each file."""
+        query = call.query_as(ImportQuery)
+        command = ImportInvoices(
+            practice_id=call.practice_id,
+            import_id=new_id(),
+            contract_id=query.contract_id,
+            name=query.file_name,
+            data=call.raw_body or b"",
+        )
+        async with self._desk.unit_of_work(call.connection) as uow:
+            reports = await import_invoices(
+                command,
+                uow,
+                files=self._desk.invoice_files,
+                documents=self._desk.documents,
+                clock=self._desk.clock,
+            )
+        return Reply(import_answer(command.import_id, reports))
+
+    async def conflicts(self, call: Call) -> Reply:
+        """List conflicts, oldest first."""
+        query = call.query_as(ConflictQuery)
+        rows = await views.conflicts(
+            call.connection,
+            call.practice_id,
+            limit=query.limit + 1,
+            decided=None if query.state is None else query.state == "decided",
+            after=read_cursor(query.after, instant, UUID),
+        )
+        page, more = split_page(rows, query.limit)
+        following = cursor(page[-1]["found_at"], page[-1]["conflict_id"]) if more else None
+        return Reply(ConflictPage(items=[conflict_answer(row) for row in page], next=following))
+
+    async def document(self, call: Call) -> Reply:
+        """Return the file that is in conflict, byte for byte."""
+        row = await self._row(call)
+        stored = StoredDocument(
+            key=row["document_key"],
+            sha256=row["document_sha256"],
+            size_bytes=row["document_size_bytes"],
+            media_type=row["document_media_type"],
+        )
+        data = await self._desk.documents.get(call.practice_id, stored)
+        name = f'attachment; filename="{row["conflict_id"]}.xml"'
+        return Reply(data, headers={"Content-Disposition": name})
+
+    async def decide(self, call: Call) -> Reply:
+        """Carry out a person's decision."""
+        command = DecideConflict(
+            practice_id=call.practice_id,
+            conflict_id=call.path_id("conflict_id"),
+            decision=call.body_as(DecisionRequest).decision,
+            by=call.principal.subject,
+        )
+        async with self._desk.unit_of_work(call.connection) as uow:
+            await decide_conflict(
+                command,
+                uow,
+                files=self._desk.invoice_files,
+                documents=self._desk.documents,
+                clock=self._desk.clock,
+            )
+        return Reply(conflict_answer(await self._row(call)))
+
+    async def _row(self, call: Call) -> RowMapping:
+        rows = await views.conflicts(
+            call.connection, call.practice_id, limit=1, conflict_id=call.path_id("conflict_id")
+        )
+        return only(rows, code="import-conflict-not-found", what="conflict")
+
+
+def import_endpoints(desk: Desk) -> list[Endpoint]:
+    """Return the operations on imports."""
+    operations = ImportOperations(desk)
+    return [
+        Endpoint(
+            method="POST",
+            path=f"{_PRACTICE}/invoice-imports",
+            operation_id="importInvoices",
+            summary="Import invoices (generalInvoiceRequest 4.5 or 5.0): a file, or a ZIP of them",
+            handler=operations.upload,
+            roles=WORKING_ROLES,
+            query=ImportQuery,
+            response=ImportAnswer,
+            request_media_type="application/xml",
+            further_media_types=("application/zip",),
+            max_body_bytes=UPLOAD_BYTES_MAX,
+            problem_codes=(
+                "practice-not-found",
+                "unknown-contract",
+                "archive-damaged",
+                "archive-entries",
+                "archive-too-large",
+            ),
+        ),
+        Endpoint(
+            method="GET",
+            path=_CONFLICTS,
+            operation_id="listImportConflicts",
+            summary="List files that have the number of a known invoice and other content",
+            handler=operations.conflicts,
+            roles=EVERY_ROLE,
+            query=ConflictQuery,
+            response=ConflictPage,
+            problem_codes=(CURSOR_PROBLEM,),
+        ),
+        Endpoint(
+            method="GET",
+            path=f"{_CONFLICT}/document",
+            operation_id="downloadConflictingFile",
+            summary="Download the file that is in conflict with a known invoice",
+            handler=operations.document,
+            roles=EVERY_ROLE,
+            response_media_type="application/xml",
+            problem_codes=("import-conflict-not-found",),
+        ),
+        Endpoint(
+            method="POST",
+            path=f"{_CONFLICT}/decision",
+            operation_id="decideImportConflict",
+            summary="Keep the known invoice, or replace it by the file's if it is in no order",
+            handler=operations.decide,
+            roles=WORKING_ROLES,
+            request=DecisionRequest,
+            response=ConflictAnswer,
+            problem_codes=(
+                "import-conflict-not-found",
+                "conflict-decided",
+                "number-too-long",
+                "invoice-cancelled",
+                "withdraw-order-first",
+                "needs-credit-note",
+                "has-credit-note",
+                "unknown-contract",
+            ),
+        ),
+    ]

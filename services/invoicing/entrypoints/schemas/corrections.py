@@ -1,0 +1,80 @@
+"""Bodies about printing, cancelling, correcting and crediting invoices."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import Field
+
+from services.invoicing.entrypoints.schemas.fields import Payment, money
+from services.invoicing.entrypoints.schemas.invoices import InvoiceRequest
+from shared.contracts.envelope import Code, WireMoney
+from shared.web.endpoints import ApiModel
+
+_REASON = Field(description="Why, as a stable code", examples=["wrong-address"])
+
+
+class PrintedRequest(ApiModel):
+    """Invoices that were printed."""
+
+    invoice_ids: Annotated[list[UUID], Field(min_length=1, max_length=500)]
+
+
+class PrintedAnswer(ApiModel):
+    """How many invoices were marked now, and how many had been marked before."""
+
+    newly_printed: int
+    printed_before: int
+
+
+class CancelRequest(ApiModel):
+    """Why an invoice is cancelled."""
+
+    reason_code: Annotated[Code, _REASON]
+
+
+class CorrectRequest(ApiModel):
+    """Why an invoice is replaced, and what the corrected one bills."""
+
+    reason_code: Annotated[Code, _REASON]
+    invoice: Annotated[
+        InvoiceRequest | None,
+        Field(description="null: bill the same again, with the names and addresses of today"),
+    ] = None
+
+
+class CreditNoteRequest(ApiModel):
+    """By how much an invoice that the factor has is reduced, and why."""
+
+    amount: Annotated[Payment, Field(description="Positive; at most what is left of the invoice")]
+    reason_code: Annotated[Code, _REASON]
+
+
+class CreditNoteAnswer(ApiModel):
+    """A credit note."""
+
+    credit_note_id: UUID
+    credit_note_number: str
+    invoice_id: UUID
+    amount: WireMoney
+    reason_code: str
+    issued_on: date
+    issued_at: datetime
+    issued_by: str
+    document_sha256: str
+
+
+class CreditNoteList(ApiModel):
+    """The credit notes of an invoice, by number."""
+
+    items: list[CreditNoteAnswer]
+
+
+def credit_note_answer(row: Any) -> CreditNoteAnswer:
+    """Write a credit note."""
+    same = set(CreditNoteAnswer.model_fields) - {"amount"}
+    return CreditNoteAnswer(
+        amount=money(row["amount_rappen"]), **{name: row[name] for name in same}
+    )

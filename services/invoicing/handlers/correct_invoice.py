@@ -1,0 +1,88 @@
+"""Corrects an invoice in one action: cancels it and issues the one that takes its place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from services.invoicing.domain.invoice import Invoice
+from services.invoicing.handlers.cancel_invoice import CancelInvoice, withdraw_from_books
+from services.invoicing.handlers.issue_invoice import IssueInvoice, issue_invoice
+from services.invoicing.handlers.known import known_invoice
+from services.invoicing.ports import InvoiceDocuments, InvoiceRenderer, UnitOfWork
+from shared.kernel.clock import Clock
+from shared.kernel.money import Money
+
+
+@dataclass(frozen=True, slots=True)
+class NewContent:
+    """What the corrected invoice is to bill."""
+
+    treatment_ids: tuple[UUID, ...]
+    contract_id: UUID | None
+    deposit: Money
+    payment_period_days: int
+
+
+@dataclass(frozen=True, slots=True)
+class CorrectInvoice:
+    """Replace this invoice by a corrected one.
+
+    Attributes:
+        corrected_id: id of the invoice to be.
+        content: what it bills; None: the same again, with today's names and addresses.
+    """
+
+    practice_id: UUID
+    invoice_id: UUID
+    corrected_id: UUID
+    reason_code: str
+    by: str
+    content: NewContent | None
+
+
+async def correct_invoice(
+    command: CorrectInvoice,
+    uow: UnitOfWork,
+    *,
+    renderer: InvoiceRenderer,
+    documents: InvoiceDocuments,
+    clock: Clock,
+) -> Invoice:
+    """Cancel the invoice and issue the corrected one, both or neither, each naming the other.
+
+    Raises:
+        NotFoundError: the practice has no such invoice.
+        ConflictError: it cannot be cancelled, or a treatment is billed by a third invoice.
+        DomainError: the corrected invoice cannot be issued.
+        TransientError: the object store did not answer.
+    """
+    wrong = await known_invoice(uow, command.practice_id, command.invoice_id)
+    content = command.content or await _same_again(wrong, uow)
+    cancel = CancelInvoice(command.practice_id, command.invoice_id, command.reason_code, command.by)
+    await withdraw_from_books(cancel, wrong, uow, clock=clock, replaced_by=command.corrected_id)
+    corrected = await issue_invoice(
+        IssueInvoice(
+            practice_id=command.practice_id,
+            invoice_id=command.corrected_id,
+            treatment_ids=content.treatment_ids,
+            contract_id=content.contract_id,
+            deposit=content.deposit,
+            payment_period_days=content.payment_period_days,
+        ),
+        uow,
+        renderer=renderer,
+        documents=documents,
+        clock=clock,
+    )
+    await uow.corrections.link(wrong.invoice_id, corrected.invoice_id)
+    return corrected
+
+
+async def _same_again(wrong: Invoice, uow: UnitOfWork) -> NewContent:
+    return NewContent(
+        treatment_ids=tuple(await uow.corrections.treatments_of(wrong.invoice_id)),
+        contract_id=wrong.contract_id,
+        deposit=wrong.deposit,
+        payment_period_days=(wrong.due_on - wrong.issued_on).days,
+    )

@@ -1,0 +1,49 @@
+"""What the API shows of conflicts between imported files and known invoices."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import RowMapping, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+_CONFLICTS = text(
+    """
+    SELECT c.*, i.state AS invoice_state
+    FROM import_conflict c
+    JOIN invoice i ON i.practice_id = c.practice_id AND i.invoice_id = c.invoice_id
+    WHERE c.practice_id = :practice_id
+      AND (CAST(:conflict_id AS uuid) IS NULL OR c.conflict_id = :conflict_id)
+      AND (CAST(:decided AS boolean) IS NULL OR (c.decision IS NOT NULL) = :decided)
+      AND (CAST(:after_at AS timestamptz) IS NULL
+        OR (c.found_at, c.conflict_id) > (:after_at, CAST(:after_id AS uuid)))
+    ORDER BY c.found_at, c.conflict_id LIMIT :limit
+    """
+)
+
+
+async def conflicts(
+    connection: AsyncConnection,
+    practice_id: UUID,
+    *,
+    limit: int,
+    conflict_id: UUID | None = None,
+    decided: bool | None = None,
+    after: tuple[datetime, UUID] | None = None,
+) -> Sequence[RowMapping]:
+    """Return conflicts, oldest first."""
+    at, last_id = after or (None, None)
+    found = await connection.execute(
+        _CONFLICTS,
+        {
+            "practice_id": practice_id,
+            "conflict_id": conflict_id,
+            "decided": decided,
+            "after_at": at,
+            "after_id": last_id,
+            "limit": limit,
+        },
+    )
+    return found.mappings().all()

@@ -1,0 +1,72 @@
+"""What the API shows of price lists."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from uuid import UUID
+
+from sqlalchemy import RowMapping, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+_LISTS = """
+    SELECT l.*, (SELECT count(*) FROM price_line n
+                 WHERE n.practice_id = l.practice_id AND n.price_list_id = l.price_list_id) AS lines
+    FROM price_list l WHERE l.practice_id = :practice_id
+    """
+_PAGE = text(
+    f"""{_LISTS}
+      AND (CAST(:after_tariff AS text) IS NULL
+           OR (l.tariff_type, l.valid_from)
+              > (CAST(:after_tariff AS text), CAST(:after_day AS date)))
+    ORDER BY l.tariff_type, l.valid_from LIMIT :limit
+    """
+)
+_ONE = text(f"{_LISTS} AND l.price_list_id = :price_list_id")
+_LINES = text(
+    """
+    SELECT * FROM price_line
+    WHERE practice_id = :practice_id AND price_list_id = :price_list_id
+      AND (CAST(:after AS text) IS NULL OR code > :after)
+    ORDER BY code LIMIT :limit
+    """
+)
+
+
+async def price_lists(
+    connection: AsyncConnection,
+    practice_id: UUID,
+    *,
+    limit: int,
+    after: tuple[str, date] | None = None,
+) -> Sequence[RowMapping]:
+    """Return price lists by tariff and first day, after (tariff, day)."""
+    tariff, day = after or (None, None)
+    values = {"practice_id": practice_id, "after_tariff": tariff, "after_day": day, "limit": limit}
+    return (await connection.execute(_PAGE, values)).mappings().all()
+
+
+async def price_list(
+    connection: AsyncConnection, practice_id: UUID, price_list_id: UUID
+) -> Sequence[RowMapping]:
+    """Return one price list, or no row."""
+    wanted = {"practice_id": practice_id, "price_list_id": price_list_id}
+    return (await connection.execute(_ONE, wanted)).mappings().all()
+
+
+async def price_lines(
+    connection: AsyncConnection,
+    practice_id: UUID,
+    price_list_id: UUID,
+    *,
+    limit: int,
+    after: str | None = None,
+) -> Sequence[RowMapping]:
+    """Return lines of a price list by code, after the code given."""
+    values = {
+        "practice_id": practice_id,
+        "price_list_id": price_list_id,
+        "after": after,
+        "limit": limit,
+    }
+    return (await connection.execute(_LINES, values)).mappings().all()

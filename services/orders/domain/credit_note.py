@@ -1,0 +1,34 @@
+"""A credit note on an invoice that the factor has: it waits for the next order of its contract."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from uuid import UUID
+
+from services.orders.domain.model import StoredContent
+from shared.kernel.ids import ContractId, InvoiceId, PracticeId
+from shared.kernel.money import Money
+
+CANCELLED = "cancelled"
+"""The unfit code of an invoice that was cancelled; no order takes it."""
+
+
+@dataclass(frozen=True, slots=True)
+class CreditNote:
+    """A credit note as invoicing issued it.
+
+    Attributes:
+        amount: by how much the invoice is reduced; positive.
+        document: the stored XML; orders never opens it.
+    """
+
+    credit_note_id: UUID
+    practice_id: PracticeId
+    contract_id: ContractId
+    invoice_id: InvoiceId
+    number: str
+    debtor_number: str
+    amount: Money
+    document: StoredContent
+    issued_on: date

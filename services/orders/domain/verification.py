@@ -1,0 +1,292 @@
+"""Checks an order package against its own manifest: everything that can be known from the file.
+
+It trusts nothing in the file: sizes are limited before anything is unpacked, no entry's name is
+used as a path, and each finding is a value, so that a person sees all of them at once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import struct
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from io import BytesIO
+from typing import Any
+from uuid import UUID
+from zipfile import ZIP_DEFLATED, BadZipFile, ZipFile, ZipInfo
+
+from services.orders.domain.communication import checked_communication
+from services.orders.domain.notices import checked_notices, read
+from services.orders.domain.order import INVOICES_PER_ORDER_MAX
+from services.orders.domain.package import FORMAT, MANIFEST, canonical, file_name, packed
+from shared.kernel.errors import DomainError
+from shared.kernel.money import CURRENCY, Money
+
+PACKAGE_BYTES_MAX = 500_000_000
+MANIFEST_BYTES_MAX = 16_000_000
+DOCUMENT_BYTES_MAX = 10_000_000
+UNPACKED_BYTES_MAX = 2_000_000_000
+_FINDINGS_MAX = 50
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_GLN = re.compile(r"[0-9]{13}")
+# Whatever the standard library may raise at bytes that are no ZIP file, or a damaged one.
+_BROKEN = (
+    BadZipFile,
+    EOFError,
+    KeyError,
+    NotImplementedError,
+    OSError,
+    RuntimeError,
+    ValueError,
+    struct.error,
+    zlib.error,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is wrong: a stable code, where, and words for a person."""
+
+    code: str
+    where: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """What is known of a package after the check; `findings` is empty when it is right."""
+
+    sha256: str
+    size_bytes: int
+    order_number: str | None = None
+    invoice_count: int | None = None
+    total: Money | None = None
+    findings: tuple[Finding, ...] = ()
+
+
+def verify_package(data: bytes) -> Verified:
+    """Check a package of the format `quittance-order/1`.
+
+    Entries and their order, limits, the manifest's form, hashes, sum, count, and that building it
+    again from its own content gives the same bytes.
+    """
+    sha256 = hashlib.sha256(data).hexdigest()
+    if len(data) > PACKAGE_BYTES_MAX:
+        too_large = Finding("too-large", "package", f"It has more than {PACKAGE_BYTES_MAX} bytes.")
+        return Verified(sha256, len(data), findings=(too_large,))
+    check = _Check(data)
+    check.run()
+    return Verified(
+        sha256=sha256,
+        size_bytes=len(data),
+        order_number=check.order_number,
+        invoice_count=check.invoice_count,
+        total=check.total,
+        findings=tuple(check.findings[:_FINDINGS_MAX]),
+    )
+
+
+class _Check:
+    """One check of one package; collects what it finds."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        self.findings: list[Finding] = []
+        self.order_number: str | None = None
+        self.invoice_count: int | None = None
+        self.total: Money | None = None
+
+    def found(self, code: str, where: str, words: str) -> None:
+        self.findings.append(Finding(code, where, words))
+
+    def run(self) -> None:
+        try:
+            with ZipFile(BytesIO(self.data)) as archive:
+                self._archive(archive)
+        except _BROKEN as error:
+            self.found("unreadable", "package", f"It cannot be read as a ZIP file: {error}.")
+
+    def _archive(self, archive: ZipFile) -> None:
+        entries = archive.infolist()
+        if not self._entries_are_safe(entries):
+            return
+        raw = _content(archive, entries[0])
+        manifest = self._manifest(raw)
+        if manifest is None:
+            return
+        invoices = self._invoices(manifest)
+        if invoices is None:
+            return
+        self._names(entries, len(invoices))
+        self._sums(manifest, invoices)
+        if self.findings:
+            return
+        if self._hashes(archive, invoices):
+            self._bytes(archive, raw, len(invoices))
+
+    def _entries_are_safe(self, entries: Sequence[ZipInfo]) -> bool:
+        if len(entries) > INVOICES_PER_ORDER_MAX + 1:
+            self.found("too-many-entries", "package", "It holds more files than an order can have.")
+        elif not entries or entries[0].filename != MANIFEST:
+            self.found("no-manifest", "package", f"Its first file is not {MANIFEST}.")
+        elif sum(entry.file_size for entry in entries) > UNPACKED_BYTES_MAX:
+            self.found("too-large-unpacked", "package", "Unpacked it would be too large.")
+        for place, entry in enumerate(entries[: INVOICES_PER_ORDER_MAX + 1]):
+            if entry.compress_type != ZIP_DEFLATED:
+                self.found("other-method", f"file {place}", "It is not packed by deflate.")
+            limit = DOCUMENT_BYTES_MAX if place else MANIFEST_BYTES_MAX
+            if entry.file_size > limit:
+                self.found("file-too-large", f"file {place}", f"It has more than {limit} bytes.")
+        return not self.findings
+
+    def _manifest(self, raw: bytes) -> Mapping[str, Any] | None:
+        try:
+            manifest = json.loads(raw)
+        except (ValueError, RecursionError):
+            self.found("bad-manifest", MANIFEST, "It is not JSON in UTF-8.")
+            return None
+        if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
+            self.found("bad-manifest", MANIFEST, f"Its format is not {FORMAT}.")
+            return None
+        if canonical(manifest) != raw:
+            self.found("not-canonical", MANIFEST, "It is not written in the one canonical form.")
+        for fault in _head_faults(manifest):
+            self.found("bad-manifest", MANIFEST, fault)
+        if self.findings:
+            return None
+        self.order_number = manifest["order_number"]
+        return manifest
+
+    def _invoices(self, manifest: Mapping[str, Any]) -> list[Mapping[str, Any]] | None:
+        invoices = manifest.get("invoices")
+        if not isinstance(invoices, list) or not 1 <= len(invoices) <= INVOICES_PER_ORDER_MAX:
+            self.found("bad-manifest", "invoices", "It is not a list of 1 to 10000 invoices.")
+            return None
+        for place, invoice in enumerate(invoices, start=1):
+            for fault in _invoice_faults(place, invoice):
+                self.found("bad-manifest", f"invoices.{place - 1}", fault)
+        numbers = [each.get("invoice_number") for each in invoices if isinstance(each, dict)]
+        if not self.findings and len(set(numbers)) != len(numbers):
+            self.found("invoice-twice", "invoices", "An invoice number occurs more than once.")
+        return None if self.findings else invoices
+
+    def _names(self, entries: Sequence[ZipInfo], count: int) -> None:
+        wanted = [MANIFEST, *(file_name(place) for place in range(1, count + 1))]
+        if [entry.filename for entry in entries] != wanted:
+            self.found(
+                "wrong-files", "package", "Its files are not those of the manifest, in that order."
+            )
+
+    def _sums(self, manifest: Mapping[str, Any], invoices: Sequence[Mapping[str, Any]]) -> None:
+        self.total = Money.total(Money.parse(each["amount"]["amount"]) for each in invoices)
+        self.invoice_count = len(invoices)
+        if manifest["invoice_count"] != len(invoices):
+            self.found("wrong-count", "invoice_count", f"There are {len(invoices)} invoices.")
+        if Money.parse(manifest["total"]["amount"]) != self.total:
+            self.found("wrong-total", "total", f"The amounts add up to {self.total}.")
+
+    def _hashes(self, archive: ZipFile, invoices: Sequence[Mapping[str, Any]]) -> bool:
+        for place, invoice in enumerate(invoices, start=1):
+            name = file_name(place)
+            if (
+                hashlib.sha256(_content(archive, archive.getinfo(name))).hexdigest()
+                != invoice["sha256"]
+            ):
+                self.found("wrong-hash", name, "It is not the document that the manifest names.")
+        return not self.findings
+
+    def _bytes(self, archive: ZipFile, raw: bytes, count: int) -> None:
+        entries = (archive.getinfo(file_name(place)) for place in range(1, count + 1))
+        documents = (_content(archive, entry) for entry in entries)
+        if packed(raw, documents) != self.data:
+            self.found(
+                "not-reproducible",
+                "package",
+                "Built again from its own content it has other bytes: it was packed otherwise.",
+            )
+
+
+def _content(archive: ZipFile, entry: ZipInfo) -> bytes:
+    """Return an entry's bytes; never more than its announced size is unpacked."""
+    with archive.open(entry) as file:
+        return file.read(entry.file_size + 1)
+
+
+def _head_faults(manifest: Mapping[str, Any]) -> list[str]:
+    practice, contract = manifest.get("practice"), manifest.get("contract")
+    checks = {
+        "order_id is not a UUID": _is_uuid(manifest.get("order_id")),
+        "order_number is not a text": _is_text(manifest.get("order_number"), 35),
+        "practice is not whole": isinstance(practice, dict)
+        and _is_uuid(practice.get("practice_id"))
+        and _fits(_GLN, practice.get("gln")),
+        "contract is not whole": isinstance(contract, dict)
+        and _is_uuid(contract.get("contract_id"))
+        and _is_text(contract.get("factor"), 20)
+        and _is_text(contract.get("account_number"), 20),
+        "communication is not usable": _is_communication(manifest.get("communication")),
+        "invoice_count is not a number": type(manifest.get("invoice_count")) is int,
+        "total is not an amount": _is_money(manifest.get("total")),
+        "notices are not usable": _are_notices(manifest),
+    }
+    return [f"{fault}." for fault, right in checks.items() if not right]
+
+
+def _invoice_faults(place: int, invoice: object) -> list[str]:
+    if not isinstance(invoice, dict):
+        return ["It is not an object."]
+    checks = {
+        f"its file is not {file_name(place)}": invoice.get("file") == file_name(place),
+        "its number is not a text": _is_text(invoice.get("invoice_number"), 35),
+        "its debtor number is not a text": _is_text(invoice.get("debtor_number"), 20),
+        "its amount is none above zero": _is_money(invoice.get("amount"))
+        and Money.parse(invoice["amount"]["amount"]) > Money.zero(),
+        "its hash is none": _fits(_SHA256, invoice.get("sha256")),
+        "its notices are not usable": _are_notices(invoice),
+    }
+    return [f"{fault}.".capitalize() for fault, right in checks.items() if not right]
+
+
+def _is_text(value: object, longest: int) -> bool:
+    return isinstance(value, str) and 1 <= len(value) <= longest
+
+
+def _fits(pattern: re.Pattern[str], value: object) -> bool:
+    return isinstance(value, str) and pattern.fullmatch(value) is not None
+
+
+def _is_uuid(value: object) -> bool:
+    try:
+        return isinstance(value, str) and str(UUID(value)) == value
+    except ValueError:
+        return False
+
+
+def _is_money(value: object) -> bool:
+    if not isinstance(value, dict) or set(value) != {"amount", "currency"}:
+        return False
+    try:
+        Money.parse(value["amount"])
+    except (TypeError, ValueError):
+        return False
+    return bool(value["currency"] == CURRENCY)
+
+
+def _is_communication(value: object) -> bool:
+    try:
+        return isinstance(value, str) and checked_communication(value) == value
+    except DomainError:
+        return False
+
+
+def _are_notices(holder: Mapping[str, Any]) -> bool:
+    if "notices" not in holder:
+        return True
+    try:
+        notices = [read(members) for members in holder["notices"]]
+        return bool(notices) and list(checked_notices(notices, field="notices")) == notices
+    except (DomainError, AttributeError, KeyError, TypeError, ValueError):
+        return False

@@ -1,0 +1,51 @@
+"""Commands for a person at a terminal: check a package file before it is trusted or sent again."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TextIO
+
+from services.orders.domain.verification import PACKAGE_BYTES_MAX, Verified, verify_package
+
+COMMANDS = frozenset({"verify"})
+RIGHT, WRONG, NOT_READ = 0, 1, 2
+
+
+def run(arguments: Sequence[str], out: TextIO = sys.stdout) -> int:
+    """Run a command; return the exit status: 0 right, 1 something is wrong, 2 could not be read."""
+    parser = argparse.ArgumentParser(prog="python -m services.orders")
+    commands = parser.add_subparsers(dest="command", required=True)
+    verify = commands.add_parser(
+        "verify", help="check a package: form, limits, hashes, sums, order, same bytes again"
+    )
+    verify.add_argument("package", nargs="+", type=Path, metavar="PACKAGE")
+    return max(_verify(path, out) for path in parser.parse_args(arguments).package)
+
+
+def _verify(path: Path, out: TextIO) -> int:
+    try:
+        with path.open("rb") as file:
+            data = file.read(PACKAGE_BYTES_MAX + 1)
+    except OSError as error:
+        out.write(f"{path}: cannot be read: {error.strerror}\n")
+        return NOT_READ
+    verified = verify_package(data)
+    out.write("".join(f"{line}\n" for line in _lines(path, verified)))
+    return WRONG if verified.findings else RIGHT
+
+
+def _lines(path: Path, verified: Verified) -> list[str]:
+    order = verified.order_number or "no order"
+    if not verified.findings:
+        total = verified.total.for_people() if verified.total else "nothing"
+        return [
+            f"{path}: right. Order {order}, {verified.invoice_count} invoices, {total}",
+            f"  sha256 {verified.sha256}, {verified.size_bytes} bytes",
+        ]
+    return [
+        f"{path}: NOT right. Order {order}",
+        *(f"  {each.code} ({each.where}): {each.words}" for each in verified.findings),
+    ]

@@ -1,0 +1,52 @@
+"""The gateway says that nothing of an order has left and nothing will: it is withdrawn."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from services.orders.domain.events import OrderWithdrawn
+from services.orders.handlers.needs import needed_order
+from services.orders.handlers.outcome import Outcome
+from services.orders.ports import UnitOfWork
+from shared.kernel.ids import ContractId, OrderId, PracticeId
+
+
+@dataclass(frozen=True, slots=True)
+class NoteOrderWithheld:
+    """Note the gateway's promise not to send an order."""
+
+    order_id: OrderId
+    practice_id: PracticeId
+    contract_id: ContractId
+    withheld_at: datetime
+
+
+async def note_order_withheld(command: NoteOrderWithheld, uow: UnitOfWork) -> Outcome:
+    """Withdraw the order and free its invoices; this opens the gate. Repeated: already done.
+
+    Raises:
+        TooEarlyError: the order is not known.
+        IllegalMoveError: nobody asked for it, or something had left before.
+    """
+    order = await needed_order(
+        uow,
+        practice_id=command.practice_id,
+        order_id=command.order_id,
+        contract_id=command.contract_id,
+    )
+    step = order.withheld(at=command.withheld_at)
+    if step.already_done:
+        return Outcome.ALREADY_DONE
+    await uow.orders.save(step)
+    await uow.orders.free_lines(order.order_id)
+    uow.record(
+        OrderWithdrawn(
+            order_id=order.order_id,
+            practice_id=order.practice_id,
+            contract_id=order.contract_id,
+            number=order.number,
+            withdrawn_at=command.withheld_at,
+        )
+    )
+    return Outcome.DONE

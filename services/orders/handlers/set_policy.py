@@ -1,0 +1,80 @@
+"""An office decides when orders of a contract are prepared by themselves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import time
+from functools import partial
+
+from services.orders.domain.communication import checked_communication
+from services.orders.domain.policy import Policy, PolicyChangedError, PolicyNotFoundError
+from services.orders.domain.selection import Rule
+from services.orders.handlers.choosing import parties
+from services.orders.ports import Holidays, UnitOfWork
+from shared.kernel.clock import Clock
+from shared.kernel.ids import ContractId, PracticeId
+from shared.kernel.money import Money
+
+
+@dataclass(frozen=True, slots=True)
+class SetPolicy:
+    """Make or change a policy.
+
+    Attributes:
+        version: the one that was read; 0: there was none.
+    """
+
+    practice_id: PracticeId
+    contract_id: ContractId
+    version: int
+    enabled: bool
+    weekdays: frozenset[int]
+    times: tuple[time, ...]
+    communication: str
+    minimum_total: Money | None
+    rule: Rule | None
+    by: str
+
+
+async def set_policy(
+    command: SetPolicy, uow: UnitOfWork, holidays: Holidays, clock: Clock
+) -> Policy:
+    """Store the policy's next version with its next run.
+
+    Raises:
+        DomainError: the text is not usable, or the practice has no such contract.
+        PolicyChangedError: it has another version than the one that was read.
+    """
+    practice, _ = await parties(uow, command.practice_id, command.contract_id)
+    known = await uow.policies.get(command.practice_id, command.contract_id)
+    version = known.version if known else 0
+    if version != command.version:
+        raise PolicyChangedError(version or None)
+    now = clock.now()
+    policy = Policy(
+        practice_id=command.practice_id,
+        contract_id=command.contract_id,
+        version=version + 1,
+        enabled=command.enabled,
+        weekdays=command.weekdays,
+        times=tuple(sorted(set(command.times))),
+        communication=checked_communication(command.communication),
+        minimum_total=command.minimum_total,
+        rule=command.rule,
+        changed_by=command.by,
+        changed_at=now,
+    )
+    is_holiday = partial(holidays.is_holiday, canton=practice.canton)
+    policy = replace(policy, next_run_at=policy.next_after(now, is_holiday))
+    await uow.policies.save(policy)
+    return policy
+
+
+async def remove_policy(practice_id: PracticeId, contract_id: ContractId, uow: UnitOfWork) -> None:
+    """Forget the policy.
+
+    Raises:
+        PolicyNotFoundError: there is none.
+    """
+    if not await uow.policies.remove(practice_id, contract_id):
+        raise PolicyNotFoundError(contract_id)

@@ -1,0 +1,70 @@
+"""The second migration on a database with orders: an old doubt still forbids a withdrawal."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+from alembic import command
+from sqlalchemy import Connection, pool, text
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from services.debident_gateway.bootstrap import MIGRATIONS
+from shared.db.engine import Database
+from shared.db.migrations import alembic_config, migrate
+from shared.db.scope import Scope
+from tests.support.servers import ServiceDatabaseFactory
+
+_TERMS = text(
+    """
+    INSERT INTO contract_terms VALUES (:contract, :practice, 1, 'CMD-1', 'http', '4 hours',
+      '15 minutes', '1 hour', 'quittance-v1')
+    """
+)
+_TRANSMISSION = text(
+    """
+    INSERT INTO transmission (order_id, practice_id, contract_id, order_number, invoice_count,
+      package_key, package_sha256, package_size_bytes, package_media_type, lines_key, lines_sha256,
+      lines_size_bytes, lines_media_type, prepared_at, state, attempts, failures, polls, held,
+      already_had_it, next_action_at)
+    VALUES (:order, :practice, :contract, :number, 1, 'k', 's', 1, 'm', 'k', 's', 1, 'm', now(),
+      'intended', 1, 0, 0, false, false, now())
+    """
+)
+_ATTEMPT = text(
+    """
+    INSERT INTO send_attempt (order_id, number, practice_id, began_at, ended_at, outcome)
+    VALUES (:order, 1, :practice, now(), now(), :outcome)
+    """
+)
+
+
+def _to_the_first(connection: Connection) -> None:
+    command.upgrade(alembic_config(MIGRATIONS, connection=connection), "0001")
+
+
+async def test_an_old_doubt_is_remembered_and_an_old_failure_is_none(
+    service_database: ServiceDatabaseFactory,
+) -> None:
+    urls = service_database("debident_gateway")
+    engine = create_async_engine(urls.owner_url, poolclass=pool.NullPool)
+    async with engine.begin() as connection:
+        await connection.run_sync(_to_the_first)
+    await engine.dispose()
+    practice, contract = uuid4(), uuid4()
+    database = Database(urls.url)
+    names = {"practice": practice, "contract": contract}
+    async with database.transaction(Scope.of(practice)) as connection:
+        await connection.execute(_TERMS, names)
+        for outcome in ("not-sent", "unknown"):
+            order = {"order": uuid4(), "practice": practice}
+            values = {**order, "contract": contract, "number": outcome}
+            await connection.execute(_TRANSMISSION, values)
+            await connection.execute(_ATTEMPT, {**order, "outcome": outcome})
+    await migrate(urls.owner_url, MIGRATIONS)
+    async with database.transaction(Scope.of(practice)) as connection:
+        rows = await connection.execute(
+            text("SELECT order_number, may_have_left FROM transmission ORDER BY order_number")
+        )
+        found = [tuple(row) for row in rows]
+    await database.close()
+    assert found == [("not-sent", False), ("unknown", True)]

@@ -1,0 +1,164 @@
+"""Documents in the older version, for a factor that wants it: valid, and as full as can be."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from decimal import Decimal
+from itertools import product
+from pathlib import Path
+
+import pytest
+from lxml import etree
+
+from services.invoicing.adapters.forum_schema import invoice_schema
+from services.invoicing.adapters.forum_xml import ForumInvoiceRenderer
+from services.invoicing.domain.document import InvoiceDocument, check_document
+from services.invoicing.domain.people import Gender
+from services.invoicing.domain.practice import Language
+from shared.kernel.errors import DomainError
+from shared.kernel.money import Money
+from tests.unit.invoicing.builders import (
+    FACTOR_GLN,
+    HOME,
+    IBAN,
+    PRACTICE_GLN,
+    QR_IBAN,
+    a_contract,
+    a_document,
+    a_guarantor,
+    a_patient,
+    a_position,
+    a_practice,
+    a_provider,
+    a_treatment,
+)
+from tests.unit.invoicing.test_forum_xml import ORACLES, count, found
+
+VENDORED = (
+    Path(__file__).resolve().parents[3]
+    / "services/invoicing/adapters/forum_schemas/generalInvoiceRequest_450.xsd"
+)
+
+
+def old(document: InvoiceDocument) -> InvoiceDocument:
+    """Return the document under a contract that wants 4.5."""
+    assert document.contract is not None
+    return replace(document, contract=replace(document.contract, invoice_format="4.5"))
+
+
+def rendered(document: InvoiceDocument) -> etree._Element:
+    """Render a document and hold it against the schema anew."""
+    parser = etree.XMLParser(resolve_entities=False, no_network=True)
+    root = etree.fromstring(ForumInvoiceRenderer(own_format="4.5").render(document), parser)
+    etree.XMLSchema(etree.parse(VENDORED, parser)).assertValid(root)
+    return root
+
+
+@pytest.mark.parametrize(
+    ("language", "with_contract", "with_guarantor", "deposit", "with_address", "discount"),
+    list(
+        product(
+            Language,
+            [True, False],
+            [True, False],
+            ["0.00", "50.00", "120.00"],
+            [True, False],
+            ["120.00", "108.00"],
+        )
+    ),
+)
+def test_every_kind_of_invoice_fits_the_older_schema(
+    language: Language,
+    with_contract: bool,
+    with_guarantor: bool,
+    deposit: str,
+    with_address: bool,
+    discount: str,
+) -> None:
+    practice = a_practice()
+    patient = a_patient(
+        practice,
+        language=language,
+        address=HOME if with_address else None,
+        guarantor=a_guarantor() if with_guarantor else None,
+    )
+    provider = a_provider(practice)
+    contract = replace(a_contract(practice), invoice_format="4.5") if with_contract else None
+    paid = min(Money.parse(deposit), Money.parse(discount))
+    document = a_document(
+        practice=practice,
+        patient=patient,
+        contract=contract,
+        providers={provider.provider_id: provider},
+        treatments=(
+            a_treatment(
+                patient, provider, a_position(point_value=discount[:-2] + "00", points="1")
+            ),
+        ),
+        deposit=paid,
+    )
+    check_document(document)
+    root = rendered(document)
+    assert found(root, "@language") == language.value
+    total = Decimal(found(root, "//i:balance/@amount"))
+    assert total == Decimal(discount)
+    assert Decimal(found(root, "//i:balance/@amount_due")) == total - paid.francs
+    iban = QR_IBAN if with_contract else IBAN
+    assert found(root, "//i:esrQR/@iban") == iban
+    assert count(root, "//i:esrQR/@reference_number") == int(with_contract)
+
+
+def test_the_contract_decides_the_version() -> None:
+    document = a_document()
+    renderer = ForumInvoiceRenderer()
+    assert etree.fromstring(renderer.render(document)).get("guid") is not None
+    assert etree.fromstring(renderer.render(old(document))).get("guid") is None
+
+
+def test_the_older_document_names_roles_law_and_transport() -> None:
+    root = rendered(old(a_document()))
+    assert found(root, "//i:transport/@from") == PRACTICE_GLN
+    assert found(root, "//i:via/@via") == FACTOR_GLN
+    assert found(root, "//i:biller/@ean_party") == PRACTICE_GLN
+    assert found(root, "//i:tiers_garant/@payment_period") == "P30D"
+    assert count(root, "//i:org") == 1
+    assert found(root, "//i:esrQR/i:creditor//i:companyname/text()") == "Caisse Exemple SA"
+
+
+def test_the_tooth_stands_in_a_remark_and_a_third_gender_as_the_sex() -> None:
+    practice = a_practice()
+    patient = a_patient(practice, gender=Gender.DIVERSE)
+    provider = a_provider(practice)
+    treatment = a_treatment(patient, provider, a_position(tooth="36"), remark="Contrôle")
+    document = a_document(
+        practice=practice,
+        patient=patient,
+        providers={provider.provider_id: provider},
+        treatments=(treatment,),
+    )
+    root = rendered(old(document))
+    assert found(root, "//i:service/@remark") == "Dent 36; Contrôle"
+    assert found(root, "//i:patient/@gender") == "female"
+
+
+def test_a_missing_zsr_number_is_refused_in_plain_words() -> None:
+    document = old(a_document(practice=a_practice(zsr=None)))
+    with pytest.raises(DomainError) as caught:
+        ForumInvoiceRenderer().render(document)
+    assert caught.value.code == "zsr-missing"
+
+
+def test_the_older_version_ends_with_the_year_2030() -> None:
+    document = old(a_document(issued_at=datetime(2031, 3, 1, 9, tzinfo=UTC)))
+    with pytest.raises(DomainError) as caught:
+        ForumInvoiceRenderer().render(document)
+    assert caught.value.code == "document-not-valid"
+
+
+@pytest.mark.skipif(not ORACLES.is_dir(), reason="the originals are not at hand")
+def test_the_older_schema_is_unaltered_and_takes_the_published_sample_only() -> None:
+    assert VENDORED.read_bytes() == (ORACLES / VENDORED.name).read_bytes()
+    schema = invoice_schema("4.5")
+    assert schema.validate(etree.parse(ORACLES / "minimal_450.xml"))
+    assert not schema.validate(etree.parse(ORACLES / "minimal_500.xml"))

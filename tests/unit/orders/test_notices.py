@@ -1,0 +1,78 @@
+"""Structured reasons: a closed list, each code with the parameters that belong to it."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.orders.domain.notices import Notice, NoticeCode, checked_notices, read, written
+from shared.kernel.errors import DomainError
+from shared.kernel.money import Money
+
+DAY = date(2026, 12, 31)
+WHOLE = {
+    NoticeCode.INSTALMENTS: Notice(NoticeCode.INSTALMENTS, 3, Money(4000), DAY),
+    NoticeCode.PAYMENT_DEFERRED: Notice(NoticeCode.PAYMENT_DEFERRED, day=DAY),
+    NoticeCode.SOCIAL_SERVICES: Notice(NoticeCode.SOCIAL_SERVICES, text="Sozialdienst Biel"),
+    NoticeCode.DECEASED: Notice(NoticeCode.DECEASED, day=DAY),
+    NoticeCode.LEGAL_GUARDIAN: Notice(NoticeCode.LEGAL_GUARDIAN, text="KESB Bern"),
+    NoticeCode.DISPUTE: Notice(NoticeCode.DISPUTE, amount=Money(100), text="Position 3"),
+    NoticeCode.DO_NOT_REMIND: Notice(NoticeCode.DO_NOT_REMIND, day=DAY),
+    NoticeCode.BANKRUPTCY: Notice(NoticeCode.BANKRUPTCY, day=DAY),
+    NoticeCode.ADDRESS_DOUBTFUL: Notice(NoticeCode.ADDRESS_DOUBTFUL),
+}
+
+
+@pytest.mark.parametrize("code", NoticeCode)
+def test_every_code_is_taken_with_all_that_belongs_to_it_and_read_back(code: NoticeCode) -> None:
+    notice = WHOLE[code]
+    assert checked_notices([notice], field="notices") == (notice,)
+    assert read(written(notice)) == notice
+
+
+@pytest.mark.parametrize(
+    ("notice", "field"),
+    [
+        (Notice(NoticeCode.INSTALMENTS, amount=Money(1)), "count"),
+        (Notice(NoticeCode.INSTALMENTS, count=2), "amount"),
+        (Notice(NoticeCode.INSTALMENTS, 1, Money(1)), "count"),
+        (Notice(NoticeCode.INSTALMENTS, 121, Money(1)), "count"),
+        (Notice(NoticeCode.INSTALMENTS, 2, Money(0)), "amount"),
+        (Notice(NoticeCode.DISPUTE, amount=Money(-1)), "amount"),
+        (Notice(NoticeCode.PAYMENT_DEFERRED), "date"),
+        (Notice(NoticeCode.DECEASED, text="x"), "text"),
+        (Notice(NoticeCode.ADDRESS_DOUBTFUL, day=DAY), "date"),
+    ],
+)
+def test_parameters_that_do_not_fit_the_code_are_named(notice: Notice, field: str) -> None:
+    with pytest.raises(DomainError) as refused:
+        checked_notices([WHOLE[NoticeCode.BANKRUPTCY], notice], field="notices")
+    assert (refused.value.code, refused.value.field) == ("notice-unfit", f"notices.1.{field}")
+
+
+def test_a_code_is_given_once_and_only_ten_notices() -> None:
+    twice = [WHOLE[NoticeCode.DECEASED], Notice(NoticeCode.DECEASED)]
+    with pytest.raises(DomainError) as refused:
+        checked_notices(twice, field="notices")
+    assert (refused.value.code, refused.value.field) == ("notice-given-twice", "notices.1")
+    with pytest.raises(DomainError) as refused:
+        checked_notices(twice * 6, field="notices")
+    assert refused.value.code == "too-many-notices"
+
+
+@pytest.mark.parametrize(("text", "code"), [("a\x00", "unusable"), ("x" * 201, "too-long")])
+def test_a_text_that_would_break_a_package_is_refused(text: str, code: str) -> None:
+    with pytest.raises(DomainError) as refused:
+        checked_notices([Notice(NoticeCode.LEGAL_GUARDIAN, text=text)], field="n")
+    assert (refused.value.code, refused.value.field) == (f"notice-text-{code}", "n.0.text")
+
+
+@given(st.permutations(list(NoticeCode)[:5]))
+def test_the_order_in_which_they_are_given_does_not_change_the_package(
+    codes: list[NoticeCode],
+) -> None:
+    checked = checked_notices([WHOLE[code] for code in codes], field="notices")
+    assert [notice.code for notice in checked] == sorted(codes)

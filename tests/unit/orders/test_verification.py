@@ -1,0 +1,164 @@
+"""Checking a package file: the right one passes, and every kind of damage is named."""
+
+from __future__ import annotations
+
+import io
+import json
+import zlib
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from services.orders.domain import verification
+from services.orders.domain.notices import Notice, NoticeCode
+from services.orders.domain.package import PackageBuilder, PackageHead, canonical, packed
+from services.orders.domain.verification import verify_package
+from services.orders.entrypoints import cli
+from shared.kernel.money import Money
+from tests.unit.orders.builders import (
+    ORDER,
+    a_contract,
+    a_line,
+    a_practice,
+    document_bytes,
+)
+
+NOTICE = Notice(NoticeCode.INSTALMENTS, count=3, amount=Money(4000))
+HEAD = PackageHead(str(ORDER), "CMD-2026-0001", a_practice(), a_contract(), "Grüezi", (NOTICE,))
+LINES = [replace(a_line(1), notices=(NOTICE,)), a_line(2), a_line(3)]
+DOCUMENTS = [document_bytes(line.invoice_number) for line in LINES]
+
+
+def _package() -> bytes:
+    builder = PackageBuilder(HEAD, LINES)
+    builder.add_all(DOCUMENTS)
+    return builder.finish()
+
+
+def _manifest() -> dict[str, Any]:
+    with ZipFile(io.BytesIO(_package())) as archive:
+        return dict(json.loads(archive.read("manifest.json")))
+
+
+def _with(change: Callable[[dict[str, Any]], object]) -> bytes:
+    manifest = _manifest()
+    change(manifest)
+    return packed(canonical(manifest), DOCUMENTS)
+
+
+def _codes(data: bytes) -> list[str]:
+    return [finding.code for finding in verify_package(data).findings]
+
+
+def test_a_right_package_passes_with_its_figures() -> None:
+    verified = verify_package(_package())
+    assert verified.findings == ()
+    assert (verified.order_number, verified.invoice_count) == ("CMD-2026-0001", 3)
+    assert verified.total == Money(36000)
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        (lambda m: m.update(format="quittance-order/2"), "bad-manifest"),
+        (lambda m: m.update(order_id="1"), "bad-manifest"),
+        (lambda m: m["practice"].update(gln="76"), "bad-manifest"),
+        (lambda m: m["contract"].pop("factor"), "bad-manifest"),
+        (lambda m: m.update(communication="\x00"), "bad-manifest"),
+        (lambda m: m.update(invoice_count=True), "bad-manifest"),
+        (lambda m: m.update(invoice_count=2), "wrong-count"),
+        (lambda m: m["total"].update(amount="360.01"), "wrong-total"),
+        (lambda m: m["total"].update(currency="EUR"), "bad-manifest"),
+        (lambda m: m.update(invoices=[]), "bad-manifest"),
+        (lambda m: m.update(notices=[{"code": "weather"}]), "bad-manifest"),
+        (lambda m: m.update(notices=[]), "bad-manifest"),
+        (lambda m: m["invoices"][0].update(notices=[{"code": "instalments"}]), "bad-manifest"),
+        (lambda m: m["invoices"][1].update(file="../x"), "bad-manifest"),
+        (lambda m: m["invoices"][1]["amount"].update(amount="-1.00"), "bad-manifest"),
+        (lambda m: m["invoices"][1].update(sha256="0" * 64), "wrong-hash"),
+        (lambda m: m["invoices"][1].update(invoice_number="2026-000001"), "invoice-twice"),
+        (lambda m: m["invoices"].pop(), "wrong-files"),
+    ],
+)
+def test_a_manifest_that_is_wrong_is_named(
+    change: Callable[[dict[str, Any]], object], code: str
+) -> None:
+    assert code in _codes(_with(change))
+
+
+def test_a_member_that_a_later_writer_adds_is_no_fault() -> None:
+    assert _codes(_with(lambda manifest: manifest.update(written_by="somebody"))) == []
+
+
+def test_documents_in_another_order_or_missing_are_wrong() -> None:
+    raw = canonical(_manifest())
+    assert _codes(packed(raw, reversed(DOCUMENTS))) == ["wrong-hash", "wrong-hash"]
+    assert _codes(packed(raw, DOCUMENTS[:2])) == ["wrong-files"]
+    assert _codes(packed(raw, [*DOCUMENTS, b"<more/>"])) == ["wrong-files"]
+
+
+def test_the_same_content_packed_by_another_way_is_not_reproducible() -> None:
+    buffer = io.BytesIO()
+    with ZipFile(buffer, "w", ZIP_DEFLATED, compresslevel=1) as archive:
+        archive.writestr(ZipInfo("manifest.json"), canonical(_manifest()), ZIP_DEFLATED, 1)
+        for place, document in enumerate(DOCUMENTS, start=1):
+            archive.writestr(ZipInfo(f"invoices/{place:06d}.xml"), document, ZIP_DEFLATED)
+    assert _codes(buffer.getvalue()) == ["not-reproducible"]
+
+
+def test_a_manifest_with_blanks_is_not_canonical() -> None:
+    assert _codes(packed(json.dumps(_manifest()).encode(), DOCUMENTS)) == ["not-canonical"]
+
+
+@pytest.mark.parametrize("data", [b"", b"no zip", b"PK\x05\x06" + bytes(18)])
+def test_what_is_no_package_is_said_to_be_none(data: bytes) -> None:
+    assert _codes(data) in (["unreadable"], ["no-manifest"])
+
+
+def test_a_bomb_is_not_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
+    bomb = packed(bytes(verification.MANIFEST_BYTES_MAX + 1), [])
+    assert len(bomb) < 100_000
+    assert _codes(bomb) == ["file-too-large"]
+    assert _codes(packed(canonical(_manifest()), [bytes(10_000_001)])) == ["file-too-large"]
+    monkeypatch.setattr(verification, "UNPACKED_BYTES_MAX", 10)
+    assert _codes(_package()) == ["too-large-unpacked"]
+    monkeypatch.setattr(verification, "PACKAGE_BYTES_MAX", 10)
+    assert _codes(_package()) == ["too-large"]
+
+
+def test_a_size_that_lies_is_found_out() -> None:
+    """The directory says one byte; what comes out of the stream is more."""
+    raw = canonical(_manifest())
+    data = packed(raw, DOCUMENTS)
+    size, crc = len(raw).to_bytes(4, "little"), zlib.crc32(raw).to_bytes(4, "little")
+    place = data.index(b"PK\x01\x02")
+    assert data[place + 16 : place + 20] == crc
+    assert data[place + 24 : place + 28] == size
+    lying = data[: place + 24] + (1).to_bytes(4, "little") + data[place + 28 :]
+    assert _codes(lying) != []
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.data())
+def test_a_changed_byte_anywhere_is_found(data: st.DataObject) -> None:
+    package = bytearray(_package())
+    place = data.draw(st.integers(min_value=0, max_value=len(package) - 1))
+    package[place] ^= data.draw(st.integers(min_value=1, max_value=255))
+    assert _codes(bytes(package)) != []
+
+
+def test_the_command_says_right_or_wrong_by_words_and_status(tmp_path: Path) -> None:
+    right, wrong, out = tmp_path / "right.zip", tmp_path / "wrong.zip", io.StringIO()
+    right.write_bytes(_package())
+    wrong.write_bytes(_package()[:-1])
+    assert cli.run(["verify", str(right)], out) == 0
+    assert "right. Order CMD-2026-0001, 3 invoices, CHF 360.00" in out.getvalue()
+    assert cli.run(["verify", str(right), str(wrong)], out) == 1
+    assert "NOT right" in out.getvalue()
+    assert cli.run(["verify", str(tmp_path / "absent.zip")], out) == 2
