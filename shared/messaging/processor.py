@@ -274,6 +274,6 @@ def _log_failure(row: InboxRow, error: Exception) -> None:
         _LOG.info("an event waits for what it needs", extra=facts | {"waits_for": error.waits_for})
     elif isinstance(error, QuittanceError):
         _LOG.warning("an event could not be worked", extra=facts)
-        return
-    where = "".join(traceback.format_tb(error.__traceback__))
-    _LOG.error("an event's handler failed unexpectedly", extra={**facts, "where": where})
+    else:
+        where = "".join(traceback.format_tb(error.__traceback__))
+        _LOG.error("an event's handler failed unexpectedly", extra={**facts, "where": where})
