@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -37,18 +37,8 @@ class AcquittedInvoice:
     position: Position
 
 
-def acquitted(
-    confirmation: Confirmation,
-    contract: Contract,
-    accepted: Sequence[Position],
-    *,
-    chart: Chart,
-    today: date,
-) -> list[AcquittedInvoice]:
-    """Acquit each accepted invoice for the principal that is open at this moment.
-
-    Args:
-        accepted: positions of the invoices that the confirmation accepted, and no others.
+def check_acquittable(accepted: Iterable[Position]) -> None:
+    """Pass if none of the invoices is with a factor.
 
     Raises:
         ConflictError: an invoice is acquitted already through another order.
@@ -60,19 +50,22 @@ def acquitted(
                 code="invoice-already-acquitted",
                 invoice_id=str(position.invoice_id),
             )
-    return [
-        _acquit(confirmation, contract, position, chart=chart, today=today) for position in accepted
-    ]
 
 
-def _acquit(
+def acquitted(
     confirmation: Confirmation, contract: Contract, before: Position, *, chart: Chart, today: date
 ) -> AcquittedInvoice:
+    """Acquit one accepted invoice for the principal that is open at this moment.
+
+    Args:
+        before: of an invoice that the confirmation accepted, and that `check_acquittable` passes.
+    """
     order_id, invoice_id = confirmation.order_id, before.invoice_id
     cause = derived_id("acquittal", order_id, invoice_id)
     amount, rule = before.debt.principal, rule_for(ACQUITTED)
     live = LiveAcquittal(order_id, contract.contract_id, contract.ledger_account)
-    position = replace(before, acquittal=live).moved(Debt(), factor_change(rule, amount))
+    moved = factor_change(rule, amount)
+    position = replace(before, acquittal=live, factor_owes=before.factor_owes + moved)
     entry = Entry(
         entry_id=cause,
         practice_id=confirmation.practice_id,
@@ -90,7 +83,7 @@ def _acquit(
         fact_date=today,
         amount=amount,
         debt_change=Debt(),
-        factor_change=factor_change(rule, amount),
+        factor_change=moved,
         entry_id=cause,
         order_id=order_id,
         note=f"order {confirmation.order_number}, {confirmation.evidence_kind}"

@@ -6,7 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from services.reconciliation.domain.model import AcquittalMode, Confirmation, ConfirmationLine
+from services.reconciliation.domain.model import (
+    AcquittalMode,
+    Confirmation,
+    ConfirmationLine,
+    Position,
+)
 from services.reconciliation.handlers.acquit_order import acquit_accepted
 from services.reconciliation.ports import UnitOfWork
 from shared.kernel.clock import Clock
@@ -51,12 +56,12 @@ async def confirm_order(command: ConfirmOrder, uow: UnitOfWork, clock: Clock) ->
         if known.content_sha256 != confirmation.content_sha256:
             raise PermanentError(f"order {known.order_number} was confirmed with other content")
         return ConfirmResult.ALREADY_KNOWN
-    await _check_invoices(command.lines, uow)
+    accepted = await _accepted(command.lines, uow)
     await uow.confirmations.store(confirmation, command.lines)
     if contract.acquittal is AcquittalMode.MANUAL:
         return ConfirmResult.WAITS_FOR_A_PERSON
     try:
-        await acquit_accepted(confirmation, contract, uow, clock)
+        await acquit_accepted(confirmation, contract, accepted, uow, clock)
     except ConflictError as error:
         raise PermanentError(f"order {confirmation.order_number}: {error}") from error
     return ConfirmResult.ACQUITTED
@@ -83,7 +88,9 @@ def _check(confirmation: Confirmation, lines: Sequence[ConfirmationLine]) -> Non
         raise PermanentError(f"order {confirmation.order_number} names an invoice twice")
 
 
-async def _check_invoices(lines: Sequence[ConfirmationLine], uow: UnitOfWork) -> None:
+async def _accepted(lines: Sequence[ConfirmationLine], uow: UnitOfWork) -> list[Position]:
+    """Check that all invoices are known; return the positions of the accepted ones, in order."""
+    accepted = []
     positions = await uow.books.positions([line.invoice_id for line in lines])
     for line in lines:
         position = positions.get(line.invoice_id)
@@ -95,3 +102,6 @@ async def _check_invoices(lines: Sequence[ConfirmationLine], uow: UnitOfWork) ->
             raise PermanentError(
                 f"the confirmation calls invoice {position.invoice_number} {line.invoice_number}"
             )
+        if line.accepted:
+            accepted.append(position)
+    return accepted

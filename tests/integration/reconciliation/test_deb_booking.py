@@ -207,6 +207,23 @@ async def test_a_file_without_its_predecessor_is_taken_up_once_that_is_booked(
     assert await house.position("2026-000001") == "D 0.00 P 0.00 *"
 
 
+async def test_a_mended_file_is_booked_though_its_truncated_first_try_is_held(
+    house: House,
+) -> None:
+    await house.acquitted_invoices("120.00")
+    file = DebFile(ROWS[:4])
+    truncated = await house.book(file.data()[:1000])
+    second = await house.book(DebFile(ROWS[4:], file_id="F-0002", previous="F-0001"))
+    mended = await house.book(file)
+    assert [(await house.file(one))["status"] for one in (truncated, mended, second)] == [
+        "held",
+        "booked",
+        "booked",
+    ]
+    assert await house.position("2026-000001") == "D 0.00 P 0.00 *"
+    await house.assert_books_hold()
+
+
 async def test_another_file_under_a_known_file_id_is_held(house: House) -> None:
     await house.acquitted_invoices("120.00")
     await house.book(DebFile(ROWS[:4]))
