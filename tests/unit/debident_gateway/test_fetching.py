@@ -129,7 +129,7 @@ async def test_a_silent_portal_or_a_store_that_is_down_is_tried_again_sooner() -
     assert await _fetch(bench) == 1
 
 
-async def test_p14_without_its_own_credentials_a_practice_fetches_nothing() -> None:
+async def test_without_its_own_credentials_a_practice_fetches_nothing() -> None:
     bench = _bench()
     bench.portal.offer_deb_file(ACCOUNT, b"rows", file_id="f1")
     bench.uow.credentials.rows.clear()
