@@ -7,7 +7,7 @@ from datetime import date
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from services.invoicing.domain.invoice import DebtorBalance, InvoiceState, Standing
 from services.invoicing.entrypoints.schemas.fields import Payment, money
@@ -21,10 +21,18 @@ from shared.web.paging import Page, PageQuery
 State = Literal["issued", "ordered", "acquitted", "closed"]
 
 
+def _each_once(ids: list[UUID]) -> list[UUID]:
+    if len(set(ids)) != len(ids):
+        raise ValueError("must not name a treatment twice")
+    return ids
+
+
 class InvoiceRequest(ApiModel):
     """Treatments of one patient to bill."""
 
-    treatment_ids: Annotated[list[UUID], Field(min_length=1, max_length=50)]
+    treatment_ids: Annotated[
+        list[UUID], Field(min_length=1, max_length=50), AfterValidator(_each_once)
+    ]
     contract_id: Annotated[
         UUID | None, Field(description="The factoring contract; null: no factor stands between")
     ]
