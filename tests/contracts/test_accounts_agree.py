@@ -1,4 +1,4 @@
-"""Invoicing refuses, as the factor's account, every account that the books use for something else."""
+"""Invoicing refuses, as the factor's account, every account that the books use themselves."""
 
 from __future__ import annotations
 
