@@ -23,6 +23,7 @@ from services.reconciliation.domain.model import (
 )
 from shared.contracts.debident.v1 import DebFileFetched
 from shared.contracts.envelope import ContentRef, EventPayload, WireMoney
+from shared.contracts.faults import where_wrong
 from shared.contracts.invoicing.v1 import ContractChanged, InvoiceIssued, PracticeRegistered
 from shared.contracts.orders.v1 import ConfirmationDocument, OrderConfirmed, OrderPrepared
 from shared.contracts.reconciliation import v1
@@ -113,7 +114,7 @@ def confirmation_lines(data: bytes, *, order_id: UUID, practice_id: UUID) -> lis
     try:
         document = ConfirmationDocument.model_validate_json(data)
     except ValidationError as error:
-        raise ContractError(f"not a confirmation document: {error}") from error
+        raise ContractError(f"not a confirmation document: {where_wrong(error)}") from None
     if (document.order_id, document.practice_id) != (order_id, practice_id):
         raise ContractError("the confirmation document tells of another order")
     return [

@@ -51,9 +51,10 @@ where the row is silent, the contract says who gets reminder fees, interest and 
 |---|---|---|---|---|---|
 """
 _BOTTOM = """
-* **Acquittal**: only for an invoice that a stored confirmation accepted, for the principal that is
-  open at that moment, dated today, under the contract's label. The database refuses any posting to
-  a factor account without that confirmation, whoever tries.
+* **Acquittal**: only for an invoice that a stored confirmation accepted, for the amount that it
+  confirmed, dated today, under the contract's label. Where another principal is open, nothing of
+  the order is acquitted and a person decides (`confirmed-amount-differs`). The database refuses any
+  posting to a factor account without that confirmation, whoever tries.
 * **Payment of the debtor**: settles {order}, in this order (costs
   and interest first: art. 85 of the Swiss Code of Obligations). A payment beyond what is owed is
   parked as `overpayment`.
@@ -85,6 +86,11 @@ _BOTTOM = """
 A row that was booked before, word for word, is a *repeat*: it points at the first one and has no
 effect. Per file, always: rows read = booked + repeats + parked.
 
+A file may come before the invoice or the confirmation that its rows rest on. Rows parked as
+`unknown-invoice`, `wrong-practice`, `order-mismatch`, `wrong-contract` or `not-acquitted` come back
+by themselves when that invoice is issued, its order confirmed, or it is acquitted. They are decided
+again file by file, in the account's order; until then they count as parked.
+
 ## Why a file is held
 
 Nothing of a held file is booked.
@@ -101,7 +107,9 @@ Nothing of a held file is booked.
 | `sequence-gap` | the previous file is missing; it is taken up again once that one is booked |
 | `sequence-restart` | it claims to be the account's first file, but others are booked |
 | `file-id-reused` | another file has this id |
-| `content-unreadable` | the stored bytes are not those that were announced |
+| `content-missing` | the store does not have the file; it is read again when it is fetched again |
+| `content-damaged` | the stored bytes are not those that were announced; as above |
+| `content-unreadable` | the store does not give the file, or may not; as above |
 | `too-many-attempts` | reading it ended the worker time and again |
 
 A row whose amount cannot be read is parked and does not hold the file; the sums it takes part in

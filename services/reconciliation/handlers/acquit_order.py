@@ -8,6 +8,7 @@ from datetime import date
 from uuid import UUID
 
 from services.reconciliation.domain.acquittal import (
+    AcceptedInvoice,
     AcquittedInvoice,
     acquitted,
     check_acquittable,
@@ -18,8 +19,9 @@ from services.reconciliation.domain.events import (
     InvoicePositionChanged,
     OrderAcquitted,
 )
-from services.reconciliation.domain.model import Confirmation, Contract, Position
+from services.reconciliation.domain.model import Confirmation, Contract
 from services.reconciliation.domain.posting import ACQUITTED
+from services.reconciliation.domain.resuming import UNTIL_ACQUITTED
 from services.reconciliation.ports import UnitOfWork
 from shared.kernel.clock import Clock
 from shared.kernel.errors import ConflictError, NotFoundError
@@ -56,7 +58,8 @@ async def acquit_order(command: AcquitOrder, uow: UnitOfWork, clock: Clock) -> O
 
     Raises:
         NotFoundError: the practice has no such order.
-        ConflictError: its arrival is not confirmed, or an invoice is acquitted elsewhere.
+        ConflictError: its arrival is not confirmed.
+        NotAcquittableError: an invoice is acquitted elsewhere, or confirmed for another amount.
     """
     await uow.books.lock(command.practice_id)
     confirmation = await uow.confirmations.find(command.order_id)
@@ -77,26 +80,28 @@ async def acquit_order(command: AcquitOrder, uow: UnitOfWork, clock: Clock) -> O
         )
     contract = await uow.practices.contract(confirmation.contract_id)
     assert contract is not None  # noqa: S101 - a confirmation is stored only under a known contract
-    invoice_ids = await uow.confirmations.accepted_invoices(confirmation.order_id)
-    positions = await uow.books.positions(invoice_ids)
-    accepted = [positions[invoice_id] for invoice_id in invoice_ids]
+    confirmed = await uow.confirmations.accepted_invoices(confirmation.order_id)
+    positions = await uow.books.positions(confirmed)
+    accepted = [AcceptedInvoice(positions[one], amount) for one, amount in confirmed.items()]
     return await acquit_accepted(confirmation, contract, accepted, uow, clock)
 
 
 async def acquit_accepted(
     confirmation: Confirmation,
     contract: Contract,
-    accepted: Sequence[Position],
+    accepted: Sequence[AcceptedInvoice],
     uow: UnitOfWork,
     clock: Clock,
 ) -> OrderAcquittal:
     """Acquit the accepted invoices of a stored confirmation, under the practice's lock.
 
+    Rows of DEB files that came before the acquittal are then decided again.
+
     Args:
-        accepted: positions of all invoices that the confirmation accepted, read under that lock.
+        accepted: all invoices that the confirmation accepted, positions read under that lock.
 
     Raises:
-        ConflictError: an invoice is acquitted already through another order.
+        NotAcquittableError: an invoice is acquitted elsewhere, or confirmed for another amount.
     """
     check_acquittable(accepted)
     chart, today = await uow.practices.chart(confirmation.practice_id), clock.today()
@@ -104,8 +109,8 @@ async def acquit_accepted(
     # In slices: what one slice needed is gone before the next, however long the order.
     for start in range(0, len(accepted), _INVOICES_PER_WRITE):
         done = [
-            acquitted(confirmation, contract, position, chart=chart, today=today)
-            for position in accepted[start : start + _INVOICES_PER_WRITE]
+            acquitted(confirmation, contract, one.position, chart=chart, today=today)
+            for one in accepted[start : start + _INVOICES_PER_WRITE]
         ]
         await _write(confirmation, done, uow)
         for one in done:
@@ -127,6 +132,9 @@ async def _write(
         positions=[one.position for one in done],
     )
     await uow.books.acquit([one.acquittal for one in done])
+    await uow.deb_files.resume_rows(
+        confirmation.practice_id, [one.position for one in done], reasons=UNTIL_ACQUITTED
+    )
 
 
 def _order_acquitted(

@@ -160,8 +160,8 @@ class MemoryConfirmations:
         self.known[confirmation.order_id] = confirmation
         self.lines[confirmation.order_id] = sorted(lines, key=lambda line: line.line)
 
-    async def accepted_invoices(self, order_id: UUID) -> Sequence[UUID]:
-        return [line.invoice_id for line in self.lines[order_id] if line.accepted]
+    async def accepted_invoices(self, order_id: UUID) -> Mapping[UUID, Money]:
+        return {line.invoice_id: line.amount for line in self.lines[order_id] if line.accepted}
 
     async def mark_acquitted(self, order_id: UUID, *, on: date) -> None:
         self.known[order_id] = replace(self.known[order_id], acquitted_on=on)
@@ -169,10 +169,27 @@ class MemoryConfirmations:
 
 @dataclass
 class MemoryDebFiles:
-    """Registered DEB files by practice and content; only their registering happens in memory."""
+    """Registered DEB files by practice and content; rows are not kept in memory.
+
+    Attributes:
+        resumed: what was asked to come back: invoice numbers, reasons, and an order number.
+    """
 
     known: dict[tuple[UUID, str], FetchedFile] = field(default_factory=dict)
     deliveries: list[tuple[UUID, datetime]] = field(default_factory=list)
+    resumed: list[tuple[tuple[str, ...], frozenset[str], str | None]] = field(default_factory=list)
+
+    async def resume_rows(
+        self,
+        practice_id: UUID,
+        positions: Sequence[Position],
+        *,
+        reasons: Collection[str],
+        order_number: str | None = None,
+    ) -> int:
+        numbers = tuple(position.invoice_number for position in positions)
+        self.resumed.append((numbers, frozenset(reasons), order_number))
+        return 0
 
     async def register(self, file: FetchedFile, *, received_at: datetime) -> bool:
         key = (file.practice_id, file.content.sha256)

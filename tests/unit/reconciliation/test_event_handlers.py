@@ -8,8 +8,20 @@ from uuid import UUID
 import pytest
 
 from services.reconciliation.domain.accounts import AccountTakenError
+from services.reconciliation.domain.acquittal import NotAcquittableError
 from services.reconciliation.domain.journal import as_text
-from services.reconciliation.domain.model import AcquittalMode, Contract, NewInvoice, PreparedOrder
+from services.reconciliation.domain.model import (
+    AcquittalMode,
+    Contract,
+    Debt,
+    NewInvoice,
+    PreparedOrder,
+)
+from services.reconciliation.domain.resuming import (
+    UNTIL_ACQUITTED,
+    UNTIL_CONFIRMED,
+    UNTIL_ISSUED,
+)
 from services.reconciliation.handlers.acquit_order import AcquitOrder, acquit_order
 from services.reconciliation.handlers.change_contract import ChangeContract, change_contract
 from services.reconciliation.handlers.confirm_order import (
@@ -181,6 +193,7 @@ async def test_a_confirmation_waits_for_its_contract() -> None:
             _confirm(FIRST, order_id=ANOTHER_ORDER, order_number="CMD-2026-0002"),
             "already acquitted",
         ),
+        (_confirm(SECOND, replace(FIRST, balance=Money(11_999))), "119.99, but 120.00 is open"),
     ],
     ids=[
         "count",
@@ -190,6 +203,7 @@ async def test_a_confirmation_waits_for_its_contract() -> None:
         "other content",
         "a number of another order",
         "an invoice of another order",
+        "another amount",
     ],
 )
 async def test_a_confirmation_that_contradicts_anything_acquits_nothing(
@@ -202,6 +216,33 @@ async def test_a_confirmation_that_contradicts_anything_acquits_nothing(
     with pytest.raises(PermanentError, match=words):
         await confirm_order(command, uow, CLOCK)
     assert len(uow.books.acquittals) == int(confirmed)
+    assert len(uow.confirmations.known) == int(confirmed)
+
+
+async def test_a_person_cannot_acquit_another_amount_than_the_factor_confirmed() -> None:
+    uow = await _books(a_contract(acquittal=AcquittalMode.MANUAL), FIRST)
+    with pytest.raises(NotAcquittableError) as refused:
+        await confirm_order(_confirm(replace(FIRST, balance=Money(1))), uow, CLOCK)
+    assert refused.value.code == "confirmed-amount-differs"
+    await confirm_order(_confirm(FIRST), uow, CLOCK)
+    changed = replace(uow.books.current[FIRST.invoice_id], debt=Debt(Money(1)))
+    uow.books.current[FIRST.invoice_id] = changed
+    with pytest.raises(ConflictError, match=r"120.00, but 0.01 is open") as conflict:
+        await acquit_order(AcquitOrder(PRACTICE, ORDER), uow, CLOCK)
+    assert conflict.value.code == "confirmed-amount-differs"
+    assert uow.books.acquittals == []
+
+
+async def test_what_waited_for_an_invoice_its_order_and_its_acquittal_is_asked_back() -> None:
+    uow = await _books(None, FIRST, SECOND)
+    await confirm_order(_confirm(FIRST, SECOND, refused=1), uow, CLOCK)
+    first = (FIRST.invoice_number,)
+    assert uow.deb_files.resumed == [
+        (first, UNTIL_ISSUED, None),
+        ((SECOND.invoice_number,), UNTIL_ISSUED, None),
+        (first, UNTIL_CONFIRMED, ORDER_NUMBER),
+        (first, UNTIL_ACQUITTED, None),
+    ]
 
 
 async def test_under_a_manual_contract_a_person_acquits_and_the_second_time_changes_nothing() -> (
