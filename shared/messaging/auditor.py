@@ -24,6 +24,7 @@ from shared.kernel.clock import Clock
 from shared.kernel.errors import TransientError
 from shared.messaging import inbox
 from shared.messaging.events import RawRecord
+from shared.messaging.header_names import tolerate_any_header_name
 from shared.messaging.kafka import client_options
 from shared.messaging.sources.delivery import raw_record
 from shared.messaging.stopping import CLOSE_SECONDS, FINISH_SECONDS, close_within, unless_stopped
@@ -89,6 +90,7 @@ class Auditor:
 
     async def _run_once(self, stop: asyncio.Event) -> None:
         partitions = await self._partitions()
+        tolerate_any_header_name()
         consumer = AIOKafkaConsumer(
             **client_options(self._settings),
             enable_auto_commit=False,

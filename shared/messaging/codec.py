@@ -20,6 +20,7 @@ from cloudevents.core.v1.event import CloudEvent
 from pydantic import ValidationError
 
 from shared.contracts.envelope import EventPayload
+from shared.contracts.faults import where_wrong
 from shared.contracts.registry import EVENTS_BY_NAME, dataschema
 from shared.contracts.topics import TOPICS_BY_NAME
 from shared.kernel.errors import ContractError
@@ -237,11 +238,7 @@ def _payload(contract: type[EventPayload], body: bytes) -> EventPayload:
     try:
         return contract.model_validate_json(body)
     except ValidationError as error:
-        reasons = [
-            f"{'.'.join(str(part)[:40] for part in item['loc']) or 'body'}: {item['type']}"
-            for item in error.errors(include_url=False, include_context=False, include_input=False)
-        ]
-        raise ContractError("; ".join(reasons[:5])) from None
+        raise ContractError(where_wrong(error, whole="body")) from None
 
 
 def _check_agreement(

@@ -22,6 +22,8 @@ from shared.messaging.events import RawRecord
 
 FOREIGN_SOURCE = "foreign-source"
 CONFLICTING_SEQUENCE = "conflicting-sequence"
+OUT_OF_ORDER = frozenset({FOREIGN_SOURCE, CONFLICTING_SEQUENCE})
+"""Reasons of dead letters that have no place in their aggregate's order."""
 _WORDS_MAX = 500
 
 

@@ -26,10 +26,6 @@ from shared.objectstore.folder import sync_folder, write_durably
 CALL_SECONDS = 20.0
 """The longest that a call takes: well under the time after which PostgreSQL ends a transaction
 that idles (60 s), since handlers read and write objects inside theirs."""
-_CLIENT: dict[str, Any] = {
-    "client_options": {"connect_timeout": "3s", "timeout": "8s"},
-    "retry_config": {"max_retries": 2, "retry_timeout": timedelta(seconds=15)},
-}
 _NONCE_BYTES = 12
 Write = Callable[[str, bytes], Awaitable[object]]
 
@@ -130,7 +126,20 @@ def open_object_store(url: str, *, key: bytes) -> ObjectStore:
         return ObjectStore(MemoryStore(), key=key)
     if scheme == "file":
         return _open_folder(Path(urlparse(url).path), key=key)
-    return ObjectStore(from_url(url, **_CLIENT), key=key)
+    return ObjectStore(from_url(url, **_remote_options()), key=key)
+
+
+def _remote_options() -> dict[str, Any]:
+    """Return time-outs with room for a second try within a call.
+
+    Given options replace all that `obstore` reads of its client from the environment, so the one
+    that people do set, plain HTTP for a store on their own network, is carried over.
+    """
+    allow_http = os.environ.get("AWS_ALLOW_HTTP", "").lower() in {"1", "true"}
+    return {
+        "client_options": {"connect_timeout": "3s", "timeout": "8s", "allow_http": allow_http},
+        "retry_config": {"max_retries": 2, "retry_timeout": timedelta(seconds=15)},
+    }
 
 
 def _open_folder(folder: Path, *, key: bytes) -> ObjectStore:

@@ -11,6 +11,7 @@ from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 from aiokafka.structs import ConsumerRecord
 
 from shared.kernel.errors import TransientError
+from shared.messaging.header_names import tolerate_any_header_name
 from shared.messaging.kafka import client_options
 from shared.messaging.source import RecordSink
 from shared.messaging.sources.delivery import BATCH, deliver, raw_record
@@ -91,6 +92,7 @@ class AiokafkaSource:
         return True
 
     def _consumer(self) -> AIOKafkaConsumer:
+        tolerate_any_header_name()
         session_ms = int(self._settings.kafka_session_timeout_seconds * 1000)
         return AIOKafkaConsumer(
             **client_options(self._settings),

@@ -26,6 +26,7 @@ from mode.threads import WorkerThread
 
 from shared.kernel.errors import TransientError
 from shared.messaging.events import RawRecord
+from shared.messaging.header_names import tolerate_any_header_name
 from shared.messaging.kafka import check_security, sasl_mechanism, ssl_context, uses_sasl
 from shared.messaging.source import RecordSink
 from shared.messaging.sources.delivery import BATCH, deliver, header_dict
@@ -96,6 +97,7 @@ class FaustSource:
     def build_app(self, datadir: str) -> faust.App:
         """Return a Faust app under the rules of docs/decisions/0003, without its agent."""
         check_security(self._settings)
+        tolerate_any_header_name()
         session_seconds = self._settings.kafka_session_timeout_seconds
         app = faust.App(
             self._group,

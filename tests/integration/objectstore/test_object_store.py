@@ -221,7 +221,7 @@ async def test_a_store_that_never_answers_is_transient_within_the_bound(
 
 
 @pytest.mark.timeout(60)
-async def test_a_remote_store_that_refuses_or_is_silent_gives_up_long_before_a_minute(
+async def test_a_remote_store_that_is_silent_gives_up_long_before_a_minute(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The settings that production gets, not those of the test above."""
@@ -235,7 +235,7 @@ async def test_a_remote_store_that_refuses_or_is_silent_gives_up_long_before_a_m
         began = time.monotonic()
         with pytest.raises(TransientError) as trouble:
             await put(store)
-    assert time.monotonic() - began <= CALL_SECONDS + 1
+    assert 8 <= time.monotonic() - began <= CALL_SECONDS + 1, "it waited, and did not wait long"
     assert address not in str(trouble.value)
     assert CALL_SECONDS <= 20
 
