@@ -195,6 +195,14 @@ class ProcessRunner:
         if problems:
             raise ExceptionGroup("some parts of the run did not stop cleanly", problems)
 
+    def pid(self, name: str) -> int:
+        """Return the process id of the child of that name.
+
+        Raises:
+            ProcessError: no child of that name was started.
+        """
+        return self._child(name).process.pid
+
     def log_path(self, name: str) -> Path:
         """Return the file that takes the output of the child of that name."""
         return self.data_dir / "logs" / f"{name}.log"

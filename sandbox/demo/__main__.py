@@ -91,6 +91,15 @@ def _figures_if_there(api: Api) -> Figures | None:
 
 
 def _stay_up(runner: ProcessRunner, stack: Stack, teller: Teller) -> None:
+    """Print the addresses and wait; Ctrl-C is how this ends well."""
+    with suppress(KeyboardInterrupt):
+        _tell_addresses(runner, stack, teller)
+        while True:
+            runner.check()
+            time.sleep(_CHECK_SECONDS)
+
+
+def _tell_addresses(runner: ProcessRunner, stack: Stack, teller: Teller) -> None:
     teller.step("Everything stays up until Ctrl-C")
     for name, url in stack.urls.items():
         page = {"portal": "/", "issuer": "/.well-known/openid-configuration"}
@@ -101,10 +110,6 @@ def _stay_up(runner: ProcessRunner, stack: Stack, teller: Teller) -> None:
     )
     teller.line(f"broker            {stack.broker.bootstrap}")
     teller.line(f"logs              {runner.data_dir / 'logs'}")
-    with suppress(KeyboardInterrupt):  # Ctrl-C is how this ends well.
-        while True:
-            runner.check()
-            time.sleep(_CHECK_SECONDS)
 
 
 if __name__ == "__main__":

@@ -10,10 +10,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sandbox.broker import RunningBroker, choose, start
+from sandbox.broker import BrokerError, RunningBroker, choose, start
+from sandbox.broker.contents import topics_with_records
 from sandbox.ports import LOOPBACK, free_port, is_free
 from sandbox.postgres import PostgresServer, ServiceUrls, provision
 from sandbox.processes import ProcessRunner
+from shared.contracts.topics import TOPICS_BY_NAME
 
 SERVICE_PORTS = {
     "invoicing": 8081,
@@ -128,6 +130,13 @@ def _start_broker(runner: ProcessRunner, state: Path, spec: str) -> RunningBroke
     cache = Path(os.environ.get("QUITTANCE_CACHE") or runner.data_dir / "cache")
     broker = start(choose(spec), state / "broker", cache_dir=cache)
     started.append(broker)
+    # The books begin empty; old events would come back into them as if they were missing.
+    used = topics_with_records(broker.bootstrap, TOPICS_BY_NAME)
+    if used:
+        raise BrokerError(
+            f"the broker at {broker.bootstrap} already holds events ({', '.join(used)}), and the"
+            " demo begins with empty books: delete these topics or take another broker"
+        )
     return broker
 
 

@@ -174,7 +174,11 @@ class TransmissionRepository(Protocol):
         """Record one ask and its answer; the number is the transmission's `polls`."""
 
     async def due_to_send(self, *, now: datetime, limit: int) -> list[DueOrder]:
-        """Return intended transmissions whose time has come, the longest due first."""
+        """Return intended transmissions whose time has come, the longest due first.
+
+        An order whose contract has another one in flight is left out, so that it takes no place
+        in the batch while it cannot be sent.
+        """
 
     async def due_to_ask(self, *, now: datetime, limit: int) -> list[DueOrder]:
         """Return sent and unknown transmissions that are to be asked about."""
@@ -229,14 +233,19 @@ class DebFileRepository(Protocol):
     async def save_cursor(self, cursor: DebCursor) -> None:
         """Store how far the look came, and give the contract back."""
 
-    async def seen(self, contract_id: UUID, portal_file_ids: Sequence[str]) -> dict[str, str]:
-        """Return portal file id → content hash of those that are recorded already."""
+    async def look_from(self, cursor: DebCursor, *, again: int) -> int:
+        """Return the position behind which to look: the last `again` files are looked at anew."""
+
+    async def seen(
+        self, contract_id: UUID, portal_file_ids: Sequence[str]
+    ) -> frozenset[tuple[str, str]]:
+        """Return (portal file id, content hash) of what is recorded already under these ids."""
 
     async def add(self, file: FetchedDebFile) -> bool:
         """Record a fetched file; False where its bytes are here already (a repeat)."""
 
     async def note_listing(self, file: FetchedDebFile) -> bool:
-        """Record that the portal offered these bytes under this id; False where it is known."""
+        """Record that the portal offered these bytes under this id; False where that is known."""
 
 
 class UnitOfWork(Protocol):

@@ -244,7 +244,12 @@ class DocumentArchive(Protocol):
     """
 
     async def invoice_document(self, practice_id: PracticeId, content: StoredContent) -> bytes:
-        """Return an invoice's bytes, checked against their hash."""
+        """Return an invoice's bytes, checked against their hash.
+
+        Raises:
+            PermanentError: they are damaged or missing.
+            TransientError: the archive did not answer.
+        """
 
     async def store_package(self, practice_id: PracticeId, package: bytes) -> StoredContent:
         """Store a package under its hash."""

@@ -27,6 +27,7 @@ from services.orders.domain.model import (
 )
 from shared.contracts.debident.v1 import ArrivalDocument
 from shared.contracts.envelope import ContentRef, EventPayload, WireMoney
+from shared.contracts.faults import where_wrong
 from shared.contracts.invoicing.v1 import ContractChanged, InvoiceIssued, PracticeRegistered
 from shared.contracts.orders import v1 as wire
 from shared.kernel.errors import ContractError
@@ -96,7 +97,7 @@ def arrival_of(data: bytes) -> Arrival:
     try:
         document = ArrivalDocument.model_validate_json(data)
     except ValidationError as error:
-        raise ContractError(f"not an order-arrival document: {error}") from error
+        raise ContractError(f"not an order-arrival document: {where_wrong(error)}") from None
     return Arrival(
         order_id=document.order_id,
         practice_id=document.practice_id,

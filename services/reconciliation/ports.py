@@ -29,6 +29,7 @@ from services.reconciliation.domain.model import (
     PreparedOrder,
 )
 from shared.kernel.context import WorkContext
+from shared.kernel.errors import PermanentError, TransientError
 from shared.kernel.money import Money
 
 
@@ -144,8 +145,8 @@ class ConfirmationRepository(Protocol):
             PermanentError: the order number belongs to another order of the practice.
         """
 
-    async def accepted_invoices(self, order_id: UUID) -> Sequence[UUID]:
-        """Return the invoices that the order's confirmation accepted, in its order."""
+    async def accepted_invoices(self, order_id: UUID) -> Mapping[UUID, Money]:
+        """Return what the order's confirmation accepted: invoice to amount, in its order."""
 
     async def mark_acquitted(self, order_id: UUID, *, on: date) -> None:
         """Note the day on which the order was acquitted."""
@@ -155,7 +156,10 @@ class DebFileRepository(Protocol):
     """DEB files and their rows."""
 
     async def register(self, file: FetchedFile, *, received_at: datetime) -> bool:
-        """Store a fetched file, and record the delivery; False if its bytes were here before."""
+        """Store a fetched file, and record the delivery; False if its bytes were here before.
+
+        A file that is held because its content was not to be had is then taken up again.
+        """
 
     async def renew_lease(self, file: ClaimedFile, *, until: datetime) -> bool:
         """Lock the file for this transaction and prolong the lease; False if it was lost."""
@@ -174,11 +178,42 @@ class DebFileRepository(Protocol):
     ) -> None:
         """Hold the file; nothing of it is booked."""
 
-    async def postpone(self, file: ClaimedFile, *, until: datetime, reason: str) -> None:
-        """Give the file back, to be claimed again no sooner than `until`."""
+    async def postpone(
+        self, file: ClaimedFile, *, until: datetime, reason: str, attempts: int = 0
+    ) -> None:
+        """Give the file back, to be claimed again no sooner than `until`.
 
-    async def awaits_acquittal(self, file: ClaimedFile) -> bool:
-        """Whether a row moves money of an invoice whose automatic acquittal is still to come."""
+        Args:
+            reason: in plain words, shown to people; never an error's own words.
+            attempts: how many attempts without progress now count against the file.
+        """
+
+    async def give_back(self, file: ClaimedFile) -> None:
+        """Give the file back at once, as if this worker had never claimed it."""
+
+    async def comes_early(self, file: ClaimedFile) -> bool:
+        """Whether a row's invoice, confirmation or automatic acquittal may be still to come."""
+
+    async def is_next(self, file: ClaimedFile) -> bool:
+        """Whether no file that was staged before this one has rows to be booked."""
+
+    async def resume_rows(
+        self,
+        practice_id: UUID,
+        positions: Sequence[Position],
+        *,
+        reasons: Collection[str],
+        order_number: str | None = None,
+    ) -> int:
+        """Put parked rows back to be decided again; return how many.
+
+        The caller holds the practice's lock. A resumed row counts as parked until it is decided.
+
+        Args:
+            positions: the invoices that the rows name or were matched with.
+            reasons: only rows parked for one of these.
+            order_number: rows that name no invoice but this order come back too.
+        """
 
     async def next_rows(self, file: ClaimedFile, *, limit: int) -> Sequence[DebRow]:
         """Return the next undecided rows, in booking order."""
@@ -228,6 +263,18 @@ class FileQueue(Protocol):
         """
 
 
+class ContentAwayError(TransientError):
+    """The store does not give the bytes now; the message is plain and names no place."""
+
+
+class ContentMissingError(ContentAwayError):
+    """The store answered that it does not have the bytes."""
+
+
+class ContentDamagedError(PermanentError):
+    """The stored bytes are not those that were announced; the message names no place."""
+
+
 class ContentStore(Protocol):
     """Where documents and files rest."""
 
@@ -235,6 +282,8 @@ class ContentStore(Protocol):
         """Return the bytes.
 
         Raises:
-            PermanentError: they are not those announced, or belong to another practice.
-            TransientError: the store did not answer.
+            ContentDamagedError: they are not those announced.
+            PermanentError: they belong to another practice.
+            ContentMissingError: the store does not have them.
+            ContentAwayError: the store did not answer.
         """

@@ -22,7 +22,7 @@ class ReconciliationSettings(ServiceSettings):
     deb_attempts_max: Annotated[int, Field(ge=1, le=100)] = 10
     deb_early_grace_seconds: Annotated[int, Field(ge=0, le=86_400)] = Field(
         default=60,
-        description="How long a file waits for acquittals that are still under way to the books.",
+        description="How long a file waits for invoices and acquittals that are still under way.",
     )
     deb_accept_test_files: bool = Field(
         default=False, description="Book files whose header carries the test flag."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from uuid import UUID
 
 from pydantic import ValidationError
@@ -22,6 +23,7 @@ from services.reconciliation.domain.model import (
 )
 from shared.contracts.debident.v1 import DebFileFetched
 from shared.contracts.envelope import ContentRef, EventPayload, WireMoney
+from shared.contracts.faults import where_wrong
 from shared.contracts.invoicing.v1 import ContractChanged, InvoiceIssued, PracticeRegistered
 from shared.contracts.orders.v1 import ConfirmationDocument, OrderConfirmed, OrderPrepared
 from shared.contracts.reconciliation import v1
@@ -112,7 +114,7 @@ def confirmation_lines(data: bytes, *, order_id: UUID, practice_id: UUID) -> lis
     try:
         document = ConfirmationDocument.model_validate_json(data)
     except ValidationError as error:
-        raise ContractError(f"not a confirmation document: {error}") from error
+        raise ContractError(f"not a confirmation document: {where_wrong(error)}") from None
     if (document.order_id, document.practice_id) != (order_id, practice_id):
         raise ContractError("the confirmation document tells of another order")
     return [
@@ -171,7 +173,7 @@ def _invoice_acquitted(event: events.InvoiceAcquitted) -> v1.InvoiceAcquitted:
         invoice_id=event.invoice_id,
         contract_id=event.contract_id,
         order_id=event.order_id,
-        amount=WireMoney.of(event.amount),
+        amount=_wire_money(event.amount),
         ledger_account=event.ledger_account,
         label=event.label,
         acquitted_on=event.acquitted_on,
@@ -185,7 +187,7 @@ def _order_acquitted(event: events.OrderAcquitted) -> v1.OrderAcquitted:
         order_id=event.order_id,
         contract_id=event.contract_id,
         invoice_count=event.invoice_count,
-        total=WireMoney.of(event.total),
+        total=_wire_money(event.total),
         acquitted_on=event.acquitted_on,
     )
 
@@ -196,7 +198,7 @@ def _position_changed(event: events.InvoicePositionChanged) -> v1.InvoicePositio
         invoice_id=event.invoice_id,
         contract_id=event.contract_id,
         debtor_owes=debtor_balance(event.debt),
-        factor_owes=WireMoney.of(event.factor_owes),
+        factor_owes=_wire_money(event.factor_owes),
         with_factor=event.with_factor,
         deb_file_id=event.deb_file_id,
         changes=tuple(
@@ -249,13 +251,19 @@ def _row_parked(event: events.DebRowParked) -> v1.DebRowParked:
 def debtor_balance(debt: Debt) -> v1.DebtorBalance:
     """Return D in its wire form."""
     return v1.DebtorBalance(
-        principal=WireMoney.of(debt.principal),
-        reminder_fees=WireMoney.of(debt.reminder_fees),
-        interest=WireMoney.of(debt.interest),
-        costs=WireMoney.of(debt.costs),
-        total=WireMoney.of(debt.total),
+        principal=_wire_money(debt.principal),
+        reminder_fees=_wire_money(debt.reminder_fees),
+        interest=_wire_money(debt.interest),
+        costs=_wire_money(debt.costs),
+        total=_wire_money(debt.total),
     )
 
 
 def _money(amount: Money | None) -> WireMoney | None:
-    return None if amount is None else WireMoney.of(amount)
+    return None if amount is None else _wire_money(amount)
+
+
+@lru_cache(maxsize=1024)
+def _wire_money(amount: Money) -> WireMoney:
+    """Write an amount once for all the places of an event, and its neighbours, that repeat it."""
+    return WireMoney.of(amount)

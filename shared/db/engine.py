@@ -6,7 +6,7 @@ import asyncio
 import logging
 import random
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
@@ -17,6 +17,7 @@ from shared.db.scope import Scope
 from shared.kernel.errors import TransientError
 
 _LOG = logging.getLogger(__name__)
+CONNECT_SECONDS = 5
 _SET_SCOPE = text(
     "SELECT set_config('quittance.system', :system, true),"
     " set_config('quittance.practices', :practices, true)"
@@ -43,6 +44,7 @@ class Database:
             pool_pre_ping=True,
             hide_parameters=True,  # they hold personal data; errors end up in logs
             connect_args={
+                "timeout": CONNECT_SECONDS,
                 "server_settings": {
                     "application_name": application_name,
                     "statement_timeout": "60000",
@@ -66,13 +68,16 @@ class Database:
                 yield connection
         except (DBAPIError, OSError, PoolTimeoutError) as error:
             if is_transient(error):
-                raise TransientError(f"the database did not answer: {error}") from error
+                raise TransientError(f"the database did not answer: {kind(error)}") from error
             raise
 
     async def wait_until_ready(self, *, stop: asyncio.Event | None = None) -> None:
-        """Wait with backoff until the database answers, logging each attempt in plain words."""
-        delay = 0.2
-        while stop is None or not stop.is_set():
+        """Wait with backoff until the database answers, logging each attempt in plain words.
+
+        It returns within `CONNECT_SECONDS` after `stop` was set.
+        """
+        delay, stop = 0.2, stop or asyncio.Event()
+        while not stop.is_set():
             try:
                 async with self.engine.connect() as connection:
                     await connection.execute(text("SELECT 1"))
@@ -80,9 +85,9 @@ class Database:
             except (DBAPIError, OSError) as error:
                 _LOG.warning(
                     "the database is not there yet, trying again",
-                    extra={"retry_in_seconds": round(delay, 1), "error": str(error)[:200]},
+                    extra={"retry_in_seconds": round(delay, 1), "error": kind(error)},
                 )
-                await asyncio.sleep(delay * random.uniform(0.8, 1.2))  # noqa: S311 - jitter
+                await _pause(stop, delay * random.uniform(0.8, 1.2))  # noqa: S311 - jitter
                 delay = min(delay * 2, 5.0)
 
     async def is_ready(self) -> bool:
@@ -113,11 +118,28 @@ def sqlstate(error: BaseException) -> str | None:
     return getattr(original, "sqlstate", None)
 
 
+def kind(error: BaseException) -> str:
+    """Return what went wrong in a word; a driver's own words may quote statements and values."""
+    original = getattr(error, "orig", None) or error
+    state = sqlstate(error)
+    return type(original).__name__ if state is None else f"{type(original).__name__} {state}"
+
+
+async def _pause(stop: asyncio.Event, seconds: float) -> None:
+    """Wait so long, or until `stop` is set."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await stop.wait()
+
+
 def is_transient(error: BaseException) -> bool:
     """Whether the same statement may succeed later."""
     if isinstance(error, (OSError, PoolTimeoutError)):
         return True
     if isinstance(error, DBAPIError) and error.connection_invalidated:
+        return True
+    # The driver lost track of a connection whose server process had just ended.
+    if type(getattr(error, "orig", None)).__name__ == "InternalClientError":
         return True
     state = sqlstate(error)
     if state is not None:

@@ -8,8 +8,13 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from alembic.util.exc import CommandError
 from sqlalchemy import Connection, pool, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
+
+from shared.db.engine import CONNECT_SECONDS, is_transient, kind
+from shared.kernel.errors import PermanentError, TransientError
 
 _LOCK = 7_212_026_001  # one migration at a time per database, whoever starts first
 
@@ -29,13 +34,26 @@ async def migrate(owner_url: str, location: Path) -> None:
     Args:
         owner_url: URL of the role that owns the schema (not the runtime role).
         location: the service's `migrations` folder.
+
+    Raises:
+        TransientError: the database is away, starting, or locked; nothing was changed.
+        PermanentError: the same migration can never succeed: it is wrong, or the role or database
+            is; nothing was changed.
     """
-    engine = create_async_engine(owner_url, poolclass=pool.NullPool, connect_args={"timeout": 5})
+    arguments = {"timeout": CONNECT_SECONDS}
+    engine = create_async_engine(owner_url, poolclass=pool.NullPool, connect_args=arguments)
     try:
         async with engine.begin() as connection:
             await connection.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK})"))
             await connection.execute(text("SET LOCAL lock_timeout = '10s'"))
             await connection.run_sync(_upgrade, location)
+    except (DBAPIError, OSError) as error:
+        if is_transient(error):
+            raise TransientError(f"the database cannot be migrated now: {kind(error)}") from error
+        cause = getattr(error, "orig", None) or error
+        raise PermanentError(f"the database could not be migrated: {cause}") from error
+    except CommandError as error:
+        raise PermanentError(f"the migrations do not fit the database: {error}") from error
     finally:
         await engine.dispose()
 

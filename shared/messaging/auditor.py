@@ -24,8 +24,10 @@ from shared.kernel.clock import Clock
 from shared.kernel.errors import TransientError
 from shared.messaging import inbox
 from shared.messaging.events import RawRecord
+from shared.messaging.header_names import tolerate_any_header_name
 from shared.messaging.kafka import client_options
 from shared.messaging.sources.delivery import raw_record
+from shared.messaging.stopping import CLOSE_SECONDS, FINISH_SECONDS, close_within, unless_stopped
 from shared.messaging.topics import partition_counts, pause
 from shared.runtime.settings import ServiceSettings
 
@@ -76,7 +78,7 @@ class Auditor:
         delay = _AWAY_SECONDS[0]
         while not stop.is_set():
             try:
-                await self._run_once(stop)
+                await unless_stopped(self._run_once(stop), stop=stop, finish_seconds=FINISH_SECONDS)
                 delay = _AWAY_SECONDS[0]
             except (KafkaError, OSError, TransientError) as error:
                 _LOG.warning(
@@ -88,6 +90,7 @@ class Auditor:
 
     async def _run_once(self, stop: asyncio.Event) -> None:
         partitions = await self._partitions()
+        tolerate_any_header_name()
         consumer = AIOKafkaConsumer(
             **client_options(self._settings),
             enable_auto_commit=False,
@@ -103,7 +106,7 @@ class Auditor:
                 await self._tick(consumer, partitions, stop)
                 await pause(stop, self._tick_seconds)
         finally:
-            await consumer.stop()
+            await close_within(CLOSE_SECONDS, consumer.stop(), what="the auditor's consumer")
 
     async def _partitions(self) -> list[TopicPartition]:
         counts = await partition_counts(self._settings)

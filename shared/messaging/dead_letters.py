@@ -1,8 +1,9 @@
 """What could not be worked: list it, send it through again, or drop it in a person's name.
 
 An open dead letter is one whose inbox row is still 'dead'. While it is open, later events of its
-aggregate wait. A letter without a readable place in any order (unreadable headers, conflicting
-content) cannot be replayed, only dropped.
+aggregate wait, unless it has no place in that order (a foreign source, a number that is taken):
+then nothing waits for it, and dropping it moves nothing. A letter without a readable place in any
+order (unreadable headers, conflicting content) cannot be replayed, only dropped.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.kernel.errors import NotFoundError
+from shared.messaging.verdicts import OUT_OF_ORDER
 from shared.messaging.worklist import move_cursors
 
 LIST_MAX = 500
@@ -53,8 +55,9 @@ _REPLAY = text(
 _DROP = text(
     """
     UPDATE inbox SET status = 'skipped', reason = :reason, worked_at = :now
-    WHERE event_id = :event_id AND status = 'dead'
-    RETURNING source, subject, sequence, practice_id
+    FROM dead_letter d
+    WHERE inbox.event_id = :event_id AND d.event_id = inbox.event_id AND status = 'dead'
+    RETURNING source, subject, sequence, inbox.practice_id, d.reason AS died_of
     """
 )
 _CURSOR = text(
@@ -144,7 +147,7 @@ async def drop(
         raise NotFoundError("no open dead letter has this id", code="dead-letter-not-found")
     place = {"source": dropped.source, "subject": dropped.subject}
     last = (await connection.execute(_CURSOR, place)).scalar_one()
-    if dropped.sequence == last + 1:
+    if dropped.sequence == last + 1 and dropped.died_of not in OUT_OF_ORDER:
         move = (dropped.source, dropped.subject, dropped.sequence, dropped.practice_id)
         await move_cursors(connection, [move], now=now)
 

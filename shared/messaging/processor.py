@@ -3,7 +3,12 @@
 It knows no Kafka. Several processors may run at once: an aggregate, (source, subject), is claimed
 by an advisory lock that ends with the transaction. A batch of aggregates shares a transaction;
 where one event fails, the batch is done again with a savepoint per event, and where the commit
-fails, event by event, so that a failure is always charged to the event that caused it.
+fails, event by event, so that a failure is always charged to the event that caused it. Where the
+connection itself is lost, nothing of the batch can be told apart any more: the next rounds take one
+event each, and one that loses its connection alone, while a fresh one works, is charged a try.
+
+Before it is worked or passed over, an event must show that it belongs where it lies: from a
+producer of its topic, with a number that no other event of its aggregate had, in a sound envelope.
 
 An event that died (dead letter) holds back the later events of its own aggregate until a person
 replays or drops it: an acquittal must not overtake the event that it builds on. Other aggregates
@@ -29,10 +34,17 @@ from shared.db.scope import Scope
 from shared.kernel.clock import Clock
 from shared.kernel.context import WorkContext, working_on
 from shared.kernel.errors import ContractError, QuittanceError, TooEarlyError, TransientError
-from shared.messaging.codec import decode
-from shared.messaging.events import EventHandler, RawRecord, Subscription
+from shared.messaging.codec import check_envelope, decode
+from shared.messaging.events import EventHandler, Subscription
 from shared.messaging.topics import pause
-from shared.messaging.verdicts import InboxRow, Policy, Verdict, verdict_on_error
+from shared.messaging.verdicts import (
+    InboxRow,
+    Policy,
+    Verdict,
+    verdict_on_error,
+    verdict_on_lost_connection,
+    verdict_on_origin,
+)
 from shared.messaging.worklist import Aggregate, Progress, claim, write
 
 _LOG = logging.getLogger(__name__)
@@ -68,6 +80,7 @@ class Processor:
         if len(self._handlers) != len(subscriptions):
             raise ValueError("two subscriptions name the same contract")
         self._types = {contract.TYPE for contract in self._handlers}
+        self._alone_left = 0
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop` is set; wait out a database that is away."""
@@ -91,9 +104,16 @@ class Processor:
     async def step(self) -> int:
         """Work one batch of due aggregates; return how many were looked at, 0 if none was due.
 
+        After a batch whose connection was lost, as many steps as it had events work one each.
+
         Raises:
-            TransientError: the database is away; nothing was recorded.
+            TransientError: the database is away, or the batch lost its connection; nothing was
+                recorded.
         """
+        if self._alone_left:
+            worked = await self._single_round()
+            self._alone_left = self._alone_left - 1 if worked else 0
+            return worked
         try:
             return await self._round(with_savepoints=False)
         except TransientError:
@@ -120,46 +140,58 @@ class Processor:
         raise TransientError(f"the inbox was not empty after {steps_max} steps")
 
     async def _round(self, *, with_savepoints: bool) -> int:
-        async with self._database.transaction(Scope.everything()) as connection:
-            now = self._clock.now()
-            aggregates = await claim(connection, now=now, policy=self._policy)
-            if not aggregates:
-                return 0
-            worker = _Worker(self, connection, with_savepoints=with_savepoints)
-            progress = [await worker.work(aggregate) for aggregate in aggregates]
-            await set_scope(connection, Scope.everything())
-            await write(connection, progress, now=now, policy=self._policy)
-        return len(aggregates)
-
-    async def _single_round(self) -> int:
-        """Work one event in a transaction of its own; charge a failed commit to that event."""
-        policy = replace(self._policy, aggregates_max=1, events_per_aggregate_max=1, events_max=1)
-        progress: list[Progress] = []
+        aggregates: list[Aggregate] = []
         try:
             async with self._database.transaction(Scope.everything()) as connection:
                 now = self._clock.now()
-                for aggregate in await claim(connection, now=now, policy=policy):
-                    worker = _Worker(self, connection, with_savepoints=True)
-                    progress.append(await worker.work(aggregate))
+                aggregates = await claim(connection, now=now, policy=self._policy)
+                if not aggregates:
+                    return 0
+                worker = _Worker(self, connection, with_savepoints=with_savepoints)
+                progress = [await worker.work(aggregate) for aggregate in aggregates]
+                await set_scope(connection, Scope.everything())
+                await write(connection, progress, now=now, policy=self._policy)
+        except TransientError:
+            # Nothing tells which event it was, and the same batch would be lost again.
+            self._alone_left = sum(len(aggregate.rows) for aggregate in aggregates)
+            raise
+        return len(aggregates)
+
+    async def _single_round(self) -> int:
+        """Work one event in a transaction of its own; charge its failure to that event.
+
+        Raises:
+            TransientError: the database is away: no fresh connection could record the failure.
+        """
+        policy = replace(self._policy, aggregates_max=1, events_per_aggregate_max=1, events_max=1)
+        aggregates: list[Aggregate] = []
+        worker: _Worker | None = None
+        try:
+            async with self._database.transaction(Scope.everything()) as connection:
+                now = self._clock.now()
+                aggregates = await claim(connection, now=now, policy=policy)
+                worker = _Worker(self, connection, with_savepoints=True)
+                progress = [await worker.work(aggregate) for aggregate in aggregates]
                 await set_scope(connection, Scope.everything())
                 await write(connection, progress, now=now, policy=policy)
-        except TransientError:
-            raise
         except (DBAPIError, QuittanceError) as error:
-            if not progress:
+            if worker is None or worker.in_hand is None:
                 raise
-            await self._charge(progress[0].aggregate, error)
-        return len(progress)
+            await self._charge(aggregates[0], worker.in_hand, error)
+        return len(aggregates)
 
-    async def _charge(self, aggregate: Aggregate, error: Exception) -> None:
-        """Record that the aggregate's first event cannot be committed."""
-        row = aggregate.rows[0]
-        _log_failure(row, error)
+    async def _charge(self, aggregate: Aggregate, row: InboxRow, error: Exception) -> None:
+        """Record, on a fresh connection, that the aggregate's first event cannot be committed."""
         now = self._clock.now()
+        if isinstance(error, TransientError):
+            verdict = verdict_on_lost_connection(row, self._policy, now)
+        else:
+            verdict = verdict_on_error(row, error, self._policy, now)
         progress = Progress(aggregate, last=aggregate.last_sequence, blocked_after=row.sequence)
-        progress.verdicts.append(verdict_on_error(row, error, self._policy, now))
+        progress.verdicts.append(verdict)
         async with self._database.transaction(Scope.everything()) as connection:
             await write(connection, [progress], now=now, policy=self._policy)
+        _log_failure(row, error)
 
     async def handle(self, row: InboxRow, connection: AsyncConnection) -> None:
         """Decode one row and call its handler, in the open transaction and scope.
@@ -168,9 +200,7 @@ class Processor:
             ContractError: the row does not decode, or its version is not listened to.
             Exception: whatever the handler raises.
         """
-        event = decode(
-            RawRecord(row.topic, row.partition, row.offset, row.key, row.value, row.headers)
-        )
+        event = decode(row.record)
         handler = self._handlers.get(type(event.payload))
         if handler is None:
             raise ContractError("dataschema: this version of the type is not listened to")
@@ -211,17 +241,20 @@ class _Worker:
         self._connection = connection
         self._with_savepoints = with_savepoints
         self._scope = Scope.everything()
+        self.in_hand: InboxRow | None = None
 
     async def work(self, aggregate: Aggregate) -> Progress:
         """Work an aggregate's rows in order, as far as they go."""
         progress = Progress(aggregate, last=aggregate.last_sequence)
         for row in aggregate.rows:
-            if row.sequence <= progress.last:
-                _LOG.warning(
-                    "an event claims a number that was worked before",
-                    extra={"event_id": str(row.event_id), "source": row.source},
+            misplaced = verdict_on_origin(row, last_sequence=progress.last)
+            if misplaced is not None:
+                # It has no place in this order, so nothing of the order waits for it.
+                _LOG.error(
+                    "an event does not belong where it lies",
+                    extra={"event_id": str(row.event_id), "reason": misplaced.reason},
                 )
-                progress.verdicts.append(Verdict(row, "repeat", reason="sequence-worked-before"))
+                progress.verdicts.append(misplaced)
                 continue
             if row.sequence > progress.last + 1:
                 progress.blocked_after = progress.last
@@ -239,7 +272,8 @@ class _Worker:
 
     async def _verdict(self, row: InboxRow) -> Verdict:
         if not self._processor.listens_to(row.type):
-            return Verdict(row, "skipped", reason="not-listened-to")
+            return _pass_over(row)
+        self.in_hand = row
         await self._enter(Scope.of(row.practice_id))
         try:
             if self._with_savepoints:
@@ -249,7 +283,7 @@ class _Worker:
                 await self._processor.handle(row, self._connection)
         except Exception as error:
             if self._connection.invalidated or self._connection.closed:
-                raise
+                raise TransientError("the connection was lost while an event was worked") from error
             if not self._with_savepoints:
                 raise _EventFailedError from error
             _log_failure(row, error)
@@ -260,6 +294,16 @@ class _Worker:
         if scope != self._scope:
             await set_scope(self._connection, scope)
             self._scope = scope
+
+
+def _pass_over(row: InboxRow) -> Verdict:
+    """Let the cursor go past an event that nobody here listens to, if it is a sound one."""
+    try:
+        check_envelope(row.record)
+    except ContractError as error:
+        _log_failure(row, error)
+        return Verdict(row, "dead", reason="contract", detail=str(error), tries=row.tries)
+    return Verdict(row, "skipped", reason="not-listened-to")
 
 
 def _log_failure(row: InboxRow, error: Exception) -> None:
@@ -274,6 +318,6 @@ def _log_failure(row: InboxRow, error: Exception) -> None:
         _LOG.info("an event waits for what it needs", extra=facts | {"waits_for": error.waits_for})
     elif isinstance(error, QuittanceError):
         _LOG.warning("an event could not be worked", extra=facts)
-        return
-    where = "".join(traceback.format_tb(error.__traceback__))
-    _LOG.error("an event's handler failed unexpectedly", extra={**facts, "where": where})
+    else:
+        where = "".join(traceback.format_tb(error.__traceback__))
+        _LOG.error("an event's handler failed unexpectedly", extra={**facts, "where": where})

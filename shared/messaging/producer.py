@@ -18,11 +18,11 @@ from aiokafka.errors import (
 )
 
 from shared.messaging.kafka import client_options
+from shared.messaging.stopping import CLOSE_SECONDS, close_within
 from shared.runtime.settings import ServiceSettings
 
 _LOG = logging.getLogger(__name__)
 DELIVERY_SECONDS = 15.0
-_CLOSE_SECONDS = 5.0
 _REQUEST_BYTES_MAX = 2 * 1024 * 1024
 _TOO_LARGE = (
     MessageSizeTooLargeError,
@@ -98,15 +98,8 @@ class Producer:
     async def close(self) -> None:
         """Let the client go; the next `send_all` builds a new one."""
         client, self._client = self._client, None
-        if client is None:
-            return
-        try:
-            async with asyncio.timeout(_CLOSE_SECONDS):
-                await client.stop()
-        except (KafkaError, OSError, TimeoutError) as error:
-            _LOG.warning(
-                "the producer did not close in order", extra={"error": type(error).__name__}
-            )
+        if client is not None:
+            await close_within(CLOSE_SECONDS, client.stop(), what="the producer")
 
     async def _ready(self) -> bool:
         if self._client is not None:
@@ -118,6 +111,8 @@ class Producer:
             max_request_size=_REQUEST_BYTES_MAX,
             linger_ms=0,
         )
+        # From here on `close` reaches it, also when this start is cancelled.
+        self._client = client
         try:
             async with asyncio.timeout(self._delivery_seconds):
                 await client.start()
@@ -127,9 +122,8 @@ class Producer:
                 "the broker is not there, events stay in the outbox",
                 extra={"error": type(error).__name__},
             )
-            await client.stop()
+            await self.close()
             return False
-        self._client = client
         return True
 
     async def _send(self, record: Outgoing) -> asyncio.Future[Any] | Delivery:

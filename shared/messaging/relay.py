@@ -31,6 +31,7 @@ from shared.messaging.codec import encode
 from shared.messaging.dead_letter_copies import copy_dead_letters
 from shared.messaging.events import OutgoingEvent
 from shared.messaging.producer import Delivery, Outgoing, Producer
+from shared.messaging.stopping import FINISH_SECONDS, unless_stopped
 from shared.messaging.topics import pause
 
 _LOG = logging.getLogger(__name__)
@@ -120,11 +121,17 @@ class Relay:
         return self._producer.is_healthy()
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Publish until `stop` is set; wait out a database or broker that is away."""
+        """Publish until `stop` is set; wait out a database or broker that is away.
+
+        A batch in hand has a few seconds to end. One that is cut off goes out again at the next
+        start: the inbox meets the repeats.
+        """
         try:
             while not stop.is_set():
                 try:
-                    await self._hold_the_lock(stop)
+                    await unless_stopped(
+                        self._hold_the_lock(stop), stop=stop, finish_seconds=FINISH_SECONDS
+                    )
                 except (TransientError, TimeoutError, DBAPIError, OSError) as error:
                     if not isinstance(error, TransientError) and not is_transient(error):
                         raise

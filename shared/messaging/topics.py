@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
@@ -18,10 +19,13 @@ from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 from shared.contracts.topics import Topic, topics_consumed_by, topics_produced_by
 from shared.kernel.errors import PermanentError, TransientError
 from shared.messaging.kafka import client_options
+from shared.messaging.stopping import CLOSE_SECONDS, close_within, unless_stopped
 from shared.runtime.settings import ServiceSettings
 
 _LOG = logging.getLogger(__name__)
 _DEAD_LETTERS_KEPT_MS = 30 * 24 * 3600 * 1000
+CONNECT_SECONDS = 5.0
+ANSWER_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,25 +57,21 @@ async def ensure_topics(settings: ServiceSettings, topics: Iterable[WantedTopic]
         PermanentError: a topic exists with another number of partitions, or may not be created.
     """
     wanted = list(topics)
-    client = AIOKafkaAdminClient(**client_options(settings))
-    try:
-        await client.start()
+    async with _admin(settings) as client:
         present = await _partitions(client)
         missing = [topic for topic in wanted if topic.name not in present]
         if missing:
             await _create(client, missing, settings.kafka_replication_factor)
             present = await _partitions(client)
         _check(wanted, present)
-    except (KafkaError, OSError) as error:
-        raise TransientError(f"the broker did not answer: {type(error).__name__}") from error
-    finally:
-        await client.close()
 
 
 async def wait_for_topics(
     settings: ServiceSettings, topics: Iterable[WantedTopic], *, stop: asyncio.Event
 ) -> None:
     """Do what `ensure_topics` does, waiting for the broker with backoff until `stop` is set.
+
+    It returns at once when that happens, whatever the broker does.
 
     Raises:
         PermanentError: as `ensure_topics`.
@@ -80,7 +80,7 @@ async def wait_for_topics(
     delay = 0.2
     while not stop.is_set():
         try:
-            await ensure_topics(settings, wanted)
+            await unless_stopped(ensure_topics(settings, wanted), stop=stop)
             return
         except TransientError as error:
             _LOG.warning(
@@ -97,14 +97,8 @@ async def partition_counts(settings: ServiceSettings) -> dict[str, int]:
     Raises:
         TransientError: the broker does not answer.
     """
-    client = AIOKafkaAdminClient(**client_options(settings))
-    try:
-        await client.start()
+    async with _admin(settings) as client:
         return await _partitions(client)
-    except (KafkaError, OSError) as error:
-        raise TransientError(f"the broker did not answer: {type(error).__name__}") from error
-    finally:
-        await client.close()
 
 
 async def pause(stop: asyncio.Event, seconds: float) -> None:
@@ -114,6 +108,21 @@ async def pause(stop: asyncio.Event, seconds: float) -> None:
             await stop.wait()
     except TimeoutError:
         return
+
+
+@asynccontextmanager
+async def _admin(settings: ServiceSettings) -> AsyncIterator[AIOKafkaAdminClient]:
+    """Yield a connected client; a broker that is away or silent raises TransientError."""
+    client = AIOKafkaAdminClient(**client_options(settings))
+    try:
+        async with asyncio.timeout(CONNECT_SECONDS):
+            await client.start()
+        async with asyncio.timeout(ANSWER_SECONDS):
+            yield client
+    except (KafkaError, OSError) as error:  # a TimeoutError is an OSError
+        raise TransientError(f"the broker did not answer: {type(error).__name__}") from error
+    finally:
+        await close_within(CLOSE_SECONDS, client.close(), what="the admin client")
 
 
 async def _partitions(client: AIOKafkaAdminClient) -> dict[str, int]:

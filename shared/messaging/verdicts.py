@@ -9,6 +9,7 @@ from uuid import UUID
 
 from sqlalchemy.exc import DBAPIError
 
+from shared.contracts.topics import TOPICS_BY_NAME
 from shared.db.engine import is_transient
 from shared.kernel.errors import (
     ContractError,
@@ -17,7 +18,12 @@ from shared.kernel.errors import (
     TooEarlyError,
     TransientError,
 )
+from shared.messaging.events import RawRecord
 
+FOREIGN_SOURCE = "foreign-source"
+CONFLICTING_SEQUENCE = "conflicting-sequence"
+OUT_OF_ORDER = frozenset({FOREIGN_SOURCE, CONFLICTING_SEQUENCE})
+"""Reasons of dead letters that have no place in their aggregate's order."""
 _WORDS_MAX = 500
 
 
@@ -77,14 +83,21 @@ class InboxRow:
     next_try_at: datetime
     received_at: datetime
 
+    @property
+    def record(self) -> RawRecord:
+        """The Kafka record that the row was stored from."""
+        return RawRecord(
+            self.topic, self.partition, self.offset, self.key, self.value, self.headers
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """What became of one row.
 
     Attributes:
-        status: 'done', 'repeat' and 'skipped' end it; 'dead' ends it until a person acts; 'pending'
-            tries again at `next_try_at`; 'waiting' does so too, or earlier when woken.
+        status: 'done' and 'skipped' end it; 'dead' ends it until a person acts; 'pending' tries
+            again at `next_try_at`; 'waiting' does so too, or earlier when woken.
         reason: stable code, or the words of a too-early error.
         detail: for the dead letter: field and reason, never a value from the wire.
     """
@@ -123,6 +136,32 @@ def verdict_on_error(row: InboxRow, error: Exception, policy: Policy, now: datet
         return _again(row, "transient", name, policy.transient_tries_max, policy, now)
     # The error's own words may quote what came over the wire, so only its kind is kept.
     return _again(row, "unexpected", name, policy.unexpected_tries_max, policy, now)
+
+
+def verdict_on_lost_connection(row: InboxRow, policy: Policy, now: datetime) -> Verdict:
+    """Say what must happen next with a row that loses its own connection, and no other does.
+
+    The database answers others, so it is the row's handler (it idles, or gets itself cancelled).
+    Each try holds the processor up for long, so there are few.
+    """
+    words = "the connection is lost whenever it is worked"
+    return _again(row, "connection-lost", words, policy.unexpected_tries_max, policy, now)
+
+
+def verdict_on_origin(row: InboxRow, *, last_sequence: int) -> Verdict | None:
+    """Say that a row has no place in its aggregate's order, or None if it may have one.
+
+    An event id is delivered often, but stored once: a second row with a number that was worked is
+    another event, be it forged or from a producer that lost its counter.
+    """
+    topic = TOPICS_BY_NAME.get(row.topic)
+    if topic is not None and row.source not in topic.producers:
+        words = "source: is no producer of this topic"
+        return Verdict(row, "dead", reason=FOREIGN_SOURCE, detail=words, tries=row.tries)
+    if row.sequence <= last_sequence:
+        words = "sequence: another event of the aggregate had this number"
+        return Verdict(row, "dead", reason=CONFLICTING_SEQUENCE, detail=words, tries=row.tries)
+    return None
 
 
 def _again(

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import os
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlparse
 from uuid import UUID
 
@@ -17,8 +21,13 @@ from obstore.store import ObjectStore as Backend
 
 from shared.contracts.envelope import ContentRef
 from shared.kernel.errors import PermanentError, TransientError
+from shared.objectstore.folder import sync_folder, write_durably
 
+CALL_SECONDS = 20.0
+"""The longest that a call takes: well under the time after which PostgreSQL ends a transaction
+that idles (60 s), since handlers read and write objects inside theirs."""
 _NONCE_BYTES = 12
+Write = Callable[[str, bytes], Awaitable[object]]
 
 
 class ContentHashError(PermanentError):
@@ -28,17 +37,28 @@ class ContentHashError(PermanentError):
 class ObjectStore:
     """Stores bytes under their hash, encrypted at rest (AES-256-GCM), one prefix per practice.
 
-    Writing the same bytes again is harmless; nothing is ever overwritten with other content.
+    Writing the same bytes again is harmless; nothing is ever overwritten with other content. Every
+    call ends within `CALL_SECONDS`, and its errors tell the key and the kind of trouble only: they
+    are kept with events and shown to people.
     """
 
-    def __init__(self, backend: Backend, *, key: bytes) -> None:
+    def __init__(
+        self,
+        backend: Backend,
+        *,
+        key: bytes,
+        write: Write | None = None,
+        call_seconds: float = CALL_SECONDS,
+    ) -> None:
         self._backend = backend
         self._cipher = AESGCM(key)
+        self._write = write or self._put
+        self._call_seconds = call_seconds
 
     async def put(
         self, *, practice_id: UUID, kind: str, data: bytes, media_type: str
     ) -> ContentRef:
-        """Store `data` and return the reference that an event may carry.
+        """Store `data` durably and return the reference that an event may carry.
 
         Args:
             practice_id: whose content it is; part of the key and of the encryption's binding.
@@ -54,9 +74,10 @@ class ObjectStore:
         nonce = os.urandom(_NONCE_BYTES)
         sealed = nonce + self._cipher.encrypt(nonce, data, key.encode())
         try:
-            await obstore.put_async(self._backend, key, sealed)
-        except (BaseError, OSError) as error:
-            raise TransientError(f"the object store did not take {kind}: {error}") from error
+            async with asyncio.timeout(self._call_seconds):
+                await self._write(key, sealed)
+        except (BaseError, OSError) as error:  # a TimeoutError is an OSError
+            raise TransientError(f"the object store did not take {key}: {_kind(error)}") from error
         return ContentRef(key=key, sha256=digest, size_bytes=len(data), media_type=media_type)
 
     async def get(self, ref: ContentRef, *, practice_id: UUID) -> bytes:
@@ -74,13 +95,18 @@ class ObjectStore:
         if not ref.key.startswith(f"{practice_id}/"):
             raise PermanentError("the content belongs to another practice")
         try:
-            response = await obstore.get_async(self._backend, ref.key)
-            sealed = bytes(await response.bytes_async())
+            async with asyncio.timeout(self._call_seconds):
+                response = await obstore.get_async(self._backend, ref.key)
+                sealed = bytes(await response.bytes_async())
         except ValueError as error:
             raise PermanentError(f"{ref.key} is not a key") from error
-        except (BaseError, OSError, FileNotFoundError) as error:
-            raise TransientError(f"the object store did not give {ref.key}: {error}") from error
+        except (BaseError, OSError) as error:
+            message = f"the object store did not give {ref.key}: {_kind(error)}"
+            raise TransientError(message) from error
         return self._open(sealed, ref)
+
+    async def _put(self, key: str, sealed: bytes) -> None:
+        await obstore.put_async(self._backend, key, sealed)
 
     def _open(self, sealed: bytes, ref: ContentRef) -> bytes:
         nonce, body = sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:]
@@ -99,7 +125,33 @@ def open_object_store(url: str, *, key: bytes) -> ObjectStore:
     if scheme == "memory":
         return ObjectStore(MemoryStore(), key=key)
     if scheme == "file":
-        folder = Path(urlparse(url).path)
-        folder.mkdir(parents=True, exist_ok=True)
-        return ObjectStore(LocalStore(prefix=folder), key=key)
-    return ObjectStore(from_url(url), key=key)
+        return _open_folder(Path(urlparse(url).path), key=key)
+    return ObjectStore(from_url(url, **_remote_options()), key=key)
+
+
+def _remote_options() -> dict[str, Any]:
+    """Return time-outs with room for a second try within a call.
+
+    Given options replace all that `obstore` reads of its client from the environment, so the one
+    that people do set, plain HTTP for a store on their own network, is carried over.
+    """
+    allow_http = os.environ.get("AWS_ALLOW_HTTP", "").lower() in {"1", "true"}
+    return {
+        "client_options": {"connect_timeout": "3s", "timeout": "8s", "allow_http": allow_http},
+        "retry_config": {"max_retries": 2, "retry_timeout": timedelta(seconds=15)},
+    }
+
+
+def _open_folder(folder: Path, *, key: bytes) -> ObjectStore:
+    folder.mkdir(parents=True, exist_ok=True)
+    sync_folder(folder.parent)
+
+    async def write(name: str, sealed: bytes) -> None:
+        await asyncio.to_thread(write_durably, folder, name, sealed)
+
+    return ObjectStore(LocalStore(prefix=folder), key=key, write=write)
+
+
+def _kind(error: BaseException) -> str:
+    """Return the error's kind: its own words may hold paths of the machine, or whole answers."""
+    return type(error).__name__

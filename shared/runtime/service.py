@@ -5,18 +5,20 @@ from __future__ import annotations
 import argparse
 import asyncio
 import logging
+import random
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
-from sqlalchemy.exc import DBAPIError
 
 from shared.db.migrations import migrate
-from shared.kernel.errors import PermanentError
+from shared.kernel.errors import PermanentError, TransientError
 from shared.messaging.metrics import messaging_gauges
 from shared.messaging.parts import Messaging
+from shared.messaging.stopping import FINISH_SECONDS, unless_stopped
+from shared.messaging.topics import pause
 from shared.observability.health import Readiness
 from shared.observability.logs import configure_logging
 from shared.observability.metrics import ServiceMetrics
@@ -30,13 +32,15 @@ from shared.web.tokens import TokenVerifier
 _LOG = logging.getLogger(__name__)
 _SECRETS = Path("/run/secrets")
 EXIT_SETTINGS = 2
+_RETRY_SECONDS = (0.2, 5.0)
 S = TypeVar("S", bound=ServiceSettings)
 
 
 def main(settings_type: type[S], build: Callable[[S], ServiceDefinition]) -> None:
     """Run a service until it is asked to stop; never returns.
 
-    Exit status: 0 after SIGTERM or SIGINT, 1 when a part failed, 2 when a setting does not fit.
+    Exit status: 0 after SIGTERM or SIGINT, 1 when a part failed, 2 when a setting or the
+    database does not fit, so that a restart would not help.
     """
     settings = _load(settings_type)
     configure_logging(service=_service_name(settings_type), level=settings.log_level)
@@ -53,10 +57,8 @@ async def run_service(definition: ServiceDefinition, *, stop: asyncio.Event) -> 
     settings, database = definition.settings, definition.database
     try:
         await database.wait_until_ready(stop=stop)
-        if not stop.is_set():
-            await _migrate(definition)
-            return await run_parts(_parts(definition), stop=stop)
-        return 0
+        await _migrate(definition, stop)
+        return 0 if stop.is_set() else await run_parts(_parts(definition), stop=stop)
     finally:
         await database.close()
         _LOG.info("stopped", extra={"roles": settings.roles})
@@ -103,14 +105,22 @@ def _service_name(settings_type: type[ServiceSettings]) -> str:
     return prefix.rstrip("_").lower().replace("_", "-")
 
 
-async def _migrate(definition: ServiceDefinition) -> None:
+async def _migrate(definition: ServiceDefinition, stop: asyncio.Event) -> None:
+    """Migrate, waiting out what passes, until `stop`; a stop in the middle changes nothing."""
     owner_url = definition.settings.database_owner_url
-    if owner_url is None:
-        return
-    try:
-        await migrate(owner_url.get_secret_value(), definition.migrations)
-    except DBAPIError as error:
-        raise PermanentError(f"the database could not be migrated: {error.orig}") from error
+    delay = _RETRY_SECONDS[0]
+    while owner_url is not None and not stop.is_set():
+        work = migrate(owner_url.get_secret_value(), definition.migrations)
+        try:
+            await unless_stopped(work, stop=stop, finish_seconds=FINISH_SECONDS)
+            return
+        except TransientError as error:
+            _LOG.warning(
+                "the database cannot be migrated yet, trying again",
+                extra={"retry_in_seconds": round(delay, 1), "error": str(error)},
+            )
+        await pause(stop, delay * random.uniform(0.8, 1.2))  # noqa: S311 - jitter
+        delay = min(delay * 2, _RETRY_SECONDS[1])
 
 
 def _parts(definition: ServiceDefinition) -> list[Part]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping
 from typing import Any, TypeGuard
@@ -16,6 +15,7 @@ from shared.web.keys import KeysUnavailableError, SigningKeys, fetch_from
 from shared.web.problems import Problem, ProblemError, unavailable
 
 ALL_PRACTICES = "*"
+_INSTANT_MAX = 2**53
 LEEWAY_SECONDS = 30
 _REQUIRED = ["iss", "aud", "exp", "sub"]
 _BEARER = re.compile(r"Bearer ([\x21-\x7e]+)", re.IGNORECASE)
@@ -140,8 +140,10 @@ def _is_text_list(value: object) -> TypeGuard[list[str]]:
 
 
 def _instant(value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise InvalidTokenError("a time is not a number")
+    if not abs(value) < _INSTANT_MAX:  # also refuses what is not a number at all
+        raise InvalidTokenError("a time is out of range")
     return float(value)
 
 

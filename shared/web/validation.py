@@ -60,14 +60,14 @@ _REASONS_BY_PREFIX = (
 
 
 def parse_body(model: type[M], raw: bytes, *, depth_max: int = DEPTH_MAX) -> M:
-    """Return the body as its model.
+    """Return the body as its model; a value of another JSON type is refused, not converted.
 
     Raises:
         ProblemError: 400 when it is no JSON, 422 with one entry per wrong field.
     """
     check_json(raw, depth_max=depth_max)
     try:
-        return model.model_validate_json(raw)
+        return model.model_validate_json(raw, strict=True)
     except ValidationError as error:
         raise ProblemError(invalid_fields(field_problems(error))) from None
 

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
+import psutil
 import pytest
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from aiokafka.structs import ConsumerRecord
+from aiokafka import AIOKafkaProducer
 
 from sandbox.demo.readback import read_figures
+from sandbox.demo.stack import SERVICE_PORTS
 from shared.contracts import topics
 from shared.contracts.debident.v1 import DebFileFetched
 from shared.contracts.orders.v1 import OrderConfirmed
 from tests.e2e.conftest import House
+from tests.e2e.topics import records, unacknowledged
 from tests.support.waiting import eventually
 
+_MEMORY_MIB_MAX = 200
 pytestmark = pytest.mark.timeout(480)  # the first one starts the house
 
 
@@ -42,6 +45,14 @@ def test_the_demo_tells_every_step_with_amounts_and_the_asterisk(house: House) -
     assert " *" in told
     assert "Transmis CMD" in told
     assert "a second order is refused" in told
+
+
+def test_each_service_stays_under_its_share_of_memory(house: House) -> None:
+    sizes = {
+        name: psutil.Process(house.stack.runner.pid(name)).memory_info().rss / 2**20
+        for name in SERVICE_PORTS
+    }
+    assert all(size < _MEMORY_MIB_MAX for size in sizes.values()), sizes
 
 
 def test_every_kind_that_the_procedure_needs_was_booked(house: House) -> None:
@@ -90,7 +101,7 @@ async def _republish(house: House, topic: str, event_type: str) -> int:
     """Write every record of this type to its topic again, to the byte; return how many."""
     wanted = [
         record
-        for record in await _records(house, topic)
+        for record in await records(house.stack.broker.bootstrap, topic)
         if dict(record.headers).get("ce_type") == event_type.encode()
     ]
     producer = AIOKafkaProducer(bootstrap_servers=house.stack.broker.bootstrap)
@@ -105,47 +116,8 @@ async def _republish(house: House, topic: str, event_type: str) -> int:
     return len(wanted)
 
 
-async def _records(house: House, topic: str) -> list[ConsumerRecord]:
-    consumer = AIOKafkaConsumer(
-        bootstrap_servers=house.stack.broker.bootstrap, auto_offset_reset="earliest"
-    )
-    await consumer.start()
-    try:
-        partitions = await _partitions(consumer, topic)
-        consumer.assign(partitions)
-        await consumer.seek_to_beginning(*partitions)
-        ends = await consumer.end_offsets(partitions)
-        found: list[ConsumerRecord] = []
-        while len(found) < sum(ends.values()):
-            batches = await consumer.getmany(timeout_ms=500)
-            found.extend(record for batch in batches.values() for record in batch)
-        return found
-    finally:
-        await consumer.stop()
-
-
 async def _is_ingested(house: House, topic: str) -> bool:
-    """Whether reconciliation's group has acknowledged every record of the topic."""
-    consumer = AIOKafkaConsumer(
-        bootstrap_servers=house.stack.broker.bootstrap,
-        group_id=topics.RECONCILIATION,
-        enable_auto_commit=False,
-    )
-    await consumer.start()
-    try:
-        partitions = await _partitions(consumer, topic)
-        consumer.assign(partitions)
-        ends = await consumer.end_offsets(partitions)
-        done = {partition: await consumer.committed(partition) for partition in partitions}
-        return all((done[partition] or 0) >= end for partition, end in ends.items())
-    finally:
-        await consumer.stop()
-
-
-async def _partitions(consumer: AIOKafkaConsumer, topic: str) -> list[TopicPartition]:
-    count = topics.TOPICS_BY_NAME[topic].partitions
-    await consumer._client.force_metadata_update()
-    return [TopicPartition(topic, number) for number in range(count)]
+    return await unacknowledged(house.stack.broker.bootstrap, topic) == 0
 
 
 def _open_inbox(house: House) -> float:

@@ -6,7 +6,7 @@ import hashlib
 import io
 import json
 import zipfile
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -144,6 +144,15 @@ class FakeDebidentPortal:
         digest = hashlib.sha256(content).hexdigest()
         listed = ListedDebFile(len(files) + 1, file_id, f"{file_id}.deb", digest, len(content))
         files.append((listed, content))
+        return listed
+
+    def mend_deb_file(self, account: str, content: bytes, *, file_id: str) -> ListedDebFile:
+        """Publish other bytes under the id and at the position of a file."""
+        files = self.deb_files[account]
+        place = next(at for at, (listed, _) in enumerate(files) if listed.file_id == file_id)
+        digest = hashlib.sha256(content).hexdigest()
+        listed = replace(files[place][0], sha256=digest, size_bytes=len(content))
+        files[place] = (listed, content)
         return listed
 
     def _account(self, access: PortalAccess) -> str | None:

@@ -168,14 +168,31 @@ class SqlDebFileRepository:
             )
         )
 
-    async def seen(self, contract_id: UUID, portal_file_ids: Sequence[str]) -> dict[str, str]:
-        """Return portal file id → content hash of those that are recorded already."""
+    async def look_from(self, cursor: DebCursor, *, again: int) -> int:
+        """Return the position behind which to look: the last `again` files are looked at anew."""
+        query = (
+            select(DEB_LISTING.c.position)
+            .distinct()
+            .where(
+                DEB_LISTING.c.contract_id == cursor.contract_id,
+                DEB_LISTING.c.position <= cursor.position,
+            )
+            .order_by(DEB_LISTING.c.position.desc())
+            .offset(again)
+            .limit(1)
+        )
+        return (await self._connection.execute(query)).scalar_one_or_none() or 0
+
+    async def seen(
+        self, contract_id: UUID, portal_file_ids: Sequence[str]
+    ) -> frozenset[tuple[str, str]]:
+        """Return (portal file id, content hash) of what is recorded already under these ids."""
         query = select(DEB_LISTING.c.portal_file_id, DEB_LISTING.c.sha256).where(
             DEB_LISTING.c.contract_id == contract_id,
             DEB_LISTING.c.portal_file_id.in_(portal_file_ids),
         )
         rows = await self._connection.execute(query)
-        return {row.portal_file_id: row.sha256 for row in rows}
+        return frozenset((row.portal_file_id, row.sha256) for row in rows)
 
     async def add(self, file: FetchedDebFile) -> bool:
         """Record a fetched file; False where its bytes are here already (a repeat)."""
@@ -196,7 +213,7 @@ class SqlDebFileRepository:
         return result.first() is not None
 
     async def note_listing(self, file: FetchedDebFile) -> bool:
-        """Record that the portal offered these bytes under this id; False where it is known."""
+        """Record that the portal offered these bytes under this id; False where that is known."""
         values: dict[str, Any] = {
             "contract_id": file.contract_id,
             "portal_file_id": file.portal_file_id,

@@ -131,6 +131,6 @@ DEB_LISTING = Table(
     Column("practice_id", Uuid),
     Column("deb_file_id", Uuid),
     Column("position", BigInteger),
-    Column("sha256", Text),
+    Column("sha256", Text, primary_key=True),
     _at("seen_at"),
 )

@@ -7,7 +7,7 @@
     intended → withdrawn          a person wants it back, and nothing can ever have left
 
 Every step returns whether it was made or had been made before; a step that the state forbids
-raises. A doubt is never treated as sent nor as failed (PEERS P1, P2, P12).
+raises. A doubt is never treated as sent nor as failed.
 """
 
 from __future__ import annotations

@@ -39,7 +39,6 @@ _REASONS = {
     "answer-too-large": "The portal's answer was too large to be right.",
     "unreadable-answer": "The portal's answer could not be read.",
     "answer-about-another-order": "The portal answered about another order.",
-    "deb-file-changed-at-portal": "The portal changed a DEB file under its old name.",
     "deb-file-too-large": "A DEB file is larger than allowed.",
     "deb-file-of-other-size": "A DEB file does not have the size that the portal announced.",
     "deb-file-of-other-content": "A DEB file is not what the portal announced.",

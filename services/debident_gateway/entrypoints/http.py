@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from uuid import UUID
 
 from services.debident_gateway import views
 from services.debident_gateway.domain.errors import NoCredentialsError, UnknownTransmissionError
 from services.debident_gateway.entrypoints import replies
-from services.debident_gateway.entrypoints.cursors import cursor_behind, read_cursor
 from services.debident_gateway.entrypoints.schemas import (
     DebFileList,
     DebFilesQuery,
@@ -24,12 +23,12 @@ from services.debident_gateway.handlers.set_portal_credentials import (
     set_portal_credentials,
 )
 from shared.web.endpoints import EVERY_ROLE, WORKING_ROLES, Call, Endpoint, Reply, UserRole
+from shared.web.paging import CURSOR_PROBLEM, cursor, instant, read_cursor, split_page
 
 _PRACTICE = "/v1/practices/{practice_id}"
 _CREDENTIALS = f"{_PRACTICE}/portal-credentials"
 _CREDENTIAL_ROLES = frozenset({UserRole.ADMIN, UserRole.BILLING_OFFICE})
 _STORY_ENTRIES_MAX = 100
-_M = TypeVar("_M")
 
 
 class GatewayApi:
@@ -40,7 +39,7 @@ class GatewayApi:
 
     async def put_credentials(self, call: Call) -> Reply:
         """Store the practice's access; its waiting orders go on at once."""
-        body = _given(call.body, PortalCredentialsBody)
+        body = call.body_as(PortalCredentialsBody)
         command = SetPortalCredentials(
             practice_id=call.practice_id,
             client_id=body.client_id,
@@ -61,18 +60,16 @@ class GatewayApi:
 
     async def list_transmissions(self, call: Call) -> Reply:
         """Answer the transmissions of a practice."""
-        query = _given(call.query, TransmissionsQuery)
+        query = call.query_as(TransmissionsQuery)
         rows = await views.transmissions(
             call.connection,
             call.practice_id,
             state=query.state,
-            after=None if query.after is None else read_cursor(query.after),
+            after=read_cursor(query.after, instant, UUID),
             limit=query.limit + 1,
         )
-        page = rows[: query.limit]
-        following = None
-        if len(rows) > len(page):
-            following = cursor_behind(page[-1]["prepared_at"], page[-1]["order_id"])
+        page, more = split_page(rows, query.limit)
+        following = cursor(page[-1]["prepared_at"], page[-1]["order_id"]) if more else None
         return Reply(
             TransmissionList(
                 items=[replies.transmission_summary(row) for row in page], next=following
@@ -97,18 +94,16 @@ class GatewayApi:
 
     async def list_deb_files(self, call: Call) -> Reply:
         """Answer the fetched DEB files of a practice."""
-        query = _given(call.query, DebFilesQuery)
+        query = call.query_as(DebFilesQuery)
         rows = await views.deb_files(
             call.connection,
             call.practice_id,
             contract_id=query.contract_id,
-            after=None if query.after is None else read_cursor(query.after),
+            after=read_cursor(query.after, instant, UUID),
             limit=query.limit + 1,
         )
-        page = rows[: query.limit]
-        following = None
-        if len(rows) > len(page):
-            following = cursor_behind(page[-1]["fetched_at"], page[-1]["deb_file_id"])
+        page, more = split_page(rows, query.limit)
+        following = cursor(page[-1]["fetched_at"], page[-1]["deb_file_id"]) if more else None
         problems = await views.deb_problems(call.connection, call.practice_id)
         return Reply(
             DebFileList(
@@ -152,7 +147,7 @@ def endpoints(workshop: Workshop) -> list[Endpoint]:
             roles=EVERY_ROLE,
             query=TransmissionsQuery,
             response=TransmissionList,
-            problem_codes=("cursor-invalid",),
+            problem_codes=(CURSOR_PROBLEM,),
         ),
         Endpoint(
             method="GET",
@@ -184,11 +179,6 @@ def endpoints(workshop: Workshop) -> list[Endpoint]:
             roles=EVERY_ROLE,
             query=DebFilesQuery,
             response=DebFileList,
-            problem_codes=("cursor-invalid",),
+            problem_codes=(CURSOR_PROBLEM,),
         ),
     ]
-
-
-def _given(value: object, model: type[_M]) -> _M:
-    assert isinstance(value, model)  # noqa: S101 - the framework validated it
-    return value

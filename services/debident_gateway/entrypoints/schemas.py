@@ -9,8 +9,8 @@ from uuid import UUID
 from pydantic import Field, SecretStr
 
 from services.debident_gateway.domain.transmission import TransmissionState
-from services.debident_gateway.entrypoints.cursors import CURSOR_CHARACTERS_MAX
 from shared.web.endpoints import ApiModel
+from shared.web.paging import Page, PageQuery
 
 
 class PortalCredentialsBody(ApiModel):
@@ -25,16 +25,6 @@ class PortalCredentialsReply(ApiModel):
 
     client_id: str
     changed_at: datetime
-
-
-class PageQuery(ApiModel):
-    """Which page of a list."""
-
-    limit: Annotated[int, Field(ge=1, le=500)] = 100
-    after: Annotated[
-        str | None,
-        Field(max_length=CURSOR_CHARACTERS_MAX, description="`next` of the page before"),
-    ] = None
 
 
 class TransmissionsQuery(PageQuery):
@@ -71,11 +61,10 @@ class TransmissionSummary(ApiModel):
     next_action_at: datetime | None
 
 
-class TransmissionList(ApiModel):
+class TransmissionList(Page):
     """A page of transmissions, the newest first."""
 
     items: list[TransmissionSummary]
-    next: str | None
 
 
 class AttemptReply(ApiModel):
@@ -128,9 +117,8 @@ class DebProblem(ApiModel):
     next_look_at: datetime
 
 
-class DebFileList(ApiModel):
+class DebFileList(Page):
     """A page of DEB files, the newest first, and what stands in the way of further ones."""
 
     items: list[DebFileReply]
-    next: str | None
     problems: list[DebProblem]

@@ -1,7 +1,9 @@
 """Fetches what is new of one contract's DEB files; a file counts once its bytes are stored.
 
-The list is read again a little behind the cursor each time, and the cursor never passes a file
-that is not safely here, so a file is neither lost nor fetched twice.
+The last files are looked at anew each time, and the cursor never passes a file that is not safely
+here, so a file is neither lost nor fetched twice. What counts is a file's content: where the portal
+offers other bytes under a known id (a truncated file, mended), they are fetched as a file of their
+own, and the books judge which of the two can be booked.
 """
 
 from __future__ import annotations
@@ -33,7 +35,7 @@ from shared.kernel.clock import Clock
 from shared.kernel.errors import TransientError
 from shared.kernel.ids import derived_id
 
-OVERLAP_FILES = 10
+LOOKED_AT_AGAIN = 100
 PAGES_MAX = 20
 
 
@@ -135,7 +137,8 @@ async def _look_through(
     *,
     clock: Clock,
 ) -> None:
-    after = max(look.cursor.position - OVERLAP_FILES, 0)
+    async with units.begin(access.practice_id) as uow:
+        after = await uow.deb_files.look_from(look.cursor, again=LOOKED_AT_AGAIN)
     for _ in range(PAGES_MAX):
         try:
             page = await portal.list_deb_files(access, after=after)
@@ -147,7 +150,10 @@ async def _look_through(
                 look.cursor.contract_id, [file.file_id for file in page.files]
             )
         for file in page.files:
-            await _take(look, file, seen.get(file.file_id), access, units, portal, documents, clock)
+            if (file.file_id, file.sha256) in seen:
+                look.pass_by(file.position)
+            else:
+                await _take(look, file, access, units, portal, documents, clock)
             after = max(after, file.position)
         if not page.more or not page.files:
             return
@@ -156,29 +162,22 @@ async def _look_through(
 async def _take(
     look: _Look,
     file: ListedDebFile,
-    seen_sha256: str | None,
     access: PortalAccess,
     units: UnitsOfWork,
     portal: DebidentPortal,
     documents: Documents,
     clock: Clock,
 ) -> None:
-    if seen_sha256 is not None and seen_sha256 != file.sha256:
-        # The portal changed a file under its old name: for a person, never an overwrite.
-        look.note("deb-file-changed-at-portal")
-        return
-    if seen_sha256 is None:
-        try:
-            fetched = await _fetch(look, file, access, portal, documents, now=clock.now())
-            async with units.begin(access.practice_id) as uow:
-                look.fetched += await _record(fetched, uow)
-        except (PortalSilentError, DebFileRejectedError) as error:
-            look.note(error.code)
-            return
-        except TransientError:
-            look.note("storage-not-available")
-            return
-    look.pass_by(file.position)
+    try:
+        fetched = await _fetch(look, file, access, portal, documents, now=clock.now())
+        async with units.begin(access.practice_id) as uow:
+            look.fetched += await _record(fetched, uow)
+    except (PortalSilentError, DebFileRejectedError) as error:
+        look.note(error.code)
+    except TransientError:
+        look.note("storage-not-available")
+    else:
+        look.pass_by(file.position)
 
 
 async def _fetch(

@@ -127,7 +127,7 @@ class Fact:
 
 # Which facts tell that the debtor paid, and which that the practice asks for less.
 _PAID = {"debtor_payment": 1, "debtor_refund": -1}
-_CREDITED = {"credit_note": 1, "credit_note_before_acquittal": 1}
+_CREDITED = {"credit_note": 1}
 _FINISHED = "closed"
 
 

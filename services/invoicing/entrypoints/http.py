@@ -260,6 +260,8 @@ def _invoice_endpoints(operations: InvoiceOperations) -> list[Endpoint]:
                 "treatment-billed",
                 "several-patients",
                 "several-reasons",
+                "too-many-positions",
+                "amount-too-large",
                 "deposit-too-large",
                 "document-invalid",
                 "document-not-valid",

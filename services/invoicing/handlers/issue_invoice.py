@@ -16,6 +16,9 @@ from shared.kernel.clock import SWISS_TIME, Clock
 from shared.kernel.errors import ConflictError, DomainError
 from shared.kernel.money import Money
 
+POSITIONS_MAX = 500
+INVOICE_MAX = Money.parse("1000000.00")
+
 
 @dataclass(frozen=True, slots=True)
 class IssueInvoice:
@@ -120,6 +123,7 @@ async def _treatments(command: IssueInvoice, uow: UnitOfWork) -> tuple[Treatment
     await _refuse_billed(command, uow)
     treatments = sorted(found.values(), key=lambda one: (one.begun_on, one.treatment_id))
     _refuse_mixed(treatments)
+    _refuse_oversized(treatments)
     return tuple(treatments)
 
 
@@ -134,6 +138,23 @@ async def _refuse_billed(command: IssueInvoice, uow: UnitOfWork) -> None:
                 treatment_id=str(treatment_id),
                 invoice_number=billed[treatment_id],
             )
+
+
+def _refuse_oversized(treatments: list[Treatment]) -> None:
+    positions = sum(len(treatment.positions) for treatment in treatments)
+    if positions > POSITIONS_MAX:
+        raise DomainError(
+            f"An invoice holds {POSITIONS_MAX} positions at most, not {positions}."
+            " Bill the treatments on several invoices.",
+            code="too-many-positions",
+            field="treatment_ids",
+        )
+    if Money.total(treatment.total for treatment in treatments) > INVOICE_MAX:
+        raise DomainError(
+            f"An invoice may come to {INVOICE_MAX.for_people()} at most.",
+            code="amount-too-large",
+            field="treatment_ids",
+        )
 
 
 def _refuse_mixed(treatments: list[Treatment]) -> None:

@@ -12,6 +12,7 @@ from services.orders.translate import (
     lines_document,
     stored_content,
 )
+from shared.kernel.errors import PermanentError, TransientError
 from shared.kernel.ids import OrderId, PracticeId
 from shared.objectstore import ObjectStore
 
@@ -26,8 +27,19 @@ class ObjectStoreDocumentArchive:
         self._store = store
 
     async def invoice_document(self, practice_id: PracticeId, content: StoredContent) -> bytes:
-        """Return an invoice's bytes, checked against their hash."""
-        return await self._read(practice_id, content)
+        """Return an invoice's bytes, checked against their hash.
+
+        Raises:
+            PermanentError: they are damaged, or missing: they were stored before the invoice was
+                told of, so they are not on their way.
+            TransientError: the store did not answer.
+        """
+        try:
+            return await self._read(practice_id, content)
+        except TransientError as error:
+            if isinstance(error.__cause__, FileNotFoundError):
+                raise PermanentError("the document is not in the archive") from error
+            raise
 
     async def store_package(self, practice_id: PracticeId, package: bytes) -> StoredContent:
         """Store a package under its hash."""

@@ -73,12 +73,12 @@ class InvoiceInLiveOrderError(ConflictError):
 
 
 class DocumentDamagedError(ConflictError):
-    """The stored document of an invoice is not the one that was announced."""
+    """The stored document of an invoice is not the one that was announced, or is missing."""
 
     def __init__(self, invoice_number: str) -> None:
         super().__init__(
-            f"The stored document of invoice {invoice_number} is damaged, so nothing was ordered."
-            " Order the other invoices without it, and tell the support its number.",
+            f"The stored document of invoice {invoice_number} is damaged or missing, so nothing was"
+            " ordered. Order the other invoices without it, and tell the support its number.",
             code="document-damaged",
             field="invoice_ids",
             invoice_number=invoice_number,

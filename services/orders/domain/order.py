@@ -1,7 +1,7 @@
 """The order: its state follows from the facts known about it, in whatever order they become known.
 
 What the gateway reports about an attempt only ever makes us surer (doubt < not sent < sent), so a
-late or repeated report changes nothing. A doubt is neither a sending nor a failure (DESIGN.md §5).
+late or repeated report changes nothing. A doubt is neither a sending nor a failure.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """A person wants a prepared order back: ask the gateway, which alone knows whether it has left.
 
-Nothing is free and the gate stays closed until the answer is there (docs/decisions/0008).
+Nothing is free and the gate stays closed until the answer is there (docs/decisions/0009).
 """
 
 from __future__ import annotations

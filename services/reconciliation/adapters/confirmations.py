@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import date
 from uuid import UUID
@@ -89,16 +89,16 @@ class PostgresConfirmationRepository:
             ],
         )
 
-    async def accepted_invoices(self, order_id: UUID) -> Sequence[UUID]:
-        """Return the invoices that the order's confirmation accepted, in its order."""
+    async def accepted_invoices(self, order_id: UUID) -> Mapping[UUID, Money]:
+        """Return what the order's confirmation accepted: invoice to amount, in its order."""
         result = await self._connection.execute(
             text(
-                "SELECT invoice_id FROM confirmation_line WHERE order_id = :order_id AND accepted"
-                " ORDER BY line"
+                "SELECT invoice_id, amount_rappen FROM confirmation_line"
+                " WHERE order_id = :order_id AND accepted ORDER BY line"
             ),
             {"order_id": order_id},
         )
-        return list(result.scalars())
+        return {row.invoice_id: Money(row.amount_rappen) for row in result}
 
     async def mark_acquitted(self, order_id: UUID, *, on: date) -> None:
         """Note the day on which the order was acquitted."""

@@ -5,8 +5,14 @@ from __future__ import annotations
 from uuid import UUID
 
 from services.reconciliation.domain.model import Content
+from services.reconciliation.ports import (
+    ContentAwayError,
+    ContentDamagedError,
+    ContentMissingError,
+)
 from shared.contracts.envelope import ContentRef
-from shared.objectstore.store import ObjectStore
+from shared.kernel.errors import TransientError
+from shared.objectstore.store import ContentHashError, ObjectStore
 
 
 class ObjectStoreContent:
@@ -19,8 +25,10 @@ class ObjectStoreContent:
         """Return the bytes.
 
         Raises:
-            PermanentError: they are not those announced, or belong to another practice.
-            TransientError: the store did not answer.
+            ContentDamagedError: they are not those announced.
+            PermanentError: they belong to another practice.
+            ContentMissingError: the store does not have them.
+            ContentAwayError: the store did not answer.
         """
         ref = ContentRef(
             key=content.key,
@@ -28,4 +36,11 @@ class ObjectStoreContent:
             size_bytes=content.size_bytes,
             media_type=content.media_type,
         )
-        return await self._store.get(ref, practice_id=practice_id)
+        try:
+            return await self._store.get(ref, practice_id=practice_id)
+        except ContentHashError as error:
+            raise ContentDamagedError("the stored bytes are not those announced") from error
+        except TransientError as error:
+            if isinstance(error.__cause__, FileNotFoundError):
+                raise ContentMissingError("the store does not have the content") from error
+            raise ContentAwayError("the store did not give the content") from error

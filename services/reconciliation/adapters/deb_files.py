@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
+from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -12,7 +13,8 @@ from services.reconciliation.adapters import bulk
 from services.reconciliation.adapters.deb_rows import DebRows, row_values
 from services.reconciliation.adapters.tables import DEB_FILE, DEB_FILE_DELIVERY, DEB_ROW
 from services.reconciliation.domain.deb.records import DebRow, FileFault, Header
-from services.reconciliation.domain.model import FetchedFile
+from services.reconciliation.domain.model import FetchedFile, Position
+from services.reconciliation.domain.resuming import RESUMABLE_FAULTS
 from services.reconciliation.ports import ClaimedFile, RowCounts
 from shared.kernel.clock import Clock
 from shared.kernel.context import current_work
@@ -29,9 +31,9 @@ _RENEW = text(
 _SEQUENCE = text(
     """
     SELECT
-      EXISTS (SELECT FROM deb_file WHERE contract_id = :contract_id AND status = 'booked'
+      EXISTS (SELECT FROM deb_file WHERE contract_id = :contract_id AND booked IS NOT NULL
               AND file_id = :previous_file_id) AS previous_is_booked,
-      EXISTS (SELECT FROM deb_file WHERE contract_id = :contract_id AND status = 'booked'
+      EXISTS (SELECT FROM deb_file WHERE contract_id = :contract_id AND booked IS NOT NULL
               AND file_id IS NOT NULL) AS any_is_booked,
       EXISTS (SELECT FROM deb_file WHERE contract_id = :contract_id
               AND status IN ('staged', 'booked') AND file_id = :file_id
@@ -41,7 +43,8 @@ _SEQUENCE = text(
 _STAGED = text(
     """
     UPDATE deb_file SET status = 'staged', file_id = :file_id, created_on = :created_on,
-      previous_file_id = :previous_file_id, rows_read = :rows_read, attempts = 0
+      previous_file_id = :previous_file_id, rows_read = :rows_read, attempts = 0,
+      turn = nextval('deb_file_turn')
     WHERE deb_file_id = :deb_file_id
     """
 )
@@ -56,21 +59,71 @@ _HELD = text(
 )
 _POSTPONED = text(
     """
-    UPDATE deb_file SET next_attempt_at = :until, waits_because = :reason, attempts = 0,
+    UPDATE deb_file SET next_attempt_at = :until, waits_because = :reason, attempts = :attempts,
       lease_token = NULL, lease_until = NULL
     WHERE deb_file_id = :deb_file_id
     """
 )
-_AWAITS = text(
+_GIVEN_BACK = text(
+    """
+    UPDATE deb_file SET attempts = greatest(attempts - 1, 0), waits_because = NULL,
+      lease_token = NULL, lease_until = NULL
+    WHERE deb_file_id = :deb_file_id
+    """
+)
+_COMES_EARLY = text(
     """
     SELECT EXISTS (
       SELECT FROM deb_row r
-      JOIN invoice_position p
+      JOIN contract c ON c.contract_id = r.contract_id
+      LEFT JOIN invoice_position p
         ON p.practice_id = r.practice_id AND p.invoice_number = r.invoice_number
-      JOIN contract c ON c.contract_id = r.contract_id AND c.acquittal = 'automatic'
-      WHERE r.deb_file_id = :deb_file_id AND r.status = 'staged' AND r.amount_rappen <> 0
-        AND p.contract_id = r.contract_id
-        AND NOT EXISTS (SELECT FROM acquittal a WHERE a.invoice_id = p.invoice_id AND a.live))
+      WHERE r.deb_file_id = :deb_file_id AND r.status = 'staged' AND r.problem_reason IS NULL
+        AND CASE
+          WHEN r.invoice_number IS NULL THEN r.order_number IS NOT NULL AND NOT EXISTS (
+            SELECT FROM order_confirmation o WHERE o.practice_id = r.practice_id
+              AND o.order_number = r.order_number)
+          WHEN p.invoice_id IS NULL THEN true
+          ELSE r.amount_rappen <> 0 AND c.acquittal = 'automatic'
+            AND p.contract_id = r.contract_id AND NOT EXISTS (
+              SELECT FROM acquittal a WHERE a.invoice_id = p.invoice_id AND a.live)
+        END)
+    """
+)
+_IS_NEXT = text(
+    """
+    SELECT NOT EXISTS (
+      SELECT FROM deb_file earlier, deb_file f
+      WHERE f.deb_file_id = :deb_file_id AND earlier.practice_id = f.practice_id
+        AND earlier.status = 'staged' AND earlier.turn < f.turn)
+    """
+)
+# A file keeps its counts, in which its resumed rows go on as parked until they are decided.
+_RESUME = text(
+    """
+    WITH resumed AS (
+      UPDATE deb_row SET status = 'staged', invoice_id = NULL, reason_code = NULL,
+        reason_detail = NULL, decided_at = NULL
+      WHERE practice_id = :practice_id AND status = 'parked'
+        AND reason_code = ANY(CAST(:reasons AS text[]))
+        AND (invoice_number = ANY(CAST(:invoice_numbers AS text[]))
+          OR invoice_id = ANY(CAST(:invoice_ids AS uuid[]))
+          OR (invoice_number IS NULL AND order_number = CAST(:order_number AS text)))
+      RETURNING deb_file_id),
+    reopened AS (
+      UPDATE deb_file SET status = 'staged', finished_at = NULL, attempts = 0,
+        next_attempt_at = :at
+      WHERE status = 'booked' AND deb_file_id IN (SELECT deb_file_id FROM resumed))
+    SELECT count(*) FROM resumed
+    """
+)
+_FETCHED_AGAIN = text(
+    """
+    UPDATE deb_file SET status = 'fetched', content_key = :content_key, reason_code = NULL,
+      reason_line = NULL, reason_detail = NULL, finished_at = NULL, attempts = 0,
+      next_attempt_at = :received_at
+    WHERE deb_file_id = :deb_file_id AND status = 'held'
+      AND reason_code = ANY(CAST(:reasons AS text[]))
     """
 )
 _FINISH = text(
@@ -105,7 +158,10 @@ class PostgresDebFileRepository(DebRows):
         self._clock = clock
 
     async def register(self, file: FetchedFile, *, received_at: datetime) -> bool:
-        """Store a fetched file, and record the delivery; False if its bytes were here before."""
+        """Store a fetched file, and record the delivery; False if its bytes were here before.
+
+        A file that is held because its content was not to be had is then taken up again.
+        """
         work = current_work()
         values = {
             "deb_file_id": file.deb_file_id,
@@ -135,6 +191,16 @@ class PostgresDebFileRepository(DebRows):
         )
         values["deb_file_id"] = known.scalar_one()
         await bulk.insert(self._connection, DEB_FILE_DELIVERY, [values])
+        if new == 0:
+            await self._connection.execute(
+                _FETCHED_AGAIN,
+                {
+                    "deb_file_id": values["deb_file_id"],
+                    "content_key": file.content.key,
+                    "received_at": received_at,
+                    "reasons": list(RESUMABLE_FAULTS),
+                },
+            )
         return new == 1
 
     async def renew_lease(self, file: ClaimedFile, *, until: datetime) -> bool:
@@ -212,16 +278,55 @@ class PostgresDebFileRepository(DebRows):
             },
         )
 
-    async def postpone(self, file: ClaimedFile, *, until: datetime, reason: str) -> None:
+    async def postpone(
+        self, file: ClaimedFile, *, until: datetime, reason: str, attempts: int = 0
+    ) -> None:
         """Give the file back, to be claimed again no sooner than `until`."""
         await self._connection.execute(
-            _POSTPONED, {"deb_file_id": file.deb_file_id, "until": until, "reason": reason[:500]}
+            _POSTPONED,
+            {
+                "deb_file_id": file.deb_file_id,
+                "until": until,
+                "reason": reason,
+                "attempts": attempts,
+            },
         )
 
-    async def awaits_acquittal(self, file: ClaimedFile) -> bool:
-        """Whether a row moves money of an invoice whose automatic acquittal is still to come."""
-        result = await self._connection.execute(_AWAITS, {"deb_file_id": file.deb_file_id})
+    async def give_back(self, file: ClaimedFile) -> None:
+        """Give the file back at once, as if this worker had never claimed it."""
+        await self._connection.execute(_GIVEN_BACK, {"deb_file_id": file.deb_file_id})
+
+    async def comes_early(self, file: ClaimedFile) -> bool:
+        """Whether a row's invoice, confirmation or automatic acquittal may be still to come."""
+        result = await self._connection.execute(_COMES_EARLY, {"deb_file_id": file.deb_file_id})
         return bool(result.scalar_one())
+
+    async def is_next(self, file: ClaimedFile) -> bool:
+        """Whether no file that was staged before this one has rows to be booked."""
+        result = await self._connection.execute(_IS_NEXT, {"deb_file_id": file.deb_file_id})
+        return bool(result.scalar_one())
+
+    async def resume_rows(
+        self,
+        practice_id: UUID,
+        positions: Sequence[Position],
+        *,
+        reasons: Collection[str],
+        order_number: str | None = None,
+    ) -> int:
+        """Put parked rows back to be decided again; return how many."""
+        result = await self._connection.execute(
+            _RESUME,
+            {
+                "practice_id": practice_id,
+                "reasons": list(reasons),
+                "invoice_numbers": [position.invoice_number for position in positions],
+                "invoice_ids": [position.invoice_id for position in positions],
+                "order_number": order_number,
+                "at": self._clock.now(),
+            },
+        )
+        return int(result.scalar_one())
 
     async def finish(self, file: ClaimedFile, *, at: datetime) -> RowCounts:
         """Count the rows and close the file; files held only because of it are taken up again."""

@@ -85,7 +85,14 @@ _DECIDE = text(
     WHERE r.deb_file_id = :deb_file_id AND r.line = d.line AND r.status = 'staged'
     """
 )
-_PROGRESS = text("UPDATE deb_file SET attempts = 0 WHERE deb_file_id = :deb_file_id")
+# Counts are there only when the file was closed before; its resumed rows count as parked.
+_PROGRESS = text(
+    """
+    UPDATE deb_file SET attempts = 0, booked = booked + :booked, repeats = repeats + :repeats,
+      parked = parked - :booked - :repeats
+    WHERE deb_file_id = :deb_file_id
+    """
+)
 
 
 class DebRows:
@@ -165,7 +172,15 @@ class DebRows:
                 **columns,
             },
         )
-        await self._connection.execute(_PROGRESS, {"deb_file_id": file.deb_file_id})
+        statuses = [outcome["status"] for outcome in outcomes]
+        await self._connection.execute(
+            _PROGRESS,
+            {
+                "deb_file_id": file.deb_file_id,
+                "booked": statuses.count("booked"),
+                "repeats": statuses.count("repeat"),
+            },
+        )
 
 
 def row_values(file: ClaimedFile, row: DebRow) -> dict[str, object]:

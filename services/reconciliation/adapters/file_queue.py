@@ -14,8 +14,9 @@ from shared.kernel.clock import Clock
 from shared.kernel.context import WorkContext
 from shared.kernel.ids import new_id
 
-# Only the oldest open file of each practice is a candidate, so that one practice's files are worked
-# one after the other whichever process takes them. The row is judged again after its lock is won.
+# Only the first open file of each practice is a candidate, so that one practice's files are worked
+# one after the other whichever process takes them: files that were staged before, in that order,
+# then those not yet read, oldest first. The row is judged again after its lock is won.
 _CLAIM = text(
     """
     UPDATE deb_file SET lease_token = :token, lease_until = :until, attempts = attempts + 1
@@ -25,8 +26,9 @@ _CLAIM = text(
         AND (f.lease_until IS NULL OR f.lease_until < :now)
         AND NOT EXISTS (
           SELECT FROM deb_file earlier
-          WHERE earlier.practice_id = f.practice_id AND earlier.arrival < f.arrival
-            AND earlier.status IN ('fetched', 'staged'))
+          WHERE earlier.practice_id = f.practice_id AND earlier.status IN ('fetched', 'staged')
+            AND (earlier.turn < f.turn OR (earlier.turn IS NOT NULL AND f.turn IS NULL)
+              OR (earlier.turn IS NULL AND f.turn IS NULL AND earlier.arrival < f.arrival)))
       ORDER BY f.arrival LIMIT 1 FOR UPDATE SKIP LOCKED)
     RETURNING deb_file_id, practice_id, contract_id, layout, content_key, content_sha256,
       content_size_bytes, content_media_type, received_at, status, created_on, attempts,

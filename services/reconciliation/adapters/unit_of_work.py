@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from types import TracebackType
-from typing import Self
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -27,41 +25,18 @@ from services.reconciliation.translate import to_wire
 from shared.db.engine import Database
 from shared.db.scope import Scope
 from shared.kernel.clock import Clock
-from shared.messaging import outbox
+from shared.messaging.unit_of_work import OutboxUnitOfWork
 
 
-class SqlUnitOfWork:
-    """`UnitOfWork` on a connection whose transaction belongs to the caller."""
+class SqlUnitOfWork(OutboxUnitOfWork[DomainEvent]):
+    """See services.reconciliation.ports.UnitOfWork."""
 
     def __init__(self, connection: AsyncConnection, clock: Clock) -> None:
+        super().__init__(connection, clock, to_wire)
         self.practices: PracticeRepository = PostgresPracticeRepository(connection)
         self.books: BookRepository = PostgresBookRepository(connection)
         self.confirmations: ConfirmationRepository = PostgresConfirmationRepository(connection)
         self.deb_files: DebFileRepository = PostgresDebFileRepository(connection, clock)
-        self._connection = connection
-        self._clock = clock
-        self._events: list[DomainEvent] = []
-
-    def record(self, event: DomainEvent) -> None:
-        """Remember an event; it leaves with the transaction."""
-        self._events.append(event)
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Write the recorded events to the outbox after clean work; never commit."""
-        if error is None:
-            await outbox.append(
-                self._connection,
-                [to_wire(event) for event in self._events],
-                occurred_at=self._clock.now(),
-            )
 
 
 def unit_opener(database: Database, clock: Clock) -> UnitOpener:

@@ -51,17 +51,16 @@ where the row is silent, the contract says who gets reminder fees, interest and 
 |---|---|---|---|---|---|
 """
 _BOTTOM = """
-* **Acquittal**: only for an invoice that a stored confirmation accepted, for the principal that is
-  open at that moment, dated today, under the contract's label. The database refuses any posting to
-  a factor account without that confirmation, whoever tries.
+* **Acquittal**: only for an invoice that a stored confirmation accepted, for the amount that it
+  confirmed, dated today, under the contract's label. Where another principal is open, nothing of
+  the order is acquitted and a person decides (`confirmed-amount-differs`). The database refuses any
+  posting to a factor account without that confirmation, whoever tries.
 * **Invoice cancelled**: only while it is not with the factor and its whole balance is open; it is
   the exact opposite of the issue. A cancellation of an acquitted invoice is refused (dead letter):
   the order that took it along was under way, and a credit note is what corrects it now.
-* **Credit note**: before the acquittal it reduces fees and receivables at once
-  (`credit_note_before_acquittal`), and the acquittal then takes the principal that is left. After
-  the acquittal it is information (`credit_note_issued`): the money moves with the factor's record
-  `credit_note` (3400 D, 1088 C, D −, P −). A record `credit_note` about a credit note that was
-  booked before the acquittal moves only P; which of the two it is, the invoice's facts tell.
+* **Credit note**: when the practice issues it, it is information (`credit_note_issued`), for the
+  invoice is in a sent order and its acquittal may be worked before or after. The money moves with
+  the factor's record `credit_note` (3400 D, 1088 C, D −, P −).
 * **Payment of the debtor**: settles {order}, in this order (costs
   and interest first: art. 85 of the Swiss Code of Obligations). A payment beyond what is owed is
   parked as `overpayment`.
@@ -93,6 +92,11 @@ _BOTTOM = """
 A row that was booked before, word for word, is a *repeat*: it points at the first one and has no
 effect. Per file, always: rows read = booked + repeats + parked.
 
+A file may come before the invoice or the confirmation that its rows rest on. Rows parked as
+`unknown-invoice`, `wrong-practice`, `order-mismatch`, `wrong-contract` or `not-acquitted` come back
+by themselves when that invoice is issued, its order confirmed, or it is acquitted. They are decided
+again file by file, in the account's order; until then they count as parked.
+
 ## Why a file is held
 
 Nothing of a held file is booked.
@@ -109,7 +113,9 @@ Nothing of a held file is booked.
 | `sequence-gap` | the previous file is missing; it is taken up again once that one is booked |
 | `sequence-restart` | it claims to be the account's first file, but others are booked |
 | `file-id-reused` | another file has this id |
-| `content-unreadable` | the stored bytes are not those that were announced |
+| `content-missing` | the store does not have the file; it is read again when it is fetched again |
+| `content-damaged` | the stored bytes are not those that were announced; as above |
+| `content-unreadable` | the store does not give the file, or may not; as above |
 | `too-many-attempts` | reading it ended the worker time and again |
 
 A row whose amount cannot be read is parked and does not hold the file; the sums it takes part in

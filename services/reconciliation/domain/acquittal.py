@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -23,8 +23,21 @@ from services.reconciliation.domain.posting import (
     posted_for,
     rule_for,
 )
-from shared.kernel.errors import ConflictError
+from shared.kernel.errors import ConflictError, PermanentError
 from shared.kernel.ids import derived_id
+from shared.kernel.money import Money
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptedInvoice:
+    """An invoice that the factor accepted.
+
+    Attributes:
+        confirmed: the amount for which it did.
+    """
+
+    position: Position
+    confirmed: Money
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,42 +50,64 @@ class AcquittedInvoice:
     position: Position
 
 
-def acquitted(
-    confirmation: Confirmation,
-    contract: Contract,
-    accepted: Sequence[Position],
-    *,
-    chart: Chart,
-    today: date,
-) -> list[AcquittedInvoice]:
-    """Acquit each accepted invoice for the principal that is open at this moment.
+class NotAcquittableError(ConflictError, PermanentError):
+    """The confirmation and the books contradict each other; only a person can tell which is right.
 
-    Args:
-        accepted: positions of the invoices that the confirmation accepted, and no others.
+    To a person it is a conflict, to an event that would try again a refusal for good.
+    """
+
+
+def check_acquittable(accepted: Iterable[AcceptedInvoice]) -> None:
+    """Pass if no invoice is with a factor, and each is open for what the factor confirmed.
+
+    Nothing may lower the principal before the acquittal: money of an invoice that is not acquitted
+    is never booked. So any difference is a mistake, on either side.
 
     Raises:
-        ConflictError: an invoice is acquitted already through another order.
+        NotAcquittableError: an invoice is acquitted already, or another amount was confirmed.
     """
-    for position in accepted:
-        if position.acquittal is not None:
-            raise ConflictError(
-                f"invoice {position.invoice_number} is already acquitted through another order",
+    accepted = list(accepted)
+    for one in accepted:
+        if one.position.acquittal is not None:
+            raise NotAcquittableError(
+                f"invoice {one.position.invoice_number} is already acquitted through another order",
                 code="invoice-already-acquitted",
-                invoice_id=str(position.invoice_id),
+                invoice_id=str(one.position.invoice_id),
             )
-    return [
-        _acquit(confirmation, contract, position, chart=chart, today=today) for position in accepted
-    ]
+    check_amounts(accepted)
 
 
-def _acquit(
+def check_amounts(accepted: Iterable[AcceptedInvoice]) -> None:
+    """Pass if each invoice that is not with a factor is open for what the factor confirmed.
+
+    Raises:
+        NotAcquittableError: another amount was confirmed.
+    """
+    for one in accepted:
+        open_now = one.position.debt.principal
+        if one.position.acquittal is None and one.confirmed != open_now:
+            raise NotAcquittableError(
+                f"invoice {one.position.invoice_number} was confirmed for {one.confirmed}, but"
+                f" {open_now} is open; nothing of the order is acquitted",
+                code="confirmed-amount-differs",
+                invoice_id=str(one.position.invoice_id),
+            )
+
+
+def acquitted(
     confirmation: Confirmation, contract: Contract, before: Position, *, chart: Chart, today: date
 ) -> AcquittedInvoice:
+    """Acquit one accepted invoice for its open principal, which is what the factor confirmed.
+
+    Args:
+        before: of an invoice that the confirmation accepted, and that `check_acquittable` passes.
+    """
     order_id, invoice_id = confirmation.order_id, before.invoice_id
     cause = derived_id("acquittal", order_id, invoice_id)
     amount, rule = before.debt.principal, rule_for(ACQUITTED)
     live = LiveAcquittal(order_id, contract.contract_id, contract.ledger_account)
-    position = replace(before, acquittal=live).moved(Debt(), factor_change(rule, amount))
+    moved = factor_change(rule, amount)
+    position = replace(before, acquittal=live, factor_owes=before.factor_owes + moved)
     entry = Entry(
         entry_id=cause,
         practice_id=confirmation.practice_id,
@@ -90,7 +125,7 @@ def _acquit(
         fact_date=today,
         amount=amount,
         debt_change=Debt(),
-        factor_change=factor_change(rule, amount),
+        factor_change=moved,
         entry_id=cause,
         order_id=order_id,
         note=f"order {confirmation.order_number}, {confirmation.evidence_kind}"

@@ -27,6 +27,10 @@ from shared.kernel.ids import derived_id
 from shared.kernel.money import CURRENCY, Money
 
 T = TypeVar("T")
+AMOUNT_MAX = Money.parse("10000000.00")
+"""No fact about one invoice moves more; a larger one is a mistake, and the sums stay writable."""
+VALUE_DATE_AHEAD_DAYS = 31
+"""How long after the file's own date the value date of a fact may lie."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,14 +218,27 @@ def _objection(
     if not position.issued_on <= event_date <= file.created_on:
         span = f"{position.issued_on} (invoice) to {file.created_on} (file)"
         return "impossible-date", f"{event_date} is not within {span}"
+    if row.value_date is not None and not _value_date_fits(row.value_date, position, file):
+        return "impossible-date", f"the value date {row.value_date} is out of reach of the file"
     if not _amount_fits(rule, _readable(row.amount)):
-        return "impossible-amount", f"the amount of {rule.kind} must be {rule.amount}"
+        most = AMOUNT_MAX.for_people()
+        return (
+            "impossible-amount",
+            f"the amount of {rule.kind} must be {rule.amount}, at most {most}",
+        )
     if rule.moves_money and acquittal is None:
         return "not-acquitted", "the invoice is not acquitted; no confirmed order permits booking"
     return None
 
 
+def _value_date_fits(value_date: date, position: Position, file: FileInHand) -> bool:
+    ahead = (value_date - file.created_on).days
+    return position.issued_on <= value_date and ahead <= VALUE_DATE_AHEAD_DAYS
+
+
 def _amount_fits(rule: Rule, amount: Money) -> bool:
+    if abs(amount.rappen) > AMOUNT_MAX.rappen:
+        return False
     if rule.amount is AmountForm.NONE:
         return amount.is_zero
     if rule.amount is AmountForm.SIGNED:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID
@@ -48,7 +48,10 @@ class Debt:
 
     def __add__(self, change: Debt) -> Debt:
         return Debt(
-            *(getattr(self, part.name) + getattr(change, part.name) for part in fields(Debt))
+            self.principal + change.principal,
+            self.reminder_fees + change.reminder_fees,
+            self.interest + change.interest,
+            self.costs + change.costs,
         )
 
 

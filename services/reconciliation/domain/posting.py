@@ -18,7 +18,6 @@ from shared.kernel.money import Money
 ISSUED = "invoice_issued"
 ACQUITTED = "acquittal"
 CANCELLED = "invoice_cancelled"
-CREDITED_BEFORE = "credit_note_before_acquittal"
 CREDIT_ANNOUNCED = "credit_note_issued"
 PAYMENT_ORDER = (
     Component.COSTS,
@@ -158,13 +157,6 @@ RULES: tuple[Rule, ...] = (
             Leg(AccountRole.RECEIVABLES, Side.CREDIT, Measure.BALANCE),
             Leg(AccountRole.DEPOSITS, Side.CREDIT, Measure.DEPOSIT),
         ),
-        from_deb=False,
-    ),
-    Rule(
-        CREDITED_BEFORE,
-        "Credit note before the acquittal",
-        debtor=DebtorEffect.REDUCTION,
-        legs=_transfer(AccountRole.FEES, AccountRole.RECEIVABLES),
         from_deb=False,
     ),
     Rule(CREDIT_ANNOUNCED, "Credit note issued", amount=AmountForm.NONE, from_deb=False),

@@ -10,10 +10,10 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.reconciliation import translate
-from services.reconciliation.handlers.book_credit_note import BookCreditNote, book_credit_note
 from services.reconciliation.handlers.cancel_invoice import CancelInvoice, cancel_invoice
 from services.reconciliation.handlers.change_contract import ChangeContract, change_contract
 from services.reconciliation.handlers.confirm_order import ConfirmOrder, confirm_order
+from services.reconciliation.handlers.note_credit_note import NoteCreditNote, note_credit_note
 from services.reconciliation.handlers.note_order import NoteOrder, note_order
 from services.reconciliation.handlers.open_position import OpenPosition, open_position
 from services.reconciliation.handlers.register_deb_file import (
@@ -86,9 +86,9 @@ class EventHandlers:
     async def credit_note_issued(
         self, event: ReceivedEvent[CreditNoteIssued], connection: AsyncConnection
     ) -> None:
-        """Book the credit note, or note it where the factor will."""
+        """Note the credit note; the factor's record of it will move the money."""
         issued = event.payload
-        command = BookCreditNote(
+        command = NoteCreditNote(
             practice_id=issued.practice_id,
             invoice_id=issued.invoice_id,
             credit_note_id=issued.credit_note_id,
@@ -97,7 +97,7 @@ class EventHandlers:
             issued_on=issued.issued_on,
         )
         async with self.unit_on(connection) as uow:
-            await book_credit_note(command, uow, self.clock)
+            await note_credit_note(command, uow, self.clock)
 
     async def order_prepared(
         self, event: ReceivedEvent[OrderPrepared], connection: AsyncConnection

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import asdict
-from typing import TypeVar
 
 from pydantic import BaseModel
 from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.reconciliation.entrypoints import cursors, replies
+from services.reconciliation.entrypoints import replies
 from services.reconciliation.entrypoints.schemas import (
     AcquittalList,
     AcquittalsQuery,
@@ -24,7 +23,6 @@ from services.reconciliation.entrypoints.schemas import (
     FilesQuery,
     JournalPage,
     OrderAcquittalReply,
-    PageQuery,
     ParkedQuery,
     PositionDetail,
     PositionList,
@@ -38,11 +36,18 @@ from shared.contracts.envelope import WireMoney
 from shared.kernel.clock import Clock
 from shared.kernel.errors import NotFoundError
 from shared.web.endpoints import EVERY_ROLE, WORKING_ROLES, Call, Endpoint, Reply
+from shared.web.paging import (
+    CURSOR_PROBLEM,
+    PageQuery,
+    cursor,
+    read_cursor,
+    split_page,
+    whole_number,
+)
 
 _PRACTICE = "/v1/practices/{practice_id}"
-_CURSOR = ("cursor-invalid",)
+_CURSOR = (CURSOR_PROBLEM,)
 _HISTORY_MAX = 5000
-_M = TypeVar("_M")
 _Reading = tuple[str, str, str, type[BaseModel] | None, type[BaseModel], tuple[str, ...]]
 UnitOnConnection = Callable[[AsyncConnection], AbstractAsyncContextManager[UnitOfWork]]
 
@@ -71,30 +76,30 @@ class ReconciliationApi:
 
     async def list_acquittals(self, call: Call) -> Reply:
         """Answer the acquittals, in the order of the journal."""
-        query = _given(call.query, AcquittalsQuery)
+        query = call.query_as(AcquittalsQuery)
         rows = await books.acquittals(
             call.connection,
             call.practice_id,
             order_id=query.order_id,
-            after=cursors.read_number_cursor(query.after) or 0,
+            after=_number(query.after) or 0,
             limit=query.limit + 1,
         )
-        page, more = _page(rows, query)
-        following = cursors.number_cursor(page[-1]["number"]) if more else None
+        page, more = split_page(rows, query.limit)
+        following = cursor(page[-1]["number"]) if more else None
         return Reply(AcquittalList(items=[replies.acquittal(row) for row in page], next=following))
 
     async def list_positions(self, call: Call) -> Reply:
         """Answer the positions, by invoice number."""
-        query = _given(call.query, PositionsQuery)
+        query = call.query_as(PositionsQuery)
         rows = await books.positions(
             call.connection,
             call.practice_id,
             with_factor=query.with_factor,
-            after=cursors.read_text_cursor(query.after),
+            after=_text(query.after),
             limit=query.limit + 1,
         )
-        page, more = _page(rows, query)
-        following = cursors.text_cursor(page[-1]["invoice_number"]) if more else None
+        page, more = split_page(rows, query.limit)
+        following = cursor(page[-1]["invoice_number"]) if more else None
         return Reply(PositionList(items=[replies.position(row) for row in page], next=following))
 
     async def get_position(self, call: Call) -> Reply:
@@ -110,22 +115,22 @@ class ReconciliationApi:
 
     async def list_journal(self, call: Call) -> Reply:
         """Answer the journal, by number."""
-        query = _given(call.query, PageQuery)
-        after = cursors.read_number_cursor(query.after) or 0
+        query = call.query_as(PageQuery)
+        after = _number(query.after) or 0
         rows, postings = await books.journal(
             call.connection, call.practice_id, after=after, limit=query.limit + 1
         )
-        page, more = _page(rows, query)
+        page, more = split_page(rows, query.limit)
         return Reply(
             JournalPage(
                 items=[replies.entry(row, postings[row["entry_id"]]) for row in page],
-                next=cursors.number_cursor(page[-1]["number"]) if more else None,
+                next=cursor(page[-1]["number"]) if more else None,
             )
         )
 
     async def get_balances(self, call: Call) -> Reply:
         """Answer the balance of every account at the end of a day."""
-        query = _given(call.query, BalancesQuery)
+        query = call.query_as(BalancesQuery)
         on = query.on or self._clock.today()
         rows = await books.balances(call.connection, call.practice_id, on=on)
         return Reply(
@@ -138,16 +143,16 @@ class ReconciliationApi:
 
     async def list_deb_files(self, call: Call) -> Reply:
         """Answer the DEB files, newest first."""
-        query = _given(call.query, FilesQuery)
+        query = call.query_as(FilesQuery)
         rows = await deb_files.files(
             call.connection,
             call.practice_id,
             status=query.status,
-            after=cursors.read_number_cursor(query.after),
+            after=_number(query.after),
             limit=query.limit + 1,
         )
-        page, more = _page(rows, query)
-        following = cursors.number_cursor(page[-1]["arrival"]) if more else None
+        page, more = split_page(rows, query.limit)
+        following = cursor(page[-1]["arrival"]) if more else None
         return Reply(DebFileList(items=[replies.deb_file(row) for row in page], next=following))
 
     async def get_deb_file(self, call: Call) -> Reply:
@@ -156,32 +161,32 @@ class ReconciliationApi:
 
     async def list_deb_rows(self, call: Call) -> Reply:
         """Answer the rows of a DEB file, by line."""
-        query = _given(call.query, RowsQuery)
+        query = call.query_as(RowsQuery)
         await self._file(call)
         rows = await deb_files.rows(
             call.connection,
             call.practice_id,
             call.path_id("deb_file_id"),
             status=query.status,
-            after=cursors.read_number_cursor(query.after) or 0,
+            after=_number(query.after) or 0,
             limit=query.limit + 1,
         )
-        page, more = _page(rows, query)
-        following = cursors.number_cursor(page[-1]["line"]) if more else None
+        page, more = split_page(rows, query.limit)
+        following = cursor(page[-1]["line"]) if more else None
         return Reply(DebRowList(items=[replies.deb_row(row) for row in page], next=following))
 
     async def list_parked_rows(self, call: Call) -> Reply:
         """Answer the rows that wait for a person, oldest file first."""
-        query = _given(call.query, ParkedQuery)
+        query = call.query_as(ParkedQuery)
         rows = await deb_files.parked_rows(
             call.connection,
             call.practice_id,
             reason=query.reason_code,
-            after=cursors.read_pair_cursor(query.after),
+            after=_number_pair(query.after),
             limit=query.limit + 1,
         )
-        page, more = _page(rows, query)
-        following = cursors.number_cursor(page[-1]["arrival"], page[-1]["line"]) if more else None
+        page, more = split_page(rows, query.limit)
+        following = cursor(page[-1]["arrival"], page[-1]["line"]) if more else None
         return Reply(DebRowList(items=[replies.deb_row(row) for row in page], next=following))
 
     async def check_books(self, call: Call) -> Reply:
@@ -293,11 +298,16 @@ def _reading(
     )
 
 
-def _page(rows: Sequence[RowMapping], query: PageQuery) -> tuple[Sequence[RowMapping], bool]:
-    """Return the page, and whether there is another one (one row more was asked for)."""
-    return rows[: query.limit], len(rows) > query.limit
+def _number(after: str | None) -> int | None:
+    place = read_cursor(after, whole_number)
+    return None if place is None else place[0]
 
 
-def _given(model: object, expected: type[_M]) -> _M:
-    assert isinstance(model, expected), expected.__name__  # noqa: S101 - the web layer parsed it
-    return model
+def _number_pair(after: str | None) -> tuple[int, int]:
+    first, second = read_cursor(after, whole_number, whole_number) or (-1, -1)
+    return first, second
+
+
+def _text(after: str | None) -> str:
+    (place,) = read_cursor(after, str) or ("",)
+    return str(place)

@@ -8,23 +8,13 @@ from uuid import UUID
 
 from pydantic import Field
 
-from services.reconciliation.entrypoints.cursors import CURSOR_CHARACTERS_MAX
 from shared.contracts.envelope import WireMoney
 from shared.contracts.reconciliation.v1 import DebtorBalance
 from shared.web.endpoints import ApiModel
+from shared.web.paging import Page, PageQuery
 
 FileStatus = Literal["fetched", "staged", "booked", "held"]
 RowStatus = Literal["staged", "booked", "repeat", "parked"]
-
-
-class PageQuery(ApiModel):
-    """Which page of a list."""
-
-    limit: Annotated[int, Field(ge=1, le=500)] = 100
-    after: Annotated[
-        str | None,
-        Field(max_length=CURSOR_CHARACTERS_MAX, description="`next` of the page before"),
-    ] = None
 
 
 class AcquittalsQuery(PageQuery):
@@ -90,11 +80,10 @@ class AcquittalReply(ApiModel):
     live: bool
 
 
-class AcquittalList(ApiModel):
+class AcquittalList(Page):
     """A page of acquittals, in the order of the journal."""
 
     items: list[AcquittalReply]
-    next: str | None
 
 
 class PositionReply(ApiModel):
@@ -119,11 +108,10 @@ class PositionReply(ApiModel):
     paid: bool
 
 
-class PositionList(ApiModel):
+class PositionList(Page):
     """A page of positions, by invoice number."""
 
     items: list[PositionReply]
-    next: str | None
 
 
 class FactSource(ApiModel):
@@ -186,11 +174,10 @@ class EntryReply(ApiModel):
     postings: list[PostingReply]
 
 
-class JournalPage(ApiModel):
+class JournalPage(Page):
     """A page of the journal, by number."""
 
     items: list[EntryReply]
-    next: str | None
 
 
 class BalanceReply(ApiModel):
@@ -236,11 +223,10 @@ class DebFileReply(ApiModel):
     finished_at: datetime | None
 
 
-class DebFileList(ApiModel):
+class DebFileList(Page):
     """A page of DEB files, newest first."""
 
     items: list[DebFileReply]
-    next: str | None
 
 
 class RowPlaceReply(ApiModel):
@@ -279,11 +265,10 @@ class DebRowReply(ApiModel):
     decided_at: datetime | None
 
 
-class DebRowList(ApiModel):
+class DebRowList(Page):
     """A page of rows."""
 
     items: list[DebRowReply]
-    next: str | None
 
 
 class BooksCheckReply(ApiModel):

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import traceback
 from dataclasses import dataclass
 
+from services.reconciliation.handlers.deb_lease import IsStopping, never
 from services.reconciliation.handlers.work_deb_file import DebWorkshop, work_next_deb_file
 from shared.kernel.errors import TransientError
 from shared.runtime.parts import Part
@@ -21,17 +23,31 @@ class DebBooker:
     tick_seconds: float
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Work until asked to stop; the file in hand goes on to its end, or to its next batch."""
+        """Work until asked to stop; the file in hand is given back after its present batch.
+
+        A file that fails in a way nobody thought of is left under its lease and tried again after
+        it; the files of other practices go on.
+        """
         while not stop.is_set():
-            if not await self.tick():
+            if not await self._tick_whatever_comes(stop):
                 await _wait(self.shop, stop, self.tick_seconds)
 
-    async def tick(self) -> bool:
+    async def _tick_whatever_comes(self, stop: asyncio.Event) -> bool:
+        try:
+            return await self.tick(is_stopping=stop.is_set)
+        except Exception as error:  # noqa: BLE001 - one file must not end the work of all others
+            # Without the error's own words: they may quote the file's content.
+            where = "".join(traceback.format_tb(error.__traceback__))
+            facts = {"error": type(error).__name__, "where": where}
+            _LOG.error("a DEB file failed unexpectedly", extra=facts)
+            return False
+
+    async def tick(self, *, is_stopping: IsStopping = never) -> bool:
         """Work one file; return whether there was one."""
         try:
-            return await work_next_deb_file(self.shop)
+            return await work_next_deb_file(self.shop, is_stopping=is_stopping)
         except TransientError as error:
-            _LOG.warning("booking waits", extra={"error": str(error)[:200]})
+            _LOG.warning("booking waits", extra={"error": type(error).__name__})
             return False
 
 

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
-from services.reconciliation.domain.acquittal import AcquittedInvoice, acquitted
+from services.reconciliation.domain.acquittal import (
+    AcceptedInvoice,
+    AcquittedInvoice,
+    acquitted,
+    check_acquittable,
+)
 from services.reconciliation.domain.events import (
     Change,
     InvoiceAcquitted,
@@ -15,10 +21,13 @@ from services.reconciliation.domain.events import (
 )
 from services.reconciliation.domain.model import Confirmation, Contract
 from services.reconciliation.domain.posting import ACQUITTED
+from services.reconciliation.domain.resuming import UNTIL_ACQUITTED
 from services.reconciliation.ports import UnitOfWork
 from shared.kernel.clock import Clock
 from shared.kernel.errors import ConflictError, NotFoundError
 from shared.kernel.money import Money
+
+_INVOICES_PER_WRITE = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +58,8 @@ async def acquit_order(command: AcquitOrder, uow: UnitOfWork, clock: Clock) -> O
 
     Raises:
         NotFoundError: the practice has no such order.
-        ConflictError: its arrival is not confirmed, or an invoice is acquitted elsewhere.
+        ConflictError: its arrival is not confirmed.
+        NotAcquittableError: an invoice is acquitted elsewhere, or confirmed for another amount.
     """
     await uow.books.lock(command.practice_id)
     confirmation = await uow.confirmations.find(command.order_id)
@@ -60,19 +70,6 @@ async def acquit_order(command: AcquitOrder, uow: UnitOfWork, clock: Clock) -> O
                 code="order-not-confirmed",
             )
         raise NotFoundError("this practice has no such order", code="order-not-found")
-    contract = await uow.practices.contract(confirmation.contract_id)
-    assert contract is not None  # noqa: S101 - a confirmation is stored only under a known contract
-    return await acquit_accepted(confirmation, contract, uow, clock)
-
-
-async def acquit_accepted(
-    confirmation: Confirmation, contract: Contract, uow: UnitOfWork, clock: Clock
-) -> OrderAcquittal:
-    """Acquit the accepted invoices of a stored confirmation, under the practice's lock.
-
-    Raises:
-        ConflictError: an invoice is acquitted already through another order.
-    """
     if confirmation.acquitted_on is not None:
         return OrderAcquittal(
             confirmation.order_id,
@@ -81,23 +78,52 @@ async def acquit_accepted(
             confirmation.acquitted_on,
             already=True,
         )
-    invoice_ids = await uow.confirmations.accepted_invoices(confirmation.order_id)
-    positions = await uow.books.positions(invoice_ids)
-    done = acquitted(
-        confirmation,
-        contract,
-        [positions[invoice_id] for invoice_id in invoice_ids],
-        chart=await uow.practices.chart(confirmation.practice_id),
-        today=clock.today(),
-    )
-    await _write(confirmation, done, uow, clock)
-    total = Money.total(one.acquittal.amount for one in done)
-    _record(confirmation, done, total, uow, clock)
-    return OrderAcquittal(confirmation.order_id, len(done), total, clock.today(), already=False)
+    contract = await uow.practices.contract(confirmation.contract_id)
+    assert contract is not None  # noqa: S101 - a confirmation is stored only under a known contract
+    confirmed = await uow.confirmations.accepted_invoices(confirmation.order_id)
+    positions = await uow.books.positions(confirmed)
+    accepted = [AcceptedInvoice(positions[one], amount) for one, amount in confirmed.items()]
+    return await acquit_accepted(confirmation, contract, accepted, uow, clock)
+
+
+async def acquit_accepted(
+    confirmation: Confirmation,
+    contract: Contract,
+    accepted: Sequence[AcceptedInvoice],
+    uow: UnitOfWork,
+    clock: Clock,
+) -> OrderAcquittal:
+    """Acquit the accepted invoices of a stored confirmation, under the practice's lock.
+
+    Rows of DEB files that came before the acquittal are then decided again.
+
+    Args:
+        accepted: all invoices that the confirmation accepted, positions read under that lock.
+
+    Raises:
+        NotAcquittableError: an invoice is acquitted elsewhere, or confirmed for another amount.
+    """
+    check_acquittable(accepted)
+    chart, today = await uow.practices.chart(confirmation.practice_id), clock.today()
+    total = Money.zero()
+    # In slices: what one slice needed is gone before the next, however long the order.
+    for start in range(0, len(accepted), _INVOICES_PER_WRITE):
+        done = [
+            acquitted(confirmation, contract, one.position, chart=chart, today=today)
+            for one in accepted[start : start + _INVOICES_PER_WRITE]
+        ]
+        await _write(confirmation, done, uow)
+        for one in done:
+            uow.record(_invoice_acquitted(one))
+            uow.record(_position_changed(one, clock))
+        total += Money.total(one.acquittal.amount for one in done)
+    await uow.confirmations.mark_acquitted(confirmation.order_id, on=today)
+    uow.record(_order_acquitted(confirmation, len(accepted), total, today))
+    return OrderAcquittal(confirmation.order_id, len(accepted), total, today, already=False)
 
 
 async def _write(
-    confirmation: Confirmation, done: list[AcquittedInvoice], uow: UnitOfWork, clock: Clock
+    confirmation: Confirmation, done: Sequence[AcquittedInvoice], uow: UnitOfWork
 ) -> None:
     await uow.books.book(
         confirmation.practice_id,
@@ -106,28 +132,21 @@ async def _write(
         positions=[one.position for one in done],
     )
     await uow.books.acquit([one.acquittal for one in done])
-    await uow.confirmations.mark_acquitted(confirmation.order_id, on=clock.today())
+    await uow.deb_files.resume_rows(
+        confirmation.practice_id, [one.position for one in done], reasons=UNTIL_ACQUITTED
+    )
 
 
-def _record(
-    confirmation: Confirmation,
-    done: list[AcquittedInvoice],
-    total: Money,
-    uow: UnitOfWork,
-    clock: Clock,
-) -> None:
-    for one in done:
-        uow.record(_invoice_acquitted(one))
-        uow.record(_position_changed(one, clock))
-    uow.record(
-        OrderAcquitted(
-            practice_id=confirmation.practice_id,
-            order_id=confirmation.order_id,
-            contract_id=confirmation.contract_id,
-            invoice_count=len(done),
-            total=total,
-            acquitted_on=clock.today(),
-        )
+def _order_acquitted(
+    confirmation: Confirmation, invoice_count: int, total: Money, today: date
+) -> OrderAcquitted:
+    return OrderAcquitted(
+        practice_id=confirmation.practice_id,
+        order_id=confirmation.order_id,
+        contract_id=confirmation.contract_id,
+        invoice_count=invoice_count,
+        total=total,
+        acquitted_on=today,
     )
 
 

@@ -24,8 +24,8 @@ from services.reconciliation.domain.events import (
     InvoicePositionChanged,
 )
 from services.reconciliation.domain.model import Position
-from services.reconciliation.handlers.deb_lease import BookingPolicy, leased
-from services.reconciliation.ports import ClaimedFile, UnitOfWork, UnitOpener
+from services.reconciliation.handlers.deb_lease import DebLease
+from services.reconciliation.ports import ClaimedFile, UnitOfWork
 from shared.kernel.clock import Clock
 
 CHANGES_PER_EVENT = 50
@@ -33,25 +33,31 @@ CHANGES_PER_EVENT = 50
 
 @dataclass(frozen=True, slots=True)
 class BookDebFile:
-    """Book this staged file."""
+    """Book the staged file in hand."""
 
-    file: ClaimedFile
+    lease: DebLease
 
 
-async def book_deb_file(
-    command: BookDebFile, open_unit: UnitOpener, policy: BookingPolicy, clock: Clock
-) -> None:
+async def book_deb_file(command: BookDebFile) -> None:
     """Book every row that is still undecided, batch by batch, then close the file.
+
+    Where rows of an earlier file have come back in the meantime, those go first: this file is given
+    back, and goes on after them.
 
     Raises:
         LeaseLostError: another worker took the file over.
+        StopAskedError: the process is to end; what is booked stays booked.
         TransientError: the database did not answer; what is booked stays booked.
     """
-    file = command.file
+    lease = command.lease
+    file, clock = lease.file, lease.clock
     while True:
-        async with leased(file, open_unit, policy, clock) as uow:
-            await uow.books.lock(file.practice_id)
-            rows = await uow.deb_files.next_rows(file, limit=policy.batch_rows)
+        lease.check_goes_on()
+        async with lease.unit(with_books=True) as uow:
+            if not await uow.deb_files.is_next(file):
+                await uow.deb_files.give_back(file)
+                return
+            rows = await uow.deb_files.next_rows(file, limit=lease.policy.batch_rows)
             if not rows:
                 await _finish(file, uow, clock)
                 return

@@ -6,11 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from services.reconciliation.domain.acquittal import (
+    AcceptedInvoice,
+    check_acquittable,
+    check_amounts,
+)
 from services.reconciliation.domain.model import AcquittalMode, Confirmation, ConfirmationLine
+from services.reconciliation.domain.resuming import UNTIL_CONFIRMED
 from services.reconciliation.handlers.acquit_order import acquit_accepted
 from services.reconciliation.ports import UnitOfWork
 from shared.kernel.clock import Clock
-from shared.kernel.errors import ConflictError, PermanentError, TooEarlyError
+from shared.kernel.errors import PermanentError, TooEarlyError
 from shared.kernel.money import Money
 
 
@@ -33,10 +39,13 @@ class ConfirmResult(StrEnum):
 async def confirm_order(command: ConfirmOrder, uow: UnitOfWork, clock: Clock) -> ConfirmResult:
     """Store the confirmation once; the very same one again changes nothing.
 
+    Rows of DEB files that could not be matched before are then decided again.
+
     Raises:
         TooEarlyError: the practice, the contract or an invoice is not known yet.
-        PermanentError: the confirmation contradicts itself or an earlier one, or an accepted
-            invoice is already acquitted through another order.
+        PermanentError: the confirmation contradicts itself or an earlier one.
+        NotAcquittableError: an accepted invoice is open for another amount, or it is already
+            acquitted through another order and this one would be acquitted at once.
     """
     confirmation = command.confirmation
     _check(confirmation, command.lines)
@@ -51,14 +60,21 @@ async def confirm_order(command: ConfirmOrder, uow: UnitOfWork, clock: Clock) ->
         if known.content_sha256 != confirmation.content_sha256:
             raise PermanentError(f"order {known.order_number} was confirmed with other content")
         return ConfirmResult.ALREADY_KNOWN
-    await _check_invoices(command.lines, uow)
+    accepted = await _accepted(command.lines, uow)
+    if contract.acquittal is AcquittalMode.MANUAL:
+        check_amounts(accepted)
+    else:
+        check_acquittable(accepted)
     await uow.confirmations.store(confirmation, command.lines)
+    await uow.deb_files.resume_rows(
+        confirmation.practice_id,
+        [one.position for one in accepted],
+        reasons=UNTIL_CONFIRMED,
+        order_number=confirmation.order_number,
+    )
     if contract.acquittal is AcquittalMode.MANUAL:
         return ConfirmResult.WAITS_FOR_A_PERSON
-    try:
-        await acquit_accepted(confirmation, contract, uow, clock)
-    except ConflictError as error:
-        raise PermanentError(f"order {confirmation.order_number}: {error}") from error
+    await acquit_accepted(confirmation, contract, accepted, uow, clock)
     return ConfirmResult.ACQUITTED
 
 
@@ -83,7 +99,9 @@ def _check(confirmation: Confirmation, lines: Sequence[ConfirmationLine]) -> Non
         raise PermanentError(f"order {confirmation.order_number} names an invoice twice")
 
 
-async def _check_invoices(lines: Sequence[ConfirmationLine], uow: UnitOfWork) -> None:
+async def _accepted(lines: Sequence[ConfirmationLine], uow: UnitOfWork) -> list[AcceptedInvoice]:
+    """Check that all invoices are known; return the accepted ones, in order."""
+    accepted = []
     positions = await uow.books.positions([line.invoice_id for line in lines])
     for line in lines:
         position = positions.get(line.invoice_id)
@@ -95,3 +113,6 @@ async def _check_invoices(lines: Sequence[ConfirmationLine], uow: UnitOfWork) ->
             raise PermanentError(
                 f"the confirmation calls invoice {position.invoice_number} {line.invoice_number}"
             )
+        if line.accepted:
+            accepted.append(AcceptedInvoice(position, line.amount))
+    return accepted

@@ -13,6 +13,7 @@ from services.reconciliation.domain.posting import (
     postings,
     rule_for,
 )
+from services.reconciliation.domain.resuming import UNTIL_ISSUED
 from services.reconciliation.ports import UnitOfWork
 from shared.kernel.errors import PermanentError, TooEarlyError
 from shared.kernel.ids import derived_id
@@ -28,6 +29,8 @@ class OpenPosition:
 
 async def open_position(command: OpenPosition, uow: UnitOfWork) -> bool:
     """Book the invoice once; return False, and change nothing, if it is booked already.
+
+    Rows of DEB files that came before the invoice are then decided again.
 
     Raises:
         TooEarlyError: the practice is not known yet.
@@ -53,6 +56,7 @@ async def open_position(command: OpenPosition, uow: UnitOfWork) -> bool:
         facts=[fact],
         positions=[position],
     )
+    await uow.deb_files.resume_rows(invoice.practice_id, [position], reasons=UNTIL_ISSUED)
     return True
 
 

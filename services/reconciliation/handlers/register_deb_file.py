@@ -20,6 +20,8 @@ class RegisterDebFile:
 async def register_deb_file(command: RegisterDebFile, uow: UnitOfWork, clock: Clock) -> bool:
     """Register the file; return False if its bytes were here before, which is only recorded.
 
+    A file whose content was missing or damaged is then read again.
+
     Raises:
         TooEarlyError: the contract is not known yet.
     """

@@ -10,19 +10,18 @@ from services.reconciliation.domain.deb.layout import Layout
 from services.reconciliation.domain.deb.lines import in_chunks
 from services.reconciliation.domain.deb.reader import DebReader
 from services.reconciliation.domain.deb.records import DebRow, FileFault, Header
-from services.reconciliation.handlers.deb_lease import BookingPolicy, leased
+from services.reconciliation.handlers.deb_lease import DebLease
 from services.reconciliation.handlers.hold_deb_file import hold_deb_file
-from services.reconciliation.ports import ClaimedFile, ContentStore, UnitOpener
-from shared.kernel.clock import Clock
+from services.reconciliation.ports import ContentStore
 
 STAGING_ROWS = 2000
 
 
 @dataclass(frozen=True, slots=True)
 class StageDebFile:
-    """Read this file."""
+    """Read the file in hand."""
 
-    file: ClaimedFile
+    lease: DebLease
 
 
 @dataclass(slots=True)
@@ -34,12 +33,7 @@ class _Reading:
 
 
 async def stage_deb_file(
-    command: StageDebFile,
-    open_unit: UnitOpener,
-    content: ContentStore,
-    layouts: Mapping[str, Layout],
-    policy: BookingPolicy,
-    clock: Clock,
+    command: StageDebFile, content: ContentStore, layouts: Mapping[str, Layout]
 ) -> date | None:
     """Store all rows, then note the file as whole, or hold it.
 
@@ -51,29 +45,26 @@ async def stage_deb_file(
 
     Raises:
         LeaseLostError: another worker took the file over.
-        PermanentError: the bytes are not those that were announced.
-        TransientError: the database or the object store did not answer.
+        StopAskedError: the process is to end; what is stored stays stored.
+        ContentAwayError: the object store does not give the file now.
+        PermanentError: the bytes are not those that were announced, or another practice's.
+        TransientError: the database did not answer.
     """
-    file = command.file
+    lease = command.lease
+    file = lease.file
     layout = layouts.get(file.layout)
     if layout is None:
         fault = FileFault("unknown-layout", None, f"there is no layout {file.layout}")
-        return await _hold(file, _Reading(fault=fault), open_unit, policy, clock)
+        return await _hold(lease, _Reading(fault=fault))
+    lease.check_goes_on()
     data = await content.read(file.content, practice_id=file.practice_id)
-    reading = await _read(file, layout, data, open_unit, policy, clock)
+    reading = await _read(lease, layout, data)
     if reading.fault is None:
-        return await _accept(file, reading, open_unit, policy, clock)
-    return await _hold(file, reading, open_unit, policy, clock)
+        return await _accept(lease, reading)
+    return await _hold(lease, reading)
 
 
-async def _read(
-    file: ClaimedFile,
-    layout: Layout,
-    data: bytes,
-    open_unit: UnitOpener,
-    policy: BookingPolicy,
-    clock: Clock,
-) -> _Reading:
+async def _read(lease: DebLease, layout: Layout, data: bytes) -> _Reading:
     reader, reading = DebReader(layout), _Reading()
     for item in reader.read(in_chunks(data)):
         if isinstance(item, DebRow):
@@ -82,70 +73,56 @@ async def _read(
             reading.fault = item
         else:
             reading.header = item
-            reading.fault = await _header_fault(file, item, open_unit, policy)
+            reading.fault = await _header_fault(lease, item)
         if reading.fault is not None:
             break
         if len(reading.waiting) >= STAGING_ROWS:
-            await _store(file, reading, open_unit, policy, clock)
-    await _store(file, reading, open_unit, policy, clock)
+            await _store(lease, reading)
+    await _store(lease, reading)
     reading.rows_read = reader.rows_read
     return reading
 
 
-async def _header_fault(
-    file: ClaimedFile, header: Header, open_unit: UnitOpener, policy: BookingPolicy
-) -> FileFault | None:
-    async with open_unit(file.practice_id) as uow:
-        contract = await uow.practices.contract(file.contract_id)
+async def _header_fault(lease: DebLease, header: Header) -> FileFault | None:
+    async with lease.open_unit(lease.file.practice_id) as uow:
+        contract = await uow.practices.contract(lease.file.contract_id)
     if contract is None or header.account != contract.account_number:
         return FileFault(
             "foreign-account", header.line, f"account {header.account} is not of this contract"
         )
-    if header.is_test and not policy.accept_test_files:
+    if header.is_test and not lease.policy.accept_test_files:
         return FileFault("test-file", header.line, "the header marks it as a test")
     return None
 
 
-async def _store(
-    file: ClaimedFile,
-    reading: _Reading,
-    open_unit: UnitOpener,
-    policy: BookingPolicy,
-    clock: Clock,
-) -> None:
+async def _store(lease: DebLease, reading: _Reading) -> None:
     if reading.waiting:
-        async with leased(file, open_unit, policy, clock) as uow:
-            await uow.deb_files.stage(file, reading.waiting)
+        lease.check_goes_on()
+        async with lease.unit() as uow:
+            await uow.deb_files.stage(lease.file, reading.waiting)
         reading.waiting = []
 
 
-async def _accept(
-    file: ClaimedFile,
-    reading: _Reading,
-    open_unit: UnitOpener,
-    policy: BookingPolicy,
-    clock: Clock,
-) -> date | None:
+async def _accept(lease: DebLease, reading: _Reading) -> date | None:
     header = reading.header
     assert header is not None  # noqa: S101 - a file without one has a fault
-    async with leased(file, open_unit, policy, clock) as uow:
-        reading.fault = await uow.deb_files.sequence_fault(file, header)
+    async with lease.unit() as uow:
+        reading.fault = await uow.deb_files.sequence_fault(lease.file, header)
         if reading.fault is None:
-            await uow.deb_files.mark_staged(file, header, rows_read=reading.rows_read)
+            await uow.deb_files.mark_staged(lease.file, header, rows_read=reading.rows_read)
             return header.created_on
-    return await _hold(file, reading, open_unit, policy, clock)
+    return await _hold(lease, reading)
 
 
-async def _hold(
-    file: ClaimedFile,
-    reading: _Reading,
-    open_unit: UnitOpener,
-    policy: BookingPolicy,
-    clock: Clock,
-) -> date | None:
+async def _hold(lease: DebLease, reading: _Reading) -> date | None:
     assert reading.fault is not None  # noqa: S101 - the caller found one
-    async with leased(file, open_unit, policy, clock) as uow:
+    async with lease.unit() as uow:
         await hold_deb_file(
-            file, reading.fault, uow, clock, header=reading.header, rows_read=reading.rows_read
+            lease.file,
+            reading.fault,
+            uow,
+            lease.clock,
+            header=reading.header,
+            rows_read=reading.rows_read,
         )
     return None

@@ -273,3 +273,31 @@ STATEMENTS_V1: tuple[str, ...] = (
     *_PRIVILEGES,
 )
 """Statements of version 1, in order. A change comes as STATEMENTS_V2, never as an edit."""
+
+STATEMENTS_V2: tuple[str, ...] = (
+    "DROP TRIGGER posting_balances ON posting",
+    # The aggregate in a LATERAL keeps the plan a look-up per entry, however many come at once.
+    """CREATE FUNCTION postings_are_balanced() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+  wrong record;
+BEGIN
+  SELECT touched.entry_id, whole.lines, whole.rest INTO wrong
+  FROM (SELECT DISTINCT entry_id FROM fresh) AS touched
+  CROSS JOIN LATERAL (
+    SELECT count(*) AS lines, sum(amount_rappen) AS rest
+    FROM posting WHERE posting.entry_id = touched.entry_id) AS whole
+  WHERE whole.lines < 2 OR whole.rest <> 0 LIMIT 1;
+  IF FOUND THEN
+    RAISE EXCEPTION 'entry % has % postings and is out of balance by % Rappen',
+      wrong.entry_id, wrong.lines, wrong.rest USING ERRCODE = 'check_violation',
+      CONSTRAINT = 'posting_balances';
+  END IF;
+  RETURN NULL;
+END $$""",
+    """CREATE TRIGGER posting_balances AFTER INSERT ON posting
+  REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION postings_are_balanced()""",
+)
+"""Version 2: all postings of an entry come in one statement, and are judged once, at its end.
+
+The judgement at the transaction's end, once per entry, stays: an entry needs postings at all.
+"""

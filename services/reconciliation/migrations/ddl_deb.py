@@ -188,3 +188,34 @@ STATEMENTS_V1: tuple[str, ...] = (
     *_PRIVILEGES,
 )
 """Statements of version 1, in order. A change comes as STATEMENTS_V2, never as an edit."""
+
+STATEMENTS_V2: tuple[str, ...] = (
+    # Rows come back when the books learn more; their files are then booked in the order in which
+    # they were staged, which need not be the order of arrival.
+    "CREATE SEQUENCE deb_file_turn",
+    f'GRANT USAGE ON SEQUENCE deb_file_turn TO "{RUNTIME_ROLE}"',
+    "ALTER TABLE deb_file ADD COLUMN turn bigint",
+    "SELECT set_config('quittance.system', 'on', true)",
+    """UPDATE deb_file f SET turn = placed.turn
+  FROM (SELECT deb_file_id, row_number() OVER (ORDER BY finished_at NULLS LAST, arrival) AS turn
+        FROM deb_file WHERE status IN ('staged', 'booked')) AS placed
+  WHERE f.deb_file_id = placed.deb_file_id""",
+    "SELECT setval('deb_file_turn', (SELECT coalesce(max(turn), 0) + 1 FROM deb_file), false)",
+    "SELECT set_config('quittance.system', '', true)",
+    """ALTER TABLE deb_file
+  DROP CONSTRAINT deb_file_rows_add_up,
+  ADD CONSTRAINT deb_file_rows_add_up CHECK (CASE
+    WHEN num_nonnulls(booked, repeats, parked) = 0 THEN status <> 'booked'
+    ELSE coalesce(rows_read = booked + repeats + parked, false) END),
+  ADD CONSTRAINT deb_file_staged_in_turn CHECK (
+    status NOT IN ('staged', 'booked') OR turn IS NOT NULL)""",
+    "CREATE INDEX deb_file_turns ON deb_file (practice_id, turn) WHERE status = 'staged'",
+    """CREATE INDEX deb_row_parked_by_number ON deb_row (practice_id, invoice_number)
+  WHERE status = 'parked'""",
+    """CREATE INDEX deb_row_parked_by_invoice ON deb_row (practice_id, invoice_id)
+  WHERE status = 'parked'""",
+    """CREATE INDEX deb_row_parked_by_order ON deb_row (practice_id, order_number)
+  WHERE status = 'parked' AND invoice_number IS NULL""",
+    f'GRANT UPDATE (turn, content_key) ON deb_file TO "{RUNTIME_ROLE}"',
+)
+"""Version 2: parked rows may be resumed; counts add up whenever there are any."""

@@ -74,15 +74,17 @@ _FILES = text(
     JOIN LATERAL (
       SELECT count(*) AS read, count(*) FILTER (WHERE r.status = 'booked') AS booked,
         count(*) FILTER (WHERE r.status = 'repeat') AS repeats,
-        count(*) FILTER (WHERE r.status = 'parked') AS parked,
+        count(*) FILTER (WHERE r.status IN ('parked', 'staged')) AS parked,
+        count(*) FILTER (WHERE r.status = 'staged') AS undecided,
         coalesce(sum(r.amount_rappen) FILTER (WHERE r.status = 'booked'), 0) AS read_booked,
         coalesce(sum(p.amount_rappen), 0) AS facts
       FROM deb_row r LEFT JOIN position_fact p ON p.fact_id = r.fact_id
       WHERE r.deb_file_id = f.deb_file_id) AS found ON true
-    WHERE f.practice_id = :practice_id AND f.status = 'booked'
+    WHERE f.practice_id = :practice_id AND f.booked IS NOT NULL
       AND ((f.rows_read, f.booked, f.repeats, f.parked)
              IS DISTINCT FROM (found.read, found.booked, found.repeats, found.parked)
            OR found.read_booked <> found.facts
+           OR (f.status = 'booked' AND found.undecided > 0)
            OR found.read <> found.booked + found.repeats + found.parked)
     """
 )

@@ -31,13 +31,14 @@ _ROW = """
     WHERE r.practice_id = :practice_id
 """
 _ROWS = text(
-    f"""{_ROW} AND r.deb_file_id = :deb_file_id AND r.line > :after
+    f"""{_ROW} AND r.deb_file_id = :deb_file_id AND r.line > CAST(:after AS bigint)
       AND (CAST(:status AS text) IS NULL OR r.status = :status)
     ORDER BY r.line LIMIT :limit
     """
 )
 _PARKED = text(
-    f"""{_ROW} AND r.status = 'parked' AND (f.arrival, r.line) > (:after_file, :after_line)
+    f"""{_ROW} AND r.status = 'parked'
+      AND (f.arrival, r.line) > (:after_file, CAST(:after_line AS bigint))
       AND (CAST(:reason AS text) IS NULL OR r.reason_code = :reason)
     ORDER BY f.arrival, r.line LIMIT :limit
     """

@@ -11,9 +11,11 @@ from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 from aiokafka.structs import ConsumerRecord
 
 from shared.kernel.errors import TransientError
+from shared.messaging.header_names import tolerate_any_header_name
 from shared.messaging.kafka import client_options
 from shared.messaging.source import RecordSink
 from shared.messaging.sources.delivery import BATCH, deliver, raw_record
+from shared.messaging.stopping import CLOSE_SECONDS, FINISH_SECONDS, close_within, unless_stopped
 from shared.runtime.settings import ServiceSettings
 
 _LOG = logging.getLogger(__name__)
@@ -47,19 +49,26 @@ class AiokafkaSource:
         consumer = self._consumer()
         consumer.subscribe(self._topics, listener=_Readiness(self))
         try:
-            await consumer.start()
-            while not stop.is_set():
-                batches = await consumer.getmany(timeout_ms=_POLL_MS, max_records=self._batch)
-                for partition, records in batches.items():
-                    if stop.is_set() or not await self._pass_on(
-                        consumer, partition, records, sink, stop
-                    ):
-                        return
+            await unless_stopped(consumer.start(), stop=stop)
+            await unless_stopped(
+                self._feed(consumer, sink, stop), stop=stop, finish_seconds=FINISH_SECONDS
+            )
         except KafkaError as error:
             raise TransientError(f"the broker did not answer: {type(error).__name__}") from error
         finally:
             self.set_ready(ready=False)
-            await consumer.stop()
+            await close_within(CLOSE_SECONDS, consumer.stop(), what="the consumer")
+
+    async def _feed(
+        self, consumer: AIOKafkaConsumer, sink: RecordSink, stop: asyncio.Event
+    ) -> None:
+        while not stop.is_set():
+            batches = await consumer.getmany(timeout_ms=_POLL_MS, max_records=self._batch)
+            for partition, records in batches.items():
+                if stop.is_set() or not await self._pass_on(
+                    consumer, partition, records, sink, stop
+                ):
+                    return
 
     def set_ready(self, *, ready: bool) -> None:
         """Note whether the group has given this member its partitions."""
@@ -83,6 +92,7 @@ class AiokafkaSource:
         return True
 
     def _consumer(self) -> AIOKafkaConsumer:
+        tolerate_any_header_name()
         session_ms = int(self._settings.kafka_session_timeout_seconds * 1000)
         return AIOKafkaConsumer(
             **client_options(self._settings),

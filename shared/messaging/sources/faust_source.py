@@ -12,7 +12,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import tempfile
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import faust
@@ -20,9 +22,11 @@ from faust import streams as faust_streams
 from faust.app.base import BootStrategy
 from faust.transport import conductor as faust_conductor
 from mode import CrashingSupervisor
+from mode.threads import WorkerThread
 
 from shared.kernel.errors import TransientError
 from shared.messaging.events import RawRecord
+from shared.messaging.header_names import tolerate_any_header_name
 from shared.messaging.kafka import check_security, sasl_mechanism, ssl_context, uses_sasl
 from shared.messaging.source import RecordSink
 from shared.messaging.sources.delivery import BATCH, deliver, header_dict
@@ -31,7 +35,8 @@ from shared.runtime.settings import ServiceSettings
 _LOG = logging.getLogger(__name__)
 BATCH_SECONDS = 0.05
 _BUFFER = 400
-_STOP_SECONDS = 20.0
+_STOP_SECONDS = 5.0
+_PRESS_SECONDS = 0.2
 
 
 class _ConsumeOnly(BootStrategy):
@@ -39,6 +44,14 @@ class _ConsumeOnly(BootStrategy):
 
     enable_kafka_producer = False
     enable_web = False
+
+
+class _ReaderThread(WorkerThread):
+    """Faust's consumer thread; being cut off at the end is no failure of it."""
+
+    def run(self) -> None:
+        with suppress(asyncio.CancelledError):
+            super().run()
 
 
 class FaustSource:
@@ -66,6 +79,7 @@ class FaustSource:
         with tempfile.TemporaryDirectory(prefix="ingest-") as datadir:
             app = self.build_app(datadir)
             self.add_agent(app, sink, stop=stop, failure=failure)
+            reader = reader_thread(app)
             starter = asyncio.create_task(app.start(), name="faust-start")
             ended = asyncio.create_task(_wait_until_ended(app, starter), name="faust-end")
             stopped = asyncio.create_task(stop.wait(), name="faust-stop")
@@ -74,7 +88,7 @@ class FaustSource:
                 await asyncio.wait(firsts, return_when=asyncio.FIRST_COMPLETED)
             finally:
                 self._ready = False
-                await _shut_down(app, starter, ended, stopped)
+                await _shut_down(app, reader, starter, ended, stopped)
         if failure.done():
             failure.result()
         if not stop.is_set():
@@ -83,6 +97,7 @@ class FaustSource:
     def build_app(self, datadir: str) -> faust.App:
         """Return a Faust app under the rules of docs/decisions/0003, without its agent."""
         check_security(self._settings)
+        tolerate_any_header_name()
         session_seconds = self._settings.kafka_session_timeout_seconds
         app = faust.App(
             self._group,
@@ -200,13 +215,62 @@ async def _wait_until_ended(app: faust.App, starter: asyncio.Task[Any]) -> None:
     await app.wait_until_stopped()
 
 
-async def _shut_down(app: faust.App, *tasks: asyncio.Task[Any]) -> None:
+def reader_thread(app: faust.App) -> Any:
+    """Return the service that reads in a thread of its own, prepared for being cut off."""
+    consumer: Any = app.consumer
+    service = consumer._thread  # noqa: SLF001 - faust-streaming is pinned, a test holds it
+    service.Worker = _ReaderThread
+    return service
+
+
+async def _shut_down(app: faust.App, reader: Any, *tasks: asyncio.Task[Any]) -> None:
     """Stop the app within a bound and let no task of ours survive it."""
+    with _ends_within(_STOP_SECONDS, reader):
+        try:
+            async with asyncio.timeout(_STOP_SECONDS + _PRESS_SECONDS):
+                await app.stop()
+        except TimeoutError:
+            _LOG.warning("Faust did not stop in time")
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+@contextmanager
+def _ends_within(seconds: float, reader: Any) -> Iterator[None]:
+    """Let Faust's consumer thread end, though its broker is silent.
+
+    Faust reads in a thread of its own, which is no daemon, and joins it by blocking our event loop;
+    inside, aiokafka waits for the broker for as long as a request may take. No timeout of our loop
+    reaches that, so another thread cancels what still waits there. Nothing is lost by it: what is
+    not acknowledged is read again.
+    """
+    ended = threading.Event()
+    presser = threading.Thread(
+        target=_press, args=(reader, seconds, ended), name="ingest-end", daemon=True
+    )
+    presser.start()
     try:
-        async with asyncio.timeout(_STOP_SECONDS):
-            await app.stop()
-    except TimeoutError:
-        _LOG.exception("Faust did not stop in time")
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+        yield
+    finally:
+        ended.set()
+
+
+def _press(reader: Any, seconds: float, ended: threading.Event) -> None:
+    worker = reader._thread  # noqa: SLF001 - as above
+    loop: asyncio.AbstractEventLoop = reader.thread_loop
+
+    def cancel_all() -> None:
+        for task in asyncio.all_tasks(loop):
+            task.cancel()
+
+    ended.wait(seconds)
+    if worker is None or not worker.is_alive():
+        return
+    _LOG.warning("the broker is silent; what waits for it is cut off")
+    while worker.is_alive():
+        try:
+            loop.call_soon_threadsafe(cancel_all)
+        except RuntimeError:
+            return  # the loop was closed, so the thread is at its end
+        worker.join(_PRESS_SECONDS)

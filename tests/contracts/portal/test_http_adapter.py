@@ -125,7 +125,7 @@ TAKEN = {"order_id": str(ORDER), "result": "accepted", "reference": "r"}
         (_json({"code": "x"}, 401), NotSent("portal-refused-token")),
     ],
 )
-async def test_p6_only_a_clear_answer_is_clear_everything_else_is_a_doubt(
+async def test_only_a_clear_answer_is_clear_everything_else_is_a_doubt(
     answer: Handler, outcome: SendOutcome
 ) -> None:
     async with _serving(Strange(answer)) as portal:
@@ -227,7 +227,7 @@ async def test_only_the_portals_own_word_proves_absence_or_arrival(
         (_raw(b"rows"), ListedDebFile(1, "f1", "n", "0" * 64, 1001), "deb-file-too-large"),
     ],
 )
-async def test_p13_a_half_written_deb_file_is_not_taken_for_what_the_list_announced(
+async def test_a_half_written_deb_file_is_not_taken_for_what_the_list_announced(
     answer: Handler, listed: ListedDebFile, code: str
 ) -> None:
     async with _serving(Strange(answer)) as portal:
@@ -245,7 +245,7 @@ async def test_a_file_id_that_would_lead_elsewhere_is_not_listed(file_id: str) -
     assert silent.value.code == "unreadable-answer"
 
 
-async def test_p14_each_practice_uses_a_token_of_its_own_even_on_the_same_account() -> None:
+async def test_each_practice_uses_a_token_of_its_own_even_on_the_same_account() -> None:
     strange = Strange(_json({"files": [], "more": False}))
     ours, theirs = access(), access(OTHER_PRACTICE, "client-b")
     async with _serving(strange) as portal:
@@ -254,7 +254,7 @@ async def test_p14_each_practice_uses_a_token_of_its_own_even_on_the_same_accoun
     assert strange.seen == ["Bearer t-client-a-1", "Bearer t-client-b-2"] * 2
 
 
-async def test_p14_the_same_client_id_of_two_practices_shares_no_token() -> None:
+async def test_the_same_client_id_of_two_practices_shares_no_token() -> None:
     strange = Strange(_json({"files": [], "more": False}))
     async with _serving(strange) as portal:
         await portal.list_deb_files(access(), after=0)

@@ -134,7 +134,7 @@ async def test_wrong_credentials_send_nothing_and_learn_nothing(harness: PortalH
     assert silent.value.code == "portal-refused-credentials"
 
 
-async def test_p14_one_practice_never_sees_anothers_orders_or_files(
+async def test_one_practice_never_sees_anothers_orders_or_files(
     harness: PortalHarness,
 ) -> None:
     await _send(harness)
@@ -147,7 +147,7 @@ async def test_p14_one_practice_never_sees_anothers_orders_or_files(
         await harness.portal.download_deb_file(THEIRS, ours.files[0])
 
 
-async def test_p14_credentials_of_one_practice_cannot_send_for_anothers_account(
+async def test_credentials_of_one_practice_cannot_send_for_anothers_account(
     harness: PortalHarness,
 ) -> None:
     crossed = replace(THEIRS, account_number=ACCOUNT)

@@ -60,6 +60,27 @@ async def test_the_same_bytes_listed_twice_are_one_file_one_event_and_two_sighti
     assert await sent.rows("SELECT count(*) AS n FROM deb_listing") == [{"n": 3}]
 
 
+async def test_a_file_that_the_portal_mends_is_fetched_again_under_the_same_id(
+    sent: Office, portal: FakeDebidentPortal, clock: FrozenClock
+) -> None:
+    portal.offer_deb_file("CMD-4711", b"trunc", file_id="f1")
+    portal.offer_deb_file("CMD-4711", b"more", file_id="f2")
+    await sent.ticks.fetch_deb_files()
+    mended = portal.mend_deb_file("CMD-4711", b"truncated no more", file_id="f1")
+    for _ in range(2):
+        clock.advance(AN_HOUR)
+        await sent.ticks.fetch_deb_files()
+    told = [body for name, body in await sent.told() if name == "deb-file-fetched"]
+    events = [DebFileFetched.model_validate(body) for body in told]
+    assert [event.portal_file_id for event in events] == ["f1", "f2", "f1"]
+    assert events[-1].deb_file_id == derived_id("deb-file", sent.practice_id, mended.sha256)
+    read = await sent.store.get(events[-1].file, practice_id=sent.practice_id)
+    assert read == b"truncated no more"
+    assert await sent.rows("SELECT position, problem FROM deb_cursor") == [
+        {"position": 2, "problem": None}
+    ]
+
+
 async def test_two_gateways_at_once_fetch_each_file_once(
     sent: Office, portal: FakeDebidentPortal, second_database: Database
 ) -> None:

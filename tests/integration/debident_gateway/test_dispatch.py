@@ -91,7 +91,7 @@ async def test_an_order_before_its_contract_waits_for_it(office: Office) -> None
 
 
 @pytest.mark.parametrize("dying", [DyingPortal, DyingBeforePortal])
-async def test_p12_a_crash_between_intent_and_outcome_is_asked_about_and_never_doubled(
+async def test_a_crash_between_intent_and_outcome_is_asked_about_and_never_doubled(
     dying: type[DyingPortal],
     database: Database,
     second_database: Database,
@@ -122,7 +122,7 @@ async def test_p12_a_crash_between_intent_and_outcome_is_asked_about_and_never_d
     assert types[0] == "order-send-failed"
 
 
-async def test_p2_a_lost_answer_ends_as_one_accepted_order(
+async def test_a_lost_answer_ends_as_one_accepted_order(
     office: Office, portal: FakeDebidentPortal, clock: FrozenClock
 ) -> None:
     await office.open()
@@ -180,7 +180,7 @@ async def _package(office: Office, order_id: Any) -> tuple[bytes, str]:
     return data, transmission.package.sha256
 
 
-async def test_p11_two_gateways_at_once_send_an_order_once(
+async def test_two_gateways_at_once_send_an_order_once(
     office: Office, portal: FakeDebidentPortal, second_database: Database
 ) -> None:
     await office.open()
@@ -199,7 +199,7 @@ async def test_p11_two_gateways_at_once_send_an_order_once(
     assert attempts == [{"n": 5}]
 
 
-async def test_p8_two_orders_of_a_contract_are_never_at_the_portal_together(
+async def test_two_orders_of_a_contract_are_never_at_the_portal_together(
     office: Office, portal: FakeDebidentPortal, second_database: Database
 ) -> None:
     await office.open()
@@ -247,7 +247,7 @@ async def test_a_person_cannot_confirm_what_the_portal_refused(
     assert await office.told_types() == ["order-refused"]
 
 
-async def test_p14_credentials_of_one_practice_are_never_used_for_another(
+async def test_credentials_of_one_practice_are_never_used_for_another(
     office: Office, portal: FakeDebidentPortal, clock: FrozenClock, second_database: Database
 ) -> None:
     await office.open()

@@ -14,6 +14,7 @@ from shared.messaging.auditor import Auditor
 from shared.messaging.events import RawRecord
 from shared.runtime.settings import ServiceSettings
 from tests.integration.messaging.helpers import NOW, a_record, make_topic, produce, rows, running
+from tests.support.odd_headers import READ_AS, OddName, odd_names_can_be_written
 from tests.support.waiting import eventually
 
 
@@ -84,6 +85,22 @@ async def test_a_row_lost_from_the_inbox_comes_back_with_an_alarm(
     )
     assert found == [(lost.value, "pending", lost.partition, lost.offset)]
     assert "ALARM" in caplog.text
+
+
+async def test_a_header_name_that_is_no_text_does_not_stop_the_audit(bench: Bench) -> None:
+    odd = a_record(topic=bench.topic, partition=0, offset=5, headers={OddName("odd"): b"x"})
+    with odd_names_can_be_written():
+        await produce(bench.settings.kafka_bootstrap, [odd])
+    await bench.ingest(*bench.records)
+    await rows(bench.database, "UPDATE topic_offset SET next_offset = 6 WHERE kafka_partition = 0")
+    auditor = bench.auditor()
+    async with running(auditor.run):
+        await eventually(lambda: auditor.found_missing == 1, because="the odd record was read")
+    found = await rows(
+        bench.database, "SELECT kafka_offset, status, headers FROM inbox WHERE via = 'auditor'"
+    )
+    assert [tuple(row)[:2] for row in found] == [(5, "pending")]
+    assert found[0].headers[READ_AS] == "x"
 
 
 async def test_a_whole_inbox_raises_no_alarm_and_counts_no_delivery(bench: Bench) -> None:

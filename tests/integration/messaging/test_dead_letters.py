@@ -16,6 +16,7 @@ from shared.messaging.events import RawRecord
 from shared.messaging.processor import Processor
 from shared.testing import FrozenClock
 from tests.integration.messaging.helpers import NOW, a_record, an_order_sent, rows
+from tests.integration.messaging.processor_bench import Bench
 
 CLOCK = FrozenClock(NOW)
 
@@ -99,6 +100,25 @@ async def test_a_letter_without_a_place_in_any_order_is_not_replayed(database: D
         )
     assert await _open(database) == []
     assert len(await rows(database, "SELECT 1 FROM dead_letter")) == 1, "the evidence stays"
+
+
+async def test_dropping_a_letter_that_had_no_place_in_the_order_takes_no_number(
+    database: Database,
+) -> None:
+    payload = an_order_sent()
+    bench = Bench(database)
+    await bench.receive(
+        a_record(payload),
+        a_record(payload, 2, topic="invoice-events", headers={"ce_id": str(uuid4()).encode()}),
+    )
+    await bench.processor.drain()
+    [letter] = await _open(database)
+    assert letter.reason == "foreign-source"
+    async with database.transaction(Scope.everything()) as connection:
+        await dead_letters.drop(connection, letter.event_id, person="R. Muster", why="x", now=NOW)
+    await bench.receive(a_record(payload, 2, offset=1))
+    await bench.processor.drain()
+    assert [sequence for _, sequence in await bench.effects()] == [1, 2]
 
 
 @pytest.mark.parametrize(("person", "why"), [("", "because"), ("R. Muster", " ")])

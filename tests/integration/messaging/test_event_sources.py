@@ -21,6 +21,7 @@ from shared.messaging.sources.simulated import (
     SimulatedSource,
 )
 from tests.integration.messaging.helpers import make_topic, produce, settings_for
+from tests.support.odd_headers import READ_AS, OddName, odd_names_can_be_written
 from tests.support.waiting import eventually
 
 PARTITIONS = 2
@@ -244,6 +245,18 @@ class KafkaSuite(SourceSuite):
 
     def new_source(self) -> EventSource:
         return build_source([self.topic], service=self.group, settings=self.settings)
+
+    async def test_a_header_name_that_is_no_text_stops_nothing(self, broker: RunningBroker) -> None:
+        odd = self.record(0, 0)
+        odd.headers[OddName("odd")] = b"x"
+        with odd_names_can_be_written():
+            await self.write([odd, self.record(0, 1)])
+        sink = Sink()
+        await self.run_until(
+            self.new_source(), sink, lambda: len(sink.stored) >= 2, "both records arrived"
+        )
+        assert sink.distinct(0) == self.expected(0, 2)
+        assert sink.stored[0].headers == {"number": b"0-0", READ_AS: b"x"}
 
     async def test_a_second_member_takes_its_share_and_nothing_is_lost(self) -> None:
         await self.write_numbers(range(20))

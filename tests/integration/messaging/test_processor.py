@@ -39,16 +39,64 @@ async def test_an_event_received_twice_takes_effect_once(bench: Bench) -> None:
     assert await rows(bench.database, "SELECT deliveries, status FROM inbox") == [(2, "done")]
 
 
-async def test_another_event_with_a_number_worked_before_is_recorded_as_a_repeat(
+async def test_another_event_with_a_number_worked_before_is_a_dead_letter_and_holds_nothing_back(
     bench: Bench,
 ) -> None:
     payload = an_order_sent()
     await bench.receive(a_record(payload))
     await bench.processor.drain()
-    await bench.receive(a_record(payload, offset=1, headers={"ce_id": str(uuid4()).encode()}))
+    await bench.receive(
+        a_record(payload, offset=1, headers={"ce_id": str(uuid4()).encode()}),
+        a_record(payload, 2, offset=2),
+    )
     await bench.processor.drain()
-    assert len(await bench.effects()) == 1
-    assert sorted(await bench.statuses()) == [(1, "done"), (1, "repeat")]
+    assert [sequence for _, sequence in await bench.effects()] == [1, 2]
+    assert sorted(await bench.statuses()) == [(1, "dead"), (1, "done"), (2, "done")]
+    letters = await rows(bench.database, "SELECT reason, kafka_offset FROM dead_letter")
+    assert letters == [("conflicting-sequence", 1)]
+
+
+async def test_an_event_of_a_producer_that_does_not_own_the_topic_takes_no_number(
+    bench: Bench,
+) -> None:
+    payload = an_order_sent()
+    await bench.receive(
+        a_record(payload, headers={"ce_source": b"invoicing", "ce_id": str(uuid4()).encode()}),
+        a_record(payload, offset=1),
+    )
+    await bench.processor.drain()
+    assert await bench.effects() == [(payload.order_id, 1)]
+    letters = await rows(bench.database, "SELECT reason, kafka_offset FROM dead_letter")
+    assert letters == [("foreign-source", 0)]
+    cursors = await rows(bench.database, "SELECT source, last_sequence FROM inbox_cursor")
+    assert cursors == [("debident-gateway", 1)]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"ce_type": b"of-no-interest"},
+        {"ce_type": b"order-arrived", "ce_dataschema": b"nonsense"},
+        # A known type of another producer and topic, under the name of a producer of this topic.
+        {"ce_type": b"order-prepared", "ce_dataschema": b"/schemas/order-prepared/v1"},
+        {
+            "ce_type": b"of-no-interest",
+            "ce_dataschema": b"/schemas/of-no-interest/v1",
+            "ce_time": b"",
+        },
+    ],
+)
+async def test_an_unsound_event_nobody_listens_to_does_not_take_the_number_of_the_genuine_one(
+    bench: Bench, wrong: dict[str, bytes | None]
+) -> None:
+    payload = an_order_sent()
+    await bench.receive(a_record(payload, headers={**wrong, "ce_id": str(uuid4()).encode()}))
+    await bench.processor.drain()
+    assert await rows(bench.database, "SELECT reason FROM dead_letter") == [("contract",)]
+    assert await rows(bench.database, "SELECT 1 FROM inbox_cursor") == []
+    await bench.receive(a_record(payload, offset=1))
+    await bench.processor.drain()
+    assert await bench.effects() == [(payload.order_id, 1)]
 
 
 async def test_events_out_of_order_wait_and_are_worked_in_order(bench: Bench) -> None:
@@ -66,7 +114,12 @@ async def test_events_out_of_order_wait_and_are_worked_in_order(bench: Bench) ->
 async def test_an_event_nobody_listens_to_only_moves_the_cursor(bench: Bench) -> None:
     payload = an_order_sent()
     unheard = a_record(
-        payload, 1, headers={"ce_type": b"of-no-interest", "ce_dataschema": b"/schemas/x/v1"}
+        payload,
+        1,
+        headers={
+            "ce_type": b"of-no-interest",
+            "ce_dataschema": b"/schemas/of-no-interest/v1",
+        },
     )
     await bench.receive(unheard, a_record(payload, 2, offset=1))
     await bench.processor.drain()

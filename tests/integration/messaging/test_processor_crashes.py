@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 
 import pytest
 from sqlalchemy import text
@@ -19,6 +20,7 @@ from shared.messaging.verdicts import Policy
 from shared.testing import FrozenClock
 from tests.integration.messaging.helpers import PRACTICE, a_record, an_order_sent, rows
 from tests.integration.messaging.processor_bench import Bench, Event, fails_for
+from tests.support.waiting import eventually
 
 
 @pytest.fixture
@@ -120,6 +122,61 @@ async def test_a_database_that_goes_away_in_a_handler_costs_no_try(bench: Bench)
     assert await bench.effects() == [(payload.order_id, 1)]
 
 
+@pytest.mark.parametrize("notices", [True, False])
+async def test_an_event_that_loses_its_own_connection_holds_up_no_other_and_ends_as_a_dead_letter(
+    bench: Bench, *, notices: bool
+) -> None:
+    bad, good = an_order_sent(), [an_order_sent() for _ in range(5)]
+
+    async def idle_too_long(event: Event, connection: AsyncConnection) -> None:
+        await connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = '50ms'"))
+        if event.subject == bad.order_id:
+            await _until_gone(bench.database, await _backend(connection))
+        if notices or event.subject != bad.order_id:
+            await bench.handle(event, connection)
+
+    processor = Processor(
+        database=bench.database,
+        subscriptions=[Subscription(OrderSent, idle_too_long)],
+        clock=bench.clock,
+    )
+    records = [a_record(payload, offset=n) for n, payload in enumerate([bad, *good])]
+    await bench.receive(*records, a_record(bad, 2, offset=9))
+    for _ in range(30):
+        with contextlib.suppress(TransientError):
+            await processor.drain()
+        bench.pass_seconds(60)
+    assert {subject for subject, _ in await bench.effects()} == {p.order_id for p in good}
+    letters = await rows(bench.database, "SELECT reason, kafka_offset FROM dead_letter")
+    assert letters == [("connection-lost-too-often", 0)]
+    found = await rows(bench.database, "SELECT status, tries FROM inbox WHERE sequence = 2")
+    assert found == [("waiting", 0)]
+
+
+async def test_after_a_lost_connection_the_rounds_become_large_again(bench: Bench) -> None:
+    payloads = [an_order_sent() for _ in range(6)]
+    cuts = [1]
+
+    async def cut_once(event: Event, connection: AsyncConnection) -> None:
+        if cuts[0]:
+            cuts[0] -= 1
+            await connection.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
+        await bench.handle(event, connection)
+
+    processor = Processor(
+        database=bench.database,
+        subscriptions=[Subscription(OrderSent, cut_once)],
+        clock=bench.clock,
+    )
+    await bench.receive(*(a_record(payload, offset=n) for n, payload in enumerate(payloads)))
+    with pytest.raises(TransientError):
+        await processor.step()
+    assert [await processor.step() for _ in range(7)] == [1, 1, 1, 1, 1, 1, 0]
+    assert await rows(bench.database, "SELECT DISTINCT status, tries FROM inbox") == [("done", 0)]
+    await bench.receive(*(a_record(an_order_sent(), offset=n) for n in range(10, 15)))
+    assert await processor.step() == 5
+
+
 async def test_a_long_queue_behind_a_dead_letter_does_not_keep_the_processor_busy(
     bench: Bench,
 ) -> None:
@@ -139,3 +196,17 @@ def test_two_handlers_for_one_contract_are_refused(database: Database) -> None:
     twice = [Subscription(OrderSent, handle), Subscription(OrderSent, handle)]
     with pytest.raises(ValueError, match="two subscriptions"):
         Processor(database=database, subscriptions=twice, clock=FrozenClock())
+
+
+async def _backend(connection: AsyncConnection) -> int:
+    return int((await connection.execute(text("SELECT pg_backend_pid()"))).scalar_one())
+
+
+async def _until_gone(database: Database, backend: int) -> None:
+    """Idle, as a handler does that waits for something else, until the server ends the session."""
+
+    async def gone() -> bool:
+        found = "SELECT 1 FROM pg_stat_activity WHERE pid = :pid"
+        return not await rows(database, found, pid=backend)
+
+    await eventually(gone, because="the server ended the idle session")

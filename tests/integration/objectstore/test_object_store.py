@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import os
+import time
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from obstore.store import S3Store
 
 from shared.contracts.envelope import ContentRef
 from shared.kernel.errors import PermanentError, TransientError
 from shared.objectstore import ContentHashError, ObjectStore, open_object_store
+from shared.objectstore.store import CALL_SECONDS
+from tests.support.silent import silent_server
 
 PRACTICE, OTHER = uuid4(), uuid4()
 CANARY = b"Muster-Patient-7f3a, 1980-01-01, a filling and two x-rays"
@@ -142,8 +146,98 @@ async def test_what_is_not_there_may_still_come(store: ObjectStore) -> None:
 async def test_a_folder_that_cannot_be_written_is_transient(tmp_path: Path) -> None:
     store = open_object_store(f"file://{tmp_path / 'objects'}", key=KEY)
     (tmp_path / "objects" / str(PRACTICE)).write_text("a file where a folder must be")
-    with pytest.raises(TransientError, match="did not take"):
+    with pytest.raises(TransientError, match="did not take") as trouble:
         await put(store)
+    assert str(tmp_path) not in str(trouble.value)
+
+
+async def test_what_is_missing_is_told_by_its_key_and_the_kind_of_trouble_only(
+    store: ObjectStore,
+) -> None:
+    ref = await put(store)
+    missing = ref.model_copy(update={"key": ref.key.replace("invoice-document", "deb-file")})
+    with pytest.raises(TransientError) as trouble:
+        await store.get(missing, practice_id=PRACTICE)
+    assert str(trouble.value) == f"the object store did not give {missing.key}: FileNotFoundError"
+
+
+async def test_an_object_and_the_folders_above_it_are_synced_before_it_is_named(
+    store: ObjectStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[str] = []
+    real_fsync, real_replace = os.fsync, Path.replace
+
+    def fsync(descriptor: int) -> None:
+        done.append(f"sync {Path(f'/proc/self/fd/{descriptor}').readlink().name}")
+        real_fsync(descriptor)
+
+    def replace(source: Path, target: Path) -> Path:
+        done.append(f"rename {source.name} {target.name}")
+        return real_replace(source, target)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    monkeypatch.setattr(Path, "replace", replace)
+    ref = await put(store)
+    unfinished = done[0].removeprefix("sync ")
+    assert unfinished.startswith(f"{ref.sha256}#")
+    assert done[1] == f"rename {unfinished} {ref.sha256}"
+    assert done[2:] == ["sync invoice-document", f"sync {PRACTICE}", "sync objects"]
+    assert [path.name for path in _files(tmp_path)] == [ref.sha256]
+
+
+async def test_a_write_that_fails_leaves_nothing_behind(
+    store: ObjectStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(descriptor: int) -> None:
+        raise OSError(28, "no space left", str(tmp_path))
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(TransientError) as trouble:
+        await put(store)
+    assert str(tmp_path) not in str(trouble.value)
+    assert _files(tmp_path) == []
+
+
+async def test_a_store_that_never_answers_is_transient_within_the_bound(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "invented")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "invented")
+    async with silent_server() as address:
+        backend = S3Store(
+            "bucket",
+            endpoint=f"http://{address}",
+            region="eu-central-2",
+            client_options={"allow_http": True},
+        )
+        store = ObjectStore(backend, key=KEY, call_seconds=0.3)
+        ref = ContentRef(
+            key=f"{PRACTICE}/deb-file/{'0' * 64}", sha256="0" * 64, size_bytes=1, media_type="a/b"
+        )
+        with pytest.raises(TransientError, match=r"did not take .*: TimeoutError"):
+            await put(store)
+        with pytest.raises(TransientError, match=r"did not give .*: TimeoutError"):
+            await store.get(ref, practice_id=PRACTICE)
+
+
+@pytest.mark.timeout(60)
+async def test_a_remote_store_that_is_silent_gives_up_long_before_a_minute(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The settings that production gets, not those of the test above."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "invented")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "invented")
+    monkeypatch.setenv("AWS_REGION", "eu-central-2")
+    monkeypatch.setenv("AWS_ALLOW_HTTP", "true")
+    async with silent_server() as address:
+        monkeypatch.setenv("AWS_ENDPOINT", f"http://{address}")
+        store = open_object_store("s3://bucket/prefix", key=KEY)
+        began = time.monotonic()
+        with pytest.raises(TransientError) as trouble:
+            await put(store)
+    assert 8 <= time.monotonic() - began <= CALL_SECONDS + 1, "it waited, and did not wait long"
+    assert address not in str(trouble.value)
+    assert CALL_SECONDS <= 20
 
 
 @pytest.mark.parametrize("key", ["{p}/../{o}/deb-file/x", "{p}/deb-file/../../{o}/x"])

@@ -223,7 +223,7 @@ async def test_a_refused_choice_uses_up_no_number_and_leaves_nothing(
     assert order["order_number"] == "CMD-2026-0001"
 
 
-async def test_a_document_that_is_not_there_yet_makes_the_caller_wait_and_leaves_nothing(
+async def test_a_document_that_is_missing_is_named_and_leaves_nothing(
     house: House, api: ApiClient
 ) -> None:
     await house.open()
@@ -237,7 +237,8 @@ async def test_a_document_that_is_not_there_yet_makes_the_caller_wait_and_leaves
     present = await house.issue("2026-000002")
     path, contract = f"{house.path}/orders", str(house.contract_id)
     status, problem = await api.post(path, {"contract_id": contract})
-    assert (status, problem["code"]) == (503, "temporarily-unavailable")
+    assert (status, problem["code"], problem["field"]) == (409, "document-damaged", "invoice_ids")
+    assert problem["facts"] == {"invoice_number": "2026-000001"}
     assert await house.rows("SELECT 1 FROM orders") == []
     _, order = await api.post(path, {"contract_id": contract, "invoice_ids": [str(present)]})
     assert order["order_number"] == "CMD-2026-0001"

@@ -15,7 +15,7 @@ from services.reconciliation.adapters.deb_files import PostgresDebFileRepository
 from services.reconciliation.bootstrap import MIGRATIONS
 from services.reconciliation.entrypoints.timers import DebBooker
 from services.reconciliation.handlers import stage_deb_file
-from services.reconciliation.handlers.deb_lease import LeaseLostError, leased
+from services.reconciliation.handlers.deb_lease import DebLease, LeaseLostError
 from shared.db.migrations import migrate
 from shared.kernel.errors import TransientError
 from shared.objectstore.store import ObjectStore
@@ -154,7 +154,36 @@ async def test_an_object_store_that_is_down_delays_the_file_and_holds_nothing(
         for _ in range(15):
             await small.work()
             small.clock.advance(timedelta(seconds=6))
+    small.clock.advance(timedelta(minutes=2))
     await small.work()
+    await _assert_as_if_undisturbed(small)
+
+
+async def test_an_error_that_nobody_thought_of_does_not_end_the_work_of_all_files(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small = await _start(house)
+    await small.receive(await small.fetched(_file()))
+    original, calls = PostgresDebFileRepository.decide, 0
+
+    async def failing_once(*args: Any, **kwargs: Any) -> None:
+        nonlocal calls
+        calls += 1
+        if calls == 2:
+            raise CrashError
+        await original(*args, **kwargs)
+
+    monkeypatch.setattr(PostgresDebFileRepository, "decide", failing_once)
+    stop = asyncio.Event()
+    part = asyncio.create_task(small.definition.timers[0].run(stop))
+
+    async def is_booked() -> bool:
+        return bool(await small.events("deb-file-booked"))
+
+    await eventually(is_booked, because="the lease ended and the file was taken up again")
+    stop.set()
+    await asyncio.wait_for(part, timeout=10)
+    assert calls > 2
     await _assert_as_if_undisturbed(small)
 
 
@@ -190,9 +219,9 @@ async def test_a_worker_whose_lease_was_taken_over_can_book_nothing_more(house: 
     assert second is not None
     assert second.deb_file_id == first.deb_file_id
     with pytest.raises(LeaseLostError):
-        async with leased(first, shop.open_unit, shop.policy, small.clock):
+        async with DebLease(first, shop.open_unit, shop.policy, small.clock).unit():
             pass
-    async with leased(second, shop.open_unit, shop.policy, small.clock) as uow:
+    async with DebLease(second, shop.open_unit, shop.policy, small.clock).unit() as uow:
         assert await uow.deb_files.next_rows(second, limit=1) == []
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from uuid import uuid4
 
 from shared.web.endpoints import UserRole
+from shared.web.paging import cursor
 from tests.integration.reconciliation.house import House
 from tests.integration.reconciliation.test_deb_booking import ROWS
 from tests.support.deb_builder import DebFile, Row
@@ -187,10 +188,21 @@ async def test_the_queue_of_parked_rows_goes_on_behind_its_cursor(
 
 async def test_a_cursor_of_somebody_s_own_making_is_refused(house: House, api: ApiClient) -> None:
     await _booked(house)
-    for path in ("journal", "acquittals", "deb-files", "parked-rows"):
-        for cursor in ("!!", "eA", "LTE", "MQ" if path == "parked-rows" else "MTIz/"):
-            status, problem = await api.get(f"{house.path}/{path}", after=cursor)
-            assert (status, problem["code"]) == (422, "cursor-invalid"), (path, cursor)
+    for path in ("journal", "acquittals", "deb-files", "positions", "parked-rows"):
+        for broken in ("!!", "LTE", cursor(1, 2, 3), cursor()):
+            status, problem = await api.get(f"{house.path}/{path}", after=broken)
+            assert (status, problem["code"]) == (422, "cursor-invalid"), (path, broken)
+
+
+async def test_behind_the_last_place_that_there_can_be_nothing_is_left(
+    house: House, api: ApiClient
+) -> None:
+    rows = f"deb-files/{await _booked(house)}/rows"
+    last = 2**63 - 1
+    for path in ("journal", "acquittals", rows, "parked-rows"):
+        after = cursor(last, last) if path == "parked-rows" else cursor(last)
+        status, page = await api.get(f"{house.path}/{path}", after=after)
+        assert (status, page) == (200, {"items": [], "next": None}), path
 
 
 async def test_the_check_of_the_books_says_that_they_hold(house: House, api: ApiClient) -> None:

@@ -13,14 +13,13 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from sandbox.postgres import ServiceUrls
+from services.reconciliation.adapters.tables import POSTING
 from shared.db.engine import Database
 from shared.db.scope import Scope
 from tests.integration.reconciliation.house import House
 from tests.support.deb_builder import DebFile, Row
 
-POSTING = """INSERT INTO posting (practice_id, entry_id, line, account, role, amount_rappen,
-  invoice_id, confirmed_order_id) VALUES (:practice_id, :entry_id, :line, :account, :role, :amount,
-  :invoice_id, :order_id)"""
+POSTING_COLUMNS = tuple(column.name for column in POSTING.columns)
 
 
 async def _two_invoices_one_refused(house: House) -> None:
@@ -45,15 +44,20 @@ async def _try_to_post(
         "line": 1,
         "account": account,
         "role": "factor",
-        "amount": 100,
+        "amount_rappen": 100,
         "invoice_id": house.invoice_id("2026-000001"),
-        "order_id": None,
+        "confirmed_order_id": None,
     } | posting
-    second = first | {"line": 2, "account": "1020", "role": "bank", "amount": -100}
+    second = first | {
+        "line": 2,
+        "account": "1020",
+        "role": "bank",
+        "amount_rappen": -100,
+        "confirmed_order_id": None,
+    }
     async with house.database.transaction(Scope.of(house.practice_id)) as connection:
         await _insert_entry(connection, house.practice_id, entry_id, kind)
-        await connection.execute(text(POSTING), first)
-        await connection.execute(text(POSTING), second | {"order_id": None})
+        await connection.execute(POSTING.insert().values([first, second]))
 
 
 async def _insert_entry(connection: Any, practice_id: UUID, entry_id: UUID, kind: str) -> None:
@@ -61,7 +65,8 @@ async def _insert_entry(connection: Any, practice_id: UUID, entry_id: UUID, kind
         text(
             """INSERT INTO journal_entry (entry_id, practice_id, number, entry_date, kind, label,
               previous_hash, entry_hash)
-            VALUES (:entry_id, :practice_id, 1000, '2026-04-01', :kind, 'By hand', :hash, 'x')"""
+            SELECT :entry_id, :practice_id, coalesce(max(number), 0) + 1, '2026-04-01', :kind,
+              'By hand', :hash, 'x' FROM journal_entry WHERE practice_id = :practice_id"""
         ),
         {
             "entry_id": entry_id,
@@ -76,7 +81,7 @@ async def test_a_permitted_posting_goes_through_so_that_the_others_prove_somethi
     house: House,
 ) -> None:
     await _two_invoices_one_refused(house)
-    await _try_to_post(house, order_id=house.order_id("CMD-2026-0001"))
+    await _try_to_post(house, confirmed_order_id=house.order_id("CMD-2026-0001"))
     assert (await house.balances())["1088"] == "121.00"
 
 
@@ -84,14 +89,14 @@ async def test_a_permitted_posting_goes_through_so_that_the_others_prove_somethi
     ("posting", "constraint"),
     [
         ({}, "posting_to_factor_needs_confirmation"),
-        ({"order_id": uuid4()}, "posting_confirmation_fk"),
-        ({"order_id": "of-house", "invoice": "2026-000002"}, "posting_confirmation_fk"),
-        ({"order_id": "of-house", "invoice_id": None}, "posting_to_factor_needs_confirmation"),
+        ({"order": "unknown"}, "posting_confirmation_fk"),
+        ({"order": "of-house", "invoice": "2026-000002"}, "posting_confirmation_fk"),
+        ({"order": "of-house", "invoice_id": None}, "posting_to_factor_needs_confirmation"),
         ({"role": "bank"}, "posting_account_fk"),
         ({"role": "Factor"}, "posting_account_fk"),
         ({"account": "1089"}, "posting_to_factor_needs_confirmation"),
         ({"account": "1089", "role": "bank"}, "posting_account_fk"),
-        ({"order_id": "of-house", "kind": "acquittal"}, "acquits nothing that is known"),
+        ({"order": "of-house", "kind": "acquittal"}, "acquits nothing that is known"),
     ],
     ids=[
         "no confirmation",
@@ -110,8 +115,9 @@ async def test_nothing_reaches_the_factor_account_without_an_accepted_confirmati
 ) -> None:
     await _two_invoices_one_refused(house)
     given = dict(posting)
-    if given.get("order_id") == "of-house":
-        given["order_id"] = house.order_id("CMD-2026-0001")
+    if "order" in given:
+        known = given.pop("order") == "of-house"
+        given["confirmed_order_id"] = house.order_id("CMD-2026-0001") if known else uuid4()
     if "invoice" in given:
         given["invoice_id"] = house.invoice_id(given.pop("invoice"))
     before = await house.balances()
@@ -184,28 +190,36 @@ async def test_an_entry_that_does_not_balance_cannot_be_committed(
     house: House, amounts: tuple[int, ...]
 ) -> None:
     await _two_invoices_one_refused(house)
-    entry_id = uuid4()
-
-    async def write() -> None:
-        async with house.database.transaction(Scope.of(house.practice_id)) as connection:
-            await _insert_entry(connection, house.practice_id, entry_id, "payout")
-            for line, amount in enumerate(amounts, 1):
-                await connection.execute(
-                    text(POSTING),
-                    {
-                        "practice_id": house.practice_id,
-                        "entry_id": entry_id,
-                        "line": line,
-                        "account": "1020",
-                        "role": "bank",
-                        "amount": amount,
-                        "invoice_id": None,
-                        "order_id": None,
-                    },
-                )
-
     with pytest.raises(IntegrityError, match="out of balance"):
-        await write()
+        await _write_entries(house, amounts)
+
+
+async def test_entries_written_together_are_each_judged_alone(house: House) -> None:
+    await _two_invoices_one_refused(house)
+    await _write_entries(house, (5, -5), (7, -4, -3))
+    with pytest.raises(IntegrityError, match=r"(?s)out of balance by .*INSERT INTO posting"):
+        await _write_entries(house, (100, -99), (99, -100))
+    await _write_entries(house, (5, -5))
+
+
+async def _write_entries(house: House, *entries: tuple[int, ...]) -> None:
+    """Write entries by hand, all their postings in one statement."""
+    first: dict[str, Any] = dict.fromkeys(POSTING_COLUMNS) | {
+        "practice_id": house.practice_id,
+        "account": "1020",
+        "role": "bank",
+    }
+    postings = []
+    async with house.database.transaction(Scope.of(house.practice_id)) as connection:
+        for amounts in entries:
+            entry_id = uuid4()
+            await _insert_entry(connection, house.practice_id, entry_id, "payout")
+            postings += [
+                first | {"entry_id": entry_id, "line": line, "amount_rappen": amount}
+                for line, amount in enumerate(amounts, 1)
+            ]
+        if postings:
+            await connection.execute(POSTING.insert().values(postings))
 
 
 async def test_a_posting_cannot_be_slipped_into_an_entry_afterwards(house: House) -> None:

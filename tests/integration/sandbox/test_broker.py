@@ -12,6 +12,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from sandbox.broker import BrokerError, ChosenBroker, RunningBroker, choose, start
+from sandbox.broker.contents import topics_with_records
 from sandbox.ports import is_free
 from tests.integration.sandbox.helpers import finish, next_line, run_script
 from tests.support.waiting import eventually_blocking
@@ -233,3 +234,17 @@ def _programmes(monkeypatch: pytest.MonkeyPatch, data_dir: Path, **scripts: str)
         path.write_text(f"#!/bin/sh\n{script}\n")
         path.chmod(0o755)
     monkeypatch.setenv("PATH", str(folder))
+
+
+async def test_a_broker_tells_which_topics_hold_records(
+    each_broker: RunningBroker, fresh_topic: Callable[[str], str]
+) -> None:
+    empty, used, absent = fresh_topic("empty"), fresh_topic("used"), fresh_topic("absent")
+    await create_topic(each_broker.bootstrap, empty)
+    await create_topic(each_broker.bootstrap, used)
+    await produce(each_broker, used, 1)
+    names = [empty, used, absent]
+    told = await asyncio.to_thread(topics_with_records, each_broker.bootstrap, names)
+    assert told == [used]
+    again = await asyncio.to_thread(topics_with_records, each_broker.bootstrap, [absent])
+    assert again == [], "asking does not create a topic"

@@ -68,7 +68,9 @@ async def test_a_body_that_is_not_plain_json_is_refused(
         ({"words": ""}, "words", "string-too-short", "must have at least 1 characters"),
         ({"words": 7}, "words", "string-type", "must be text"),
         ({"words": "x", "colour": "red"}, "colour", "extra-forbidden", "is not a known field"),
-        ({"words": "x", "stars": 1.5}, "stars", "int-from-float", "must be a whole number"),
+        ({"words": "x", "stars": 1.5}, "stars", "int-type", "must be a whole number"),
+        ({"words": "x", "stars": True}, "stars", "int-type", "must be a whole number"),
+        ({"words": "x", "stars": "3"}, "stars", "int-type", "must be a whole number"),
         ({"words": "x", "stars": 2**63}, "stars", "number-too-large", "is too large a number"),
         ({"words": "x", "stars": -1}, "stars", "greater-than-equal", "must be at least 0"),
         (

@@ -114,7 +114,9 @@ class MemoryTransmissions:
         ]
 
     async def due_to_send(self, *, now: datetime, limit: int) -> list[DueOrder]:
-        return self._due(frozenset({TransmissionState.INTENDED}), now)[:limit]
+        due = self._due(frozenset({TransmissionState.INTENDED}), now)
+        in_flight = {row.contract_id for row in self.rows.values() if row.state in IN_FLIGHT}
+        return [one for one in due if self.rows[one.order_id].contract_id not in in_flight][:limit]
 
     async def due_to_ask(self, *, now: datetime, limit: int) -> list[DueOrder]:
         return self._due(ASKABLE, now)[:limit]
@@ -170,38 +172,65 @@ class MemoryDebFiles:
     """DEB files in memory."""
 
     cursors: dict[UUID, DebCursor] = field(default_factory=dict)
+    leases: dict[UUID, datetime] = field(default_factory=dict)
     files: dict[UUID, FetchedDebFile] = field(default_factory=dict)
-    listings: dict[tuple[UUID, str], str] = field(default_factory=dict)
+    listings: dict[tuple[UUID, str, str], int] = field(default_factory=dict)
 
     async def ensure_cursor(self, cursor: DebCursor) -> None:
         self.cursors.setdefault(cursor.contract_id, cursor)
 
     async def due(self, *, now: datetime, limit: int) -> list[DueContract]:
-        due = [cursor for cursor in self.cursors.values() if cursor.next_poll_at <= now]
-        return [DueContract(cursor.contract_id, cursor.practice_id) for cursor in due][:limit]
+        return [
+            DueContract(cursor.contract_id, cursor.practice_id)
+            for cursor in self.cursors.values()
+            if self._is_free(cursor.contract_id, now)
+        ][:limit]
 
     async def claim(
         self, contract_id: UUID, *, now: datetime, lease_until: datetime
     ) -> DebCursor | None:
-        cursor = self.cursors.get(contract_id)
-        return cursor if cursor is not None and cursor.next_poll_at <= now else None
+        if not self._is_free(contract_id, now):
+            return None
+        self.leases[contract_id] = lease_until
+        return self.cursors[contract_id]
+
+    def _is_free(self, contract_id: UUID, now: datetime) -> bool:
+        cursor, lease = self.cursors.get(contract_id), self.leases.get(contract_id)
+        return cursor is not None and cursor.next_poll_at <= now and (lease is None or lease <= now)
 
     async def save_cursor(self, cursor: DebCursor) -> None:
         self.cursors[cursor.contract_id] = cursor
+        self.leases.pop(cursor.contract_id, None)
 
-    async def seen(self, contract_id: UUID, portal_file_ids: Sequence[str]) -> dict[str, str]:
-        return {
-            file_id: digest
-            for (contract, file_id), digest in self.listings.items()
-            if contract == contract_id and file_id in portal_file_ids
+    async def look_from(self, cursor: DebCursor, *, again: int) -> int:
+        positions = {
+            position
+            for (contract, _, _), position in self.listings.items()
+            if contract == cursor.contract_id and position <= cursor.position
         }
+        return next(iter(sorted(positions, reverse=True)[again:]), 0)
+
+    async def seen(
+        self, contract_id: UUID, portal_file_ids: Sequence[str]
+    ) -> frozenset[tuple[str, str]]:
+        return frozenset(
+            (file_id, digest)
+            for contract, file_id, digest in self.listings
+            if contract == contract_id and file_id in portal_file_ids
+        )
 
     async def add(self, file: FetchedDebFile) -> bool:
-        return self.files.setdefault(file.deb_file_id, file) is file
+        if file.deb_file_id in self.files:
+            return False
+        self.files[file.deb_file_id] = file
+        return True
 
     async def note_listing(self, file: FetchedDebFile) -> bool:
-        key = (file.contract_id, file.portal_file_id)
-        return self.listings.setdefault(key, file.content.sha256) is file.content.sha256
+        key = (file.contract_id, file.portal_file_id, file.content.sha256)
+        if key in self.listings:
+            return False
+        self.listings[key] = file.position
+        return True
 
 
 @dataclass

@@ -75,18 +75,30 @@ async def test_the_same_bytes_under_a_new_id_are_seen_again_without_an_event() -
     bench.portal.offer_deb_file(ACCOUNT, b"rows", file_id="f1-again")
     assert await _fetch(bench) == 1
     assert bench.told == ["DebFileWasFetched"]
-    assert sorted(file_id for _, file_id in bench.uow.deb_files.listings) == ["f1", "f1-again"]
+    assert sorted(file_id for _, file_id, _ in bench.uow.deb_files.listings) == ["f1", "f1-again"]
 
 
-async def test_other_bytes_under_a_known_id_are_for_a_person_and_hold_the_cursor() -> None:
+async def test_other_bytes_under_a_known_id_are_fetched_as_a_file_of_their_own() -> None:
     bench = _bench()
-    bench.portal.offer_deb_file(ACCOUNT, b"rows", file_id="f1")
-    await _fetch(bench)
-    listed, _ = bench.portal.deb_files[ACCOUNT][0]
-    bench.portal.deb_files[ACCOUNT][0] = (replace(listed, sha256="0" * 64), b"other")
+    bench.portal.offer_deb_file(ACCOUNT, b"trunc", file_id="f1")
     bench.portal.offer_deb_file(ACCOUNT, b"more", file_id="f2")
+    assert await _fetch(bench) == 2
+    mended = bench.portal.mend_deb_file(ACCOUNT, b"truncated no more", file_id="f1")
+    assert [await _fetch(bench), await _fetch(bench)] == [1, 0]
+    newest = bench.uow.deb_files.files[derived_id("deb-file", PRACTICE, mended.sha256)]
+    assert (newest.portal_file_id, newest.position) == ("f1", 1)
+    assert bench.told == ["DebFileWasFetched"] * 3
+    assert (_cursor(bench).position, _cursor(bench).problem) == (2, None)
+
+
+async def test_positions_far_apart_do_not_hide_a_file_that_is_mended() -> None:
+    bench = _bench()
+    bench.portal.offer_deb_file(ACCOUNT, b"trunc", file_id="f1")
+    listed = bench.portal.offer_deb_file(ACCOUNT, b"more", file_id="f2")
+    bench.portal.deb_files[ACCOUNT][1] = (replace(listed, position=5_000), b"more")
+    assert await _fetch(bench) == 2
+    bench.portal.mend_deb_file(ACCOUNT, b"truncated no more", file_id="f1")
     assert await _fetch(bench) == 1
-    assert (_cursor(bench).position, _cursor(bench).problem) == (1, "deb-file-changed-at-portal")
 
 
 async def test_a_file_that_is_not_what_was_announced_neither_stops_others_nor_gets_lost() -> None:
@@ -117,7 +129,7 @@ async def test_a_silent_portal_or_a_store_that_is_down_is_tried_again_sooner() -
     assert await _fetch(bench) == 1
 
 
-async def test_p14_without_its_own_credentials_a_practice_fetches_nothing() -> None:
+async def test_without_its_own_credentials_a_practice_fetches_nothing() -> None:
     bench = _bench()
     bench.portal.offer_deb_file(ACCOUNT, b"rows", file_id="f1")
     bench.uow.credentials.rows.clear()

@@ -58,7 +58,7 @@ def test_an_answer_must_name_exactly_the_invoices_of_the_order(
     assert line_mismatch(lines, expected) == reason
 
 
-def test_p9_an_invoice_under_a_changed_number_is_not_taken_for_the_ordered_one() -> None:
+def test_an_invoice_under_a_changed_number_is_not_taken_for_the_ordered_one() -> None:
     renamed = (AnsweredLine("VE_00066", accepted=True),)
     assert line_mismatch(renamed, ("VE/00066",)) == "answer-lacks-an-invoice"
 

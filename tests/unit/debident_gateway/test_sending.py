@@ -99,7 +99,7 @@ async def test_an_order_that_is_not_known_is_left_alone() -> None:
     assert await _send(bench) is None
 
 
-async def test_p1_a_network_error_is_never_treated_as_sent() -> None:
+async def test_a_network_error_is_never_treated_as_sent() -> None:
     bench = a_bench()
     bench.portal.unavailable = 1
     outcome = await _send(bench)
@@ -110,7 +110,7 @@ async def test_p1_a_network_error_is_never_treated_as_sent() -> None:
     assert (failure.outcome, failure.next_attempt_at) == ("not-sent", bench.order.next_action_at)
 
 
-async def test_p2_a_lost_answer_then_already_have_it_is_arrival_evidence() -> None:
+async def test_a_lost_answer_then_already_have_it_is_arrival_evidence() -> None:
     bench = a_bench()
     bench.portal.lost_answers = 1
     assert isinstance(await _send(bench), InDoubt)
@@ -161,7 +161,7 @@ async def test_proven_absence_sends_the_same_bytes_again_and_settles_the_doubt()
     ]
 
 
-async def test_p12_a_crash_after_the_send_leaves_a_doubt_and_not_a_second_send() -> None:
+async def test_a_crash_after_the_send_leaves_a_doubt_and_not_a_second_send() -> None:
     bench = a_bench()
     whole = bench.portal
     bench.portal = DyingPortal(clients=whole.clients, orders=whole.orders)
@@ -189,7 +189,7 @@ async def test_an_attempt_in_good_hands_is_not_abandoned() -> None:
     assert bench.told == []
 
 
-async def test_p7_an_order_waits_while_another_of_its_contract_may_be_at_the_portal() -> None:
+async def test_an_order_waits_while_another_of_its_contract_may_be_at_the_portal() -> None:
     for state in (TransmissionState.SENDING, TransmissionState.UNKNOWN, TransmissionState.SENT):
         bench = a_bench()
         bench.uow.transmissions.rows[SECOND_ORDER] = transmission(
@@ -227,7 +227,7 @@ async def test_a_refused_order_is_refused_and_told_once() -> None:
     assert bench.told == ["OrderWasRefused"]
 
 
-async def test_p3_only_the_frozen_bytes_are_sent_and_a_damaged_package_never_leaves() -> None:
+async def test_only_the_frozen_bytes_are_sent_and_a_damaged_package_never_leaves() -> None:
     bench = a_bench()
     bench.documents.stored.clear()
     outcome = await _send(bench)

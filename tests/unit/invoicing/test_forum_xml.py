@@ -307,7 +307,9 @@ def test_the_schema_is_loaded_once() -> None:
     assert forum_xml.invoice_schema() is forum_xml.invoice_schema()
 
 
-@pytest.mark.skipif(not ORACLES.is_dir(), reason="the originals are not at hand")
+@pytest.mark.skipif(
+    not ORACLES.is_dir(), reason="../shared/oracles/forum-datenaustausch is not on this machine"
+)
 @pytest.mark.parametrize(
     "name",
     ["generalInvoiceRequest_500.xsd", "xmldsig-core-schema.xsd", "xenc-schema.xsd"],
@@ -316,7 +318,9 @@ def test_the_vendored_schemas_are_unaltered(name: str) -> None:
     assert (VENDORED / name).read_bytes() == (ORACLES / name).read_bytes()
 
 
-@pytest.mark.skipif(not ORACLES.is_dir(), reason="the originals are not at hand")
+@pytest.mark.skipif(
+    not ORACLES.is_dir(), reason="../shared/oracles/forum-datenaustausch is not on this machine"
+)
 def test_the_schema_takes_the_published_sample_and_refuses_the_older_version() -> None:
     schema = forum_xml.invoice_schema()
     assert schema.validate(etree.parse(ORACLES / "minimal_500.xml"))

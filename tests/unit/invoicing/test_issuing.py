@@ -188,6 +188,19 @@ async def test_treatments_of_two_patients_or_reasons_are_refused(office: Office)
         assert refused.value.code == code
 
 
+async def test_more_than_an_invoice_can_hold_is_refused_and_nothing_is_billed(
+    office: Office,
+) -> None:
+    many = [await office.treated(positions=(a_position(),) * 200) for _ in range(3)]
+    dear = [await office.treated(positions=(a_position(points="500000"),)) for _ in range(2)]
+    for treatments, code in ((many, "too-many-positions"), (dear, "amount-too-large")):
+        with pytest.raises(DomainError) as refused:
+            await office.issue(*(treatment.treatment_id for treatment in treatments))
+        assert (refused.value.code, refused.value.field) == (code, "treatment_ids")
+    issued = await office.issue(*(treatment.treatment_id for treatment in many[:2]))
+    assert issued.total == Money.parse("48000.00")
+
+
 async def test_nothing_is_kept_when_the_object_store_is_away(office: Office) -> None:
     treatment = await office.treated()
     office.documents.away = True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -133,6 +134,46 @@ def test_a_wrong_header_is_named(headers: dict[str, bytes | None], names: str) -
     with pytest.raises(ContractError) as refusal:
         codec.decode(a_record(headers=headers))
     assert str(refusal.value).startswith(names)
+
+
+@pytest.mark.parametrize(
+    ("headers", "names"),
+    [
+        ({"ce_id": b"7"}, "id: "),
+        ({"ce_source": b"orders"}, "source: is not the producer"),
+        ({"ce_type": b"of-no-interest"}, "dataschema: names another type"),
+        ({"ce_dataschema": b"/schemas/order-sent/v01"}, "dataschema: missing or not"),
+        ({"ce_time": b"yesterday"}, "time: "),
+        ({"ce_subject": b"7"}, "subject: not a UUID"),
+        ({"ce_practiceid": b"7"}, "practiceid: "),
+        ({"ce_sequence": b"0"}, "sequence: "),
+        ({"ce_correlationid": None}, "correlationid: missing"),
+    ],
+)
+def test_an_event_that_is_passed_over_still_needs_a_sound_envelope(
+    headers: dict[str, bytes | None], names: str
+) -> None:
+    with pytest.raises(ContractError) as refusal:
+        codec.check_envelope(a_record(headers=headers))
+    assert str(refusal.value).startswith(names)
+
+
+def test_a_body_that_is_not_looked_at_and_a_type_of_tomorrow_are_passed_over() -> None:
+    codec.check_envelope(a_record(value=b"{}"))
+    for version in (b"of-tomorrow/v1", b"order-sent/v2"):
+        name = version.partition(b"/")[0]
+        codec.check_envelope(
+            a_record(headers={"ce_type": name, "ce_dataschema": b"/schemas/" + version})
+        )
+
+
+@pytest.mark.parametrize("read", [codec.decode, codec.check_envelope])
+def test_a_type_on_a_topic_that_is_not_its_own_is_refused(
+    read: Callable[[RawRecord], object],
+) -> None:
+    with pytest.raises(ContractError, match=r"^type: belongs to another topic"):
+        read(a_record(topic="invoice-events"))
+    read(a_record(topic="a-topic-of-a-test"))
 
 
 def test_a_key_that_is_not_the_subject_is_refused() -> None:

@@ -1,8 +1,9 @@
-"""Builders for unit tests of the books: a position, a contract, a batch in hand."""
+"""Builders for tests of the books: what events bring, a position, a batch in hand."""
 
 from __future__ import annotations
 
-from datetime import date
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -13,16 +14,96 @@ from services.reconciliation.domain.matching import Known
 from services.reconciliation.domain.model import (
     AcquittalMode,
     Beneficiary,
+    Confirmation,
+    ConfirmationLine,
+    Content,
     Contract,
     Debt,
+    FetchedFile,
     LiveAcquittal,
+    NewInvoice,
     Position,
+    Practice,
 )
 from shared.kernel.money import Money
 
 PRACTICE, CONTRACT, ORDER, FILE = (UUID(int=number) for number in range(1, 5))
 CHART = Chart((*DEFAULT_CHART, LedgerAccount("1088", AccountRole.FACTOR, "Account with CMD")))
 ORDER_NUMBER = "CMD-2026-0001"
+NOON = datetime(2026, 4, 1, 12, 0, tzinfo=UTC)
+
+
+def a_practice(**values: Any) -> Practice:
+    """A practice in the canton of Vaud."""
+    given = {"practice_id": PRACTICE, "gln": "7601000000002", "canton": "VD", "language": "fr"}
+    return Practice(**{"registered_at": NOON} | given | values)
+
+
+def a_new_invoice(number: str = "2026-000001", rappen: int = 12_000, **values: Any) -> NewInvoice:
+    """An invoice without a deposit; its id follows from its number."""
+    given: dict[str, Any] = {
+        "invoice_id": UUID(int=1000 + int(number[-6:])),
+        "practice_id": PRACTICE,
+        "invoice_number": number,
+        "contract_id": CONTRACT,
+        "debtor_number": "10001",
+        "issued_on": date(2026, 3, 2),
+        "due_on": date(2026, 4, 1),
+        "total": Money(rappen),
+        "deposit": Money(0),
+        "balance": Money(rappen),
+    }
+    return NewInvoice(**given | values)
+
+
+def confirmation_lines(*invoices: NewInvoice, refused: int = 0) -> list[ConfirmationLine]:
+    """The lines of a confirmation of these invoices; the last ones are refused."""
+    accepted = len(invoices) - refused
+    return [
+        ConfirmationLine(
+            line=place,
+            invoice_id=invoice.invoice_id,
+            invoice_number=invoice.invoice_number,
+            amount=invoice.balance,
+            accepted=place <= accepted,
+            refusal_code=None if place <= accepted else "address-incomplete",
+        )
+        for place, invoice in enumerate(invoices, 1)
+    ]
+
+
+def a_confirmation(lines: Sequence[ConfirmationLine], **values: Any) -> Confirmation:
+    """A confirmation that says what its lines say."""
+    accepted = [line.amount for line in lines if line.accepted]
+    given: dict[str, Any] = {
+        "order_id": ORDER,
+        "practice_id": PRACTICE,
+        "order_number": ORDER_NUMBER,
+        "contract_id": CONTRACT,
+        "accepted_count": len(accepted),
+        "accepted_total": Money.total(accepted),
+        "refused_count": len(lines) - len(accepted),
+        "evidence_kind": "portal-status",
+        "evidence_reference": "P-1",
+        "evidence_observed_at": NOON,
+        "content_sha256": "c" * 64,
+        "confirmed_at": NOON,
+    }
+    return Confirmation(**given | values)
+
+
+def a_fetched_file(**values: Any) -> FetchedFile:
+    """A DEB file of the contract, as the gateway told of it."""
+    given: dict[str, Any] = {
+        "deb_file_id": FILE,
+        "practice_id": PRACTICE,
+        "contract_id": CONTRACT,
+        "portal_file_id": "f1",
+        "layout": "quittance-v1",
+        "content": Content("key", "d" * 64, 100, "text/plain"),
+        "fetched_at": NOON,
+    }
+    return FetchedFile(**given | values)
 
 
 def a_contract(**terms: Any) -> Contract:

@@ -68,7 +68,7 @@ def test_the_same_order_again_is_already_there_and_counted(portal: Portal) -> No
     assert [order["uploads"] for order in orders] == [2]
 
 
-def test_p10_the_same_order_is_recognised_by_its_id_however_late_it_comes(portal: Portal) -> None:
+def test_the_same_order_is_recognised_by_its_id_however_late_it_comes(portal: Portal) -> None:
     portal.receive_order(ACCOUNT, ORDER_ID, a_package())
     portal.advance(400)
     again = portal.receive_order(ACCOUNT, ORDER_ID, a_package())

@@ -58,6 +58,25 @@ def _ssn(text: str) -> str:
     return text
 
 
+TAKEN_ACCOUNTS = {
+    "1020": "the bank",
+    "1100": "the patients' receivables",
+    "2030": "deposits",
+    "3400": "fees",
+    "3409": "fees charged to debtors",
+    "3805": "losses",
+    "6940": "the factor's charges",
+}
+"""Accounts of the practices' books that a factor cannot have (docs/accounting.md)."""
+
+
+def _ledger_account(text: str) -> str:
+    taken_by = TAKEN_ACCOUNTS.get(text)
+    if taken_by is not None:
+        raise ValueError(f"is the account of {taken_by}; the factor needs one of its own")
+    return text
+
+
 def _canton(text: str) -> str:
     if text not in CANTONS:
         raise ValueError("is no canton")
@@ -101,6 +120,9 @@ Uid = Annotated[str, _without("-. "), AfterValidator(_uid), Field(examples=["CHE
 Iban = Annotated[str, _without(" "), AfterValidator(_iban)]
 QrIban = Annotated[str, _without(" "), AfterValidator(_qr_iban)]
 Ssn = Annotated[str, _without(". "), AfterValidator(_ssn), Field(examples=["7569217076985"])]
+LedgerAccount = Annotated[
+    str, Field(pattern=r"^[0-9]{4}$", examples=["1088"]), AfterValidator(_ledger_account)
+]
 Canton = Annotated[str, AfterValidator(_canton), Field(examples=["VD"])]
 
 

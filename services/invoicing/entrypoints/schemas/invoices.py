@@ -25,10 +25,18 @@ _AMOUNT_PATTERN = r"^[0-9]{1,9}\.[0-9]{2}$"
 _SEARCH_WORDS_MAX = 5
 
 
+def _each_once(ids: list[UUID]) -> list[UUID]:
+    if len(set(ids)) != len(ids):
+        raise ValueError("must not name a treatment twice")
+    return ids
+
+
 class InvoiceRequest(ApiModel):
     """Treatments of one patient to bill."""
 
-    treatment_ids: Annotated[list[UUID], Field(min_length=1, max_length=50)]
+    treatment_ids: Annotated[
+        list[UUID], Field(min_length=1, max_length=50), AfterValidator(_each_once)
+    ]
     contract_id: Annotated[
         UUID | None, Field(description="The factoring contract; null: no factor stands between")
     ]

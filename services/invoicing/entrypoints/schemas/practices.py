@@ -20,6 +20,7 @@ from services.invoicing.entrypoints.schemas.fields import (
     GlnText,
     HouseNumber,
     Iban,
+    LedgerAccount,
     Name,
     QrIban,
     Uid,
@@ -150,7 +151,7 @@ class ContractRequest(ApiModel):
     factor_address: AddressBody
     factor_gln: GlnText
     account_number: Annotated[str, Field(pattern=r"^[0-9A-Z.-]{1,20}$")]
-    ledger_account: Annotated[str, Field(pattern=r"^[0-9]{4}$")] = "1088"
+    ledger_account: LedgerAccount = "1088"
     acquittal_label: Annotated[Name, Field(description="Text of the posting")] = "Transmis CMD"
     qr_iban: QrIban
     payout_term_days: Annotated[int, Field(ge=0, le=365)]

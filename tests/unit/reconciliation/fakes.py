@@ -1,0 +1,219 @@
+"""The ports of reconciliation in memory, for the use cases that events and requests set in motion.
+
+What they promise is what PostgreSQL promises: tests/integration/reconciliation/test_ports.py runs
+the same expectations on both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from uuid import UUID
+
+from services.reconciliation.domain.accounts import Chart, LedgerAccount
+from services.reconciliation.domain.events import DomainEvent
+from services.reconciliation.domain.journal import GENESIS_HASH, ChainedEntry, Entry, Head, chained
+from services.reconciliation.domain.model import (
+    Acquittal,
+    Confirmation,
+    ConfirmationLine,
+    Contract,
+    Debt,
+    Fact,
+    FetchedFile,
+    LiveAcquittal,
+    NewInvoice,
+    Position,
+    Practice,
+    PreparedOrder,
+)
+from shared.kernel.errors import PermanentError
+from shared.kernel.money import Money
+
+
+@dataclass
+class MemoryPractices:
+    """Practices, contracts and charts in dictionaries."""
+
+    known: dict[UUID, Practice] = field(default_factory=dict)
+    accounts: dict[UUID, list[LedgerAccount]] = field(default_factory=dict)
+    contracts: dict[UUID, Contract] = field(default_factory=dict)
+
+    async def register(self, practice: Practice, chart: Sequence[LedgerAccount]) -> bool:
+        if practice.practice_id in self.known:
+            return False
+        self.known[practice.practice_id] = practice
+        self.accounts[practice.practice_id] = list(chart)
+        return True
+
+    async def chart(self, practice_id: UUID) -> Chart:
+        return Chart(self.accounts[practice_id])
+
+    async def open_account(self, practice_id: UUID, account: LedgerAccount) -> None:
+        self.accounts[practice_id].append(account)
+
+    async def contract(self, contract_id: UUID) -> Contract | None:
+        return self.contracts.get(contract_id)
+
+    async def save_contract(self, contract: Contract) -> None:
+        self.contracts[contract.contract_id] = contract
+
+
+@dataclass
+class MemoryBooks:
+    """The journal in a list, positions in a dictionary."""
+
+    practices: MemoryPractices
+    invoices: dict[UUID, NewInvoice] = field(default_factory=dict)
+    current: dict[UUID, Position] = field(default_factory=dict)
+    journal: list[ChainedEntry] = field(default_factory=list)
+    facts: list[Fact] = field(default_factory=list)
+    acquittals: list[Acquittal] = field(default_factory=list)
+    locked: set[UUID] = field(default_factory=set)
+    head: Head = field(default_factory=lambda: Head(0, GENESIS_HASH))
+
+    async def lock(self, practice_id: UUID) -> bool:
+        if practice_id not in self.practices.known:
+            return False
+        self.locked.add(practice_id)
+        return True
+
+    async def positions(self, invoice_ids: Collection[UUID]) -> Mapping[UUID, Position]:
+        return {one: self.current[one] for one in invoice_ids if one in self.current}
+
+    async def open_position(self, invoice: NewInvoice) -> bool:
+        if invoice.invoice_id in self.invoices:
+            return False
+        if any(
+            (known.practice_id, known.invoice_number)
+            == (invoice.practice_id, invoice.invoice_number)
+            for known in self.invoices.values()
+        ):
+            raise PermanentError(f"invoice number {invoice.invoice_number} is taken")
+        self.invoices[invoice.invoice_id] = invoice
+        self.current[invoice.invoice_id] = Position(
+            invoice.invoice_id,
+            invoice.invoice_number,
+            invoice.contract_id,
+            invoice.debtor_number,
+            invoice.issued_on,
+            Debt(),
+        )
+        return True
+
+    async def book(
+        self,
+        practice_id: UUID,
+        *,
+        entries: Sequence[Entry],
+        facts: Sequence[Fact],
+        positions: Sequence[Position],
+    ) -> None:
+        assert practice_id in self.locked, "every writer takes the practice's lock first"
+        assert all(entry.is_balanced for entry in entries)
+        links, self.head = chained(self.head, entries)
+        self.journal += links
+        self.facts += facts
+        for moved in positions:
+            self.current[moved.invoice_id] = replace(
+                self.current[moved.invoice_id], debt=moved.debt, factor_owes=moved.factor_owes
+            )
+
+    async def acquitted_total(self, order_id: UUID) -> Money:
+        return Money.total(one.amount for one in self.acquittals if one.order_id == order_id)
+
+    async def acquit(self, acquittals: Sequence[Acquittal]) -> None:
+        self.acquittals += acquittals
+        for one in acquittals:
+            live = LiveAcquittal(one.order_id, one.contract_id, one.ledger_account)
+            self.current[one.invoice_id] = replace(self.current[one.invoice_id], acquittal=live)
+
+
+@dataclass
+class MemoryConfirmations:
+    """Orders and confirmations in dictionaries."""
+
+    orders: dict[UUID, PreparedOrder] = field(default_factory=dict)
+    known: dict[UUID, Confirmation] = field(default_factory=dict)
+    lines: dict[UUID, list[ConfirmationLine]] = field(default_factory=dict)
+
+    async def note_order(self, order: PreparedOrder) -> bool:
+        if order.order_id in self.orders:
+            return False
+        self.orders[order.order_id] = order
+        return True
+
+    async def is_order_known(self, order_id: UUID) -> bool:
+        return order_id in self.orders
+
+    async def find(self, order_id: UUID) -> Confirmation | None:
+        return self.known.get(order_id)
+
+    async def store(self, confirmation: Confirmation, lines: Sequence[ConfirmationLine]) -> None:
+        if any(
+            (known.practice_id, known.order_number)
+            == (confirmation.practice_id, confirmation.order_number)
+            for known in self.known.values()
+        ):
+            raise PermanentError(f"order number {confirmation.order_number} is taken")
+        self.known[confirmation.order_id] = confirmation
+        self.lines[confirmation.order_id] = sorted(lines, key=lambda line: line.line)
+
+    async def accepted_invoices(self, order_id: UUID) -> Mapping[UUID, Money]:
+        return {line.invoice_id: line.amount for line in self.lines[order_id] if line.accepted}
+
+    async def mark_acquitted(self, order_id: UUID, *, on: date) -> None:
+        self.known[order_id] = replace(self.known[order_id], acquitted_on=on)
+
+
+@dataclass
+class MemoryDebFiles:
+    """Registered DEB files by practice and content; rows are not kept in memory.
+
+    Attributes:
+        resumed: what was asked to come back: invoice numbers, reasons, and an order number.
+    """
+
+    known: dict[tuple[UUID, str], FetchedFile] = field(default_factory=dict)
+    deliveries: list[tuple[UUID, datetime]] = field(default_factory=list)
+    resumed: list[tuple[tuple[str, ...], frozenset[str], str | None]] = field(default_factory=list)
+
+    async def resume_rows(
+        self,
+        practice_id: UUID,
+        positions: Sequence[Position],
+        *,
+        reasons: Collection[str],
+        order_number: str | None = None,
+    ) -> int:
+        numbers = tuple(position.invoice_number for position in positions)
+        self.resumed.append((numbers, frozenset(reasons), order_number))
+        return 0
+
+    async def register(self, file: FetchedFile, *, received_at: datetime) -> bool:
+        key = (file.practice_id, file.content.sha256)
+        self.deliveries.append((self.known.get(key, file).deb_file_id, received_at))
+        if key in self.known:
+            return False
+        self.known[key] = file
+        return True
+
+
+class MemoryUnitOfWork:
+    """All repositories in memory, and the events that were recorded."""
+
+    def __init__(self) -> None:
+        self.practices = MemoryPractices()
+        self.books = MemoryBooks(self.practices)
+        self.confirmations = MemoryConfirmations()
+        self.deb_files = MemoryDebFiles()
+        self.recorded: list[DomainEvent] = []
+
+    def record(self, event: DomainEvent) -> None:
+        self.recorded.append(event)
+
+    @property
+    def told(self) -> list[str]:
+        """The names of the recorded events."""
+        return [type(event).__name__ for event in self.recorded]
