@@ -20,6 +20,7 @@ WORKDIR /app
 COPY shared ./shared
 COPY services ./services
 COPY sandbox ./sandbox
+COPY quittance ./quittance
 USER 10001:10001
 # QUITTANCE_HEALTH_URL is the container's own health URL; one-shot containers leave it out.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=6 \

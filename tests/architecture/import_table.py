@@ -145,6 +145,15 @@ IMPORT_TABLE: tuple[Room, ...] = (
     ),
     Room("services.*", (SELF, "shared", *_SQL)),
     Room("services", ()),
+    # The command finds the commands of the services, and knows nothing else of them.
+    Room(
+        "quittance",
+        (
+            "quittance",
+            "services.invoicing.entrypoints.cli",
+            "services.orders.entrypoints.cli",
+        ),
+    ),
     # The one-machine run knows the house from outside: processes, HTTP and Kafka, no service code.
     Room(
         "sandbox",

@@ -1,4 +1,4 @@
-"""`python -m services.invoicing import PATH...`: sends invoices of other software to the API.
+"""`quittance invoices import PATH...`: sends invoices of other software to the API.
 
 It knows the service from outside only. Files are sent in archives of some hundred, so that a large
 folder takes few requests; the report names the files as they are on the disk.
@@ -128,7 +128,7 @@ def main(arguments: Sequence[str], *, console: Console | None = None) -> int:
 
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        prog="python -m services.invoicing import",
+        prog="quittance invoices import",
         description="Imports invoices of other practice software (generalInvoiceRequest 4.5, 5.0).",
     )
     parser.add_argument(

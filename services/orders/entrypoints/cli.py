@@ -1,4 +1,4 @@
-"""Commands for a person at a terminal: check a package file before it is trusted or sent again."""
+"""`quittance orders verify PACKAGE...`: a package is checked before it is trusted or sent again."""
 
 from __future__ import annotations
 
@@ -10,18 +10,16 @@ from typing import TextIO
 
 from services.orders.domain.verification import PACKAGE_BYTES_MAX, Verified, verify_package
 
-COMMANDS = frozenset({"verify"})
 RIGHT, WRONG, NOT_READ = 0, 1, 2
 
 
-def run(arguments: Sequence[str], out: TextIO = sys.stdout) -> int:
-    """Run a command; return the exit status: 0 right, 1 something is wrong, 2 could not be read."""
-    parser = argparse.ArgumentParser(prog="python -m services.orders")
-    commands = parser.add_subparsers(dest="command", required=True)
-    verify = commands.add_parser(
-        "verify", help="check a package: form, limits, hashes, sums, order, same bytes again"
+def main(arguments: Sequence[str], out: TextIO = sys.stdout) -> int:
+    """Check packages; return the exit status: 0 right, 1 something is wrong, 2 could not be read."""
+    parser = argparse.ArgumentParser(
+        prog="quittance orders verify",
+        description="Checks packages: form, limits, hashes, sums, order, the same bytes again.",
     )
-    verify.add_argument("package", nargs="+", type=Path, metavar="PACKAGE")
+    parser.add_argument("package", nargs="+", type=Path, metavar="PACKAGE")
     return max(_verify(path, out) for path in parser.parse_args(arguments).package)
 
 

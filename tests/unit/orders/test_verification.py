@@ -157,8 +157,8 @@ def test_the_command_says_right_or_wrong_by_words_and_status(tmp_path: Path) -> 
     right, wrong, out = tmp_path / "right.zip", tmp_path / "wrong.zip", io.StringIO()
     right.write_bytes(_package())
     wrong.write_bytes(_package()[:-1])
-    assert cli.run(["verify", str(right)], out) == 0
+    assert cli.main([str(right)], out) == 0
     assert "right. Order CMD-2026-0001, 3 invoices, CHF 360.00" in out.getvalue()
-    assert cli.run(["verify", str(right), str(wrong)], out) == 1
+    assert cli.main([str(right), str(wrong)], out) == 1
     assert "NOT right" in out.getvalue()
-    assert cli.run(["verify", str(tmp_path / "absent.zip")], out) == 2
+    assert cli.main([str(tmp_path / "absent.zip")], out) == 2
