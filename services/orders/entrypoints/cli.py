@@ -14,7 +14,7 @@ RIGHT, WRONG, NOT_READ = 0, 1, 2
 
 
 def main(arguments: Sequence[str], out: TextIO = sys.stdout) -> int:
-    """Check packages; return the exit status: 0 right, 1 something is wrong, 2 could not be read."""
+    """Check packages; return 0 if all are right, 1 if one is wrong, 2 if one cannot be read."""
     parser = argparse.ArgumentParser(
         prog="quittance orders verify",
         description="Checks packages: form, limits, hashes, sums, order, the same bytes again.",
