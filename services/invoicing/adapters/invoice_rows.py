@@ -184,6 +184,7 @@ def _fixed_columns(new: Invoice) -> dict[str, object]:
         "language": new.language.value,
         "total_rappen": new.total.rappen,
         "deposit_rappen": new.deposit.rappen,
+        "discount_percent": new.discount_percent,
         "document_key": new.document.key,
         "document_sha256": new.document.sha256,
         "document_size_bytes": new.document.size_bytes,
@@ -201,6 +202,7 @@ def _invoice(row: RowMapping) -> Invoice:
         language=Language(row["language"]),
         total=Money(row["total_rappen"]),
         deposit=Money(row["deposit_rappen"]),
+        discount_percent=row["discount_percent"],
         document=StoredDocument(
             key=row["document_key"],
             sha256=row["document_sha256"],

@@ -128,6 +128,7 @@ invoice = Table(
     Column("due_on", Date),
     *_text("language"),
     *_whole("total_rappen", "deposit_rappen"),
+    Column("discount_percent", Numeric(5, 2)),
     *_text("document_key", "document_sha256"),
     *_whole("document_size_bytes"),
     *_text("document_media_type"),

@@ -9,6 +9,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from services.invoicing.domain import numbers
+from services.invoicing.domain.discount import discount_lines
 from services.invoicing.domain.invoice import NOTHING, invoice_number
 from services.invoicing.domain.people import Debtor, Patient, Provider
 from services.invoicing.domain.practice import Contract, Language, Practice
@@ -43,6 +44,7 @@ class InvoiceDocument:
         issued_at: the instant of issue, UTC, whole seconds.
         providers: by id, everyone who performed a position.
         contract: None when the practice collects the money itself.
+        discount_percent: what is taken off the treatments, 0 to 100.
     """
 
     invoice_id: UUID
@@ -56,6 +58,7 @@ class InvoiceDocument:
     treatments: tuple[Treatment, ...]
     deposit: Money
     payment_period_days: int
+    discount_percent: Decimal = Decimal(0)
 
     @property
     def number(self) -> str:
@@ -109,17 +112,24 @@ class InvoiceDocument:
 
     @property
     def total(self) -> Money:
-        """The sum of all positions, the rounding line included."""
-        return self._treated + self.rounding
+        """The sum of all positions, the lines of discount and rounding included."""
+        return self._charged + self.rounding
 
     @property
     def rounding(self) -> Money:
         """What brings the sum to the nearest 5 Rappen, half up; nothing if nobody wants it."""
-        return to_five(self._treated) - self._treated if self.practice.round_to_five else NOTHING
+        return to_five(self._charged) - self._charged if self.practice.round_to_five else NOTHING
 
     @property
-    def _treated(self) -> Money:
-        return Money.total(treatment.total for treatment in self.treatments)
+    def _charged(self) -> Money:
+        treated = Money.total(treatment.total for treatment in self.treatments)
+        return treated + Money.total(line.amount for line in self._discount())
+
+    def _discount(self) -> tuple[Position, ...]:
+        if not self.discount_percent:
+            return ()
+        by_rate = vat_lines(one for each in self.treatments for one in each.positions)
+        return tuple(discount_lines(self.discount_percent, by_rate, self.language, self.ended_on))
 
     @property
     def balance(self) -> Money:
@@ -144,11 +154,13 @@ class InvoiceDocument:
         )
 
     def lines(self) -> Iterator[DocumentLine]:
-        """Return the positions; a treatment's remark stands with its first one."""
+        """Return the positions, then discount and rounding; a remark stands with its first one."""
         for treatment in self.treatments:
             gln = self.providers[treatment.provider_id].gln
             for place, position in enumerate(treatment.positions):
                 yield DocumentLine(position, gln, treatment.remark if place == 0 else None)
+        for line in self._discount():
+            yield DocumentLine(line, self.provider.gln, None)
         if self.rounding:
             line = rounding_line(self.rounding, self.language, self.ended_on)
             yield DocumentLine(line, self.provider.gln, None)
@@ -194,6 +206,10 @@ def _rules(document: InvoiceDocument) -> Iterator[tuple[str, bool]]:
     yield (
         "the deposit is larger than the total",
         Money.zero() <= document.deposit <= document.total,
+    )
+    yield (
+        "the discount is not a part of the price",
+        Decimal(0) <= document.discount_percent <= Decimal(100),
     )
     yield (
         "a price is negative or not a number",

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from decimal import Decimal
 from enum import StrEnum
 from uuid import UUID
 
@@ -77,6 +78,7 @@ class Invoice:
         year, serial: make the number; serial counts without a gap per practice and year.
         qr_reference: 27 digits, or None without a factor.
         deposit: paid before the invoice.
+        discount_percent: what was taken off; the total is without it.
         unfit_codes: why it cannot be ordered; empty if it can.
         own_number: the number that it came with from other software, if it was imported.
     """
@@ -99,6 +101,7 @@ class Invoice:
     document: StoredDocument
     unfit_codes: tuple[str, ...]
     own_number: str | None = None
+    discount_percent: Decimal = Decimal(0)
 
     @property
     def number(self) -> str:

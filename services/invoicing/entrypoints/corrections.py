@@ -121,4 +121,5 @@ def _content(body: InvoiceRequest | None) -> NewContent | None:
         contract_id=body.contract_id,
         deposit=body.deposit.to_money(),
         payment_period_days=body.payment_period_days,
+        discount_percent=body.discount(),
     )

@@ -46,6 +46,7 @@ class InvoiceOperations:
             contract_id=body.contract_id,
             deposit=body.deposit.to_money(),
             payment_period_days=body.payment_period_days,
+            discount_percent=body.discount(),
         )
         async with self._desk.unit_of_work(call.connection) as uow:
             await issue_invoice(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 from uuid import UUID
 
 from services.invoicing.domain.invoice import Invoice
@@ -22,6 +23,7 @@ class NewContent:
     contract_id: UUID | None
     deposit: Money
     payment_period_days: int
+    discount_percent: Decimal = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,7 @@ async def correct_invoice(
             contract_id=content.contract_id,
             deposit=content.deposit,
             payment_period_days=content.payment_period_days,
+            discount_percent=content.discount_percent,
         ),
         uow,
         renderer=renderer,
@@ -85,4 +88,5 @@ async def _same_again(wrong: Invoice, uow: UnitOfWork) -> NewContent:
         contract_id=wrong.contract_id,
         deposit=wrong.deposit,
         payment_period_days=(wrong.due_on - wrong.issued_on).days,
+        discount_percent=wrong.discount_percent,
     )

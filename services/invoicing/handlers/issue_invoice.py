@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 from uuid import UUID
 
 from services.invoicing.domain.document import InvoiceDocument, check_document
@@ -27,6 +28,7 @@ class IssueInvoice:
     Attributes:
         contract_id: the factoring contract, or None to collect the money oneself.
         deposit: what was paid before.
+        discount_percent: what is taken off, 0 to 100.
     """
 
     practice_id: UUID
@@ -35,6 +37,7 @@ class IssueInvoice:
     contract_id: UUID | None
     deposit: Money
     payment_period_days: int
+    discount_percent: Decimal = Decimal(0)
 
 
 async def issue_invoice(
@@ -56,6 +59,7 @@ async def issue_invoice(
         TransientError: the object store did not answer.
     """
     document = await _draft(command, uow, clock=clock)
+    _check_deposit(document)
     check_document(document)
     data = renderer.render(document)
     stored = await documents.put(command.practice_id, data)
@@ -75,7 +79,6 @@ async def _draft(command: IssueInvoice, uow: UnitOfWork, *, clock: Clock) -> Inv
         raise DomainError("The treatment has no patient.", code="unknown-patient")
     provider_ids = {treatment.provider_id for treatment in treatments}
     providers = await uow.practices.providers(command.practice_id, provider_ids)
-    _check_deposit(command, treatments)
     issued_at = clock.now().replace(microsecond=0)
     year = issued_at.astimezone(SWISS_TIME).year
     return InvoiceDocument(
@@ -90,6 +93,7 @@ async def _draft(command: IssueInvoice, uow: UnitOfWork, *, clock: Clock) -> Inv
         treatments=treatments,
         deposit=command.deposit,
         payment_period_days=command.payment_period_days,
+        discount_percent=command.discount_percent,
     )
 
 
@@ -172,11 +176,11 @@ def _refuse_mixed(treatments: list[Treatment]) -> None:
         )
 
 
-def _check_deposit(command: IssueInvoice, treatments: tuple[Treatment, ...]) -> None:
-    total = Money.total(treatment.total for treatment in treatments)
-    if command.deposit > total:
+def _check_deposit(document: InvoiceDocument) -> None:
+    if document.deposit > document.total:
         raise DomainError(
-            f"The deposit is larger than the invoice, which comes to {total.for_people()}.",
+            "The deposit is larger than the invoice, which comes to"
+            f" {document.total.for_people()}.",
             code="deposit-too-large",
             field="deposit.amount",
         )
@@ -199,6 +203,7 @@ def _invoice(document: InvoiceDocument, stored: StoredDocument) -> Invoice:
         language=document.language,
         total=document.total,
         deposit=document.deposit,
+        discount_percent=document.discount_percent,
         document=stored,
         unfit_codes=document.unfit_codes(),
     )

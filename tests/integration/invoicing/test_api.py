@@ -127,6 +127,7 @@ async def test_practice_and_contract_events_leave_in_order(office: Office) -> No
         ("patients", A_PATIENT | {"ssn": "7569217076984"}, "ssn"),
         ("treatments", A_TREATMENT | {"positions": []}, "positions"),
         ("invoices", AN_INVOICE | {"deposit": chf("1")}, "deposit.amount"),
+        ("invoices", AN_INVOICE | {"discount_percent": "101"}, "discount_percent"),
         ("invoices", AN_INVOICE, "treatment_ids.0"),
         ("treatments", A_TREATMENT, "patient_id"),
     ],

@@ -94,10 +94,21 @@ async def test_the_treatments_of_a_cancelled_invoice_may_be_billed_anew(office: 
 
 
 async def test_a_correction_cancels_and_recreates_and_links_both(office: Office) -> None:
-    wrong = await office.invoice(deposit=chf("20.00"), payment_period_days=10)
+    wrong = await office.invoice(
+        deposit=chf("20.00"), payment_period_days=10, discount_percent="12.5"
+    )
+    assert (wrong["total"], wrong["balance"]) == (chf("105.00"), chf("85.00"))
     right = await office.post(f"invoices/{wrong['invoice_id']}/correct", WHY)
     assert right["replaces"] == wrong["invoice_id"]
-    same = ("treatment_ids", "deposit", "total", "contract_id", "due_on", "balance")
+    same = (
+        "treatment_ids",
+        "deposit",
+        "discount_percent",
+        "total",
+        "contract_id",
+        "due_on",
+        "balance",
+    )
     assert {name: right[name] for name in same} == {name: wrong[name] for name in same}
     assert right["invoice_number"] == "2026-000002"
     shown = await office.get(f"invoices/{wrong['invoice_id']}")

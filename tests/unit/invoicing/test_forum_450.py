@@ -64,7 +64,7 @@ def rendered(document: InvoiceDocument) -> etree._Element:
             [True, False],
             ["0.00", "50.00", "120.00"],
             [True, False],
-            ["120.00", "108.00"],
+            ["0", "12.5", "100"],
         )
     ),
 )
@@ -85,24 +85,22 @@ def test_every_kind_of_invoice_fits_the_older_schema(
     )
     provider = a_provider(practice)
     contract = replace(a_contract(practice), invoice_format="4.5") if with_contract else None
-    paid = min(Money.parse(deposit), Money.parse(discount))
+    due = Money.parse("120.00") - Money.rounded(Decimal("1.20") * Decimal(discount))
+    paid = min(Money.parse(deposit), due)
     document = a_document(
         practice=practice,
         patient=patient,
         contract=contract,
         providers={provider.provider_id: provider},
-        treatments=(
-            a_treatment(
-                patient, provider, a_position(point_value=discount[:-2] + "00", points="1")
-            ),
-        ),
+        treatments=(a_treatment(patient, provider),),
         deposit=paid,
+        discount_percent=Decimal(discount),
     )
     check_document(document)
     root = rendered(document)
     assert found(root, "@language") == language.value
     total = Decimal(found(root, "//i:balance/@amount"))
-    assert total == Decimal(discount)
+    assert total == due.francs
     assert Decimal(found(root, "//i:balance/@amount_due")) == total - paid.francs
     iban = QR_IBAN if with_contract else IBAN
     assert found(root, "//i:esrQR/@iban") == iban

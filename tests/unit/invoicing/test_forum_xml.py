@@ -69,9 +69,16 @@ def count(root: etree._Element, path: str) -> int:
 
 
 @pytest.mark.parametrize(
-    ("language", "with_contract", "with_guarantor", "deposit", "with_address"),
+    ("language", "with_contract", "with_guarantor", "deposit", "with_address", "discount"),
     list(
-        product(Language, [True, False], [True, False], ["0.00", "50.00", "120.00"], [True, False])
+        product(
+            Language,
+            [True, False],
+            [True, False],
+            ["0.00", "50.00", "120.00"],
+            [True, False],
+            ["0", "12.5", "100"],
+        )
     ),
 )
 def test_every_kind_of_invoice_fits_the_schema(
@@ -80,6 +87,7 @@ def test_every_kind_of_invoice_fits_the_schema(
     with_guarantor: bool,
     deposit: str,
     with_address: bool,
+    discount: str,
 ) -> None:
     practice = a_practice()
     patient = a_patient(
@@ -88,11 +96,14 @@ def test_every_kind_of_invoice_fits_the_schema(
         address=HOME if with_address else None,
         guarantor=a_guarantor() if with_guarantor else None,
     )
+    charged = Money.parse("120.00") - Money.rounded(Decimal("1.20") * Decimal(discount))
+    paid = min(Money.parse(deposit), charged)
     document = a_document(
         practice=practice,
         patient=patient,
         contract=a_contract(practice) if with_contract else None,
-        deposit=Money.parse(deposit),
+        deposit=paid,
+        discount_percent=Decimal(discount),
     )
     check_document(document)
     root = rendered(document)
@@ -101,7 +112,7 @@ def test_every_kind_of_invoice_fits_the_schema(
     due = Decimal(found(root, "//i:balance/@amount_due"))
     prepaid = Decimal(found(root, "//i:balance/@amount_prepaid"))
     assert total - prepaid == due
-    assert prepaid == Decimal(deposit)
+    assert (total, prepaid) == (charged.francs, paid.francs)
     services = root.xpath("//i:service/@amount", namespaces=NS)
     assert isinstance(services, list)
     assert sum(Decimal(str(one)) for one in services) == total

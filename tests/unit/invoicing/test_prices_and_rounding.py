@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -135,22 +136,53 @@ def test_nothing_is_rounded_where_the_practice_does_not_want_it() -> None:
 @given(
     amounts=st.lists(st.integers(0, 10**7), min_size=1, max_size=8),
     part=st.integers(0, 100),
+    discount=st.decimals(0, 100, places=2),
     rounds=st.booleans(),
 )
-def test_sums_rounding_and_deposit_always_fit(
-    amounts: list[int], part: int, *, rounds: bool
+def test_sums_discount_rounding_and_deposit_always_fit(
+    amounts: list[int], part: int, discount: Decimal, *, rounds: bool
 ) -> None:
     points = [str(Money(amount)) for amount in amounts]
-    whole = a_bill(*points, round_to_five=rounds)
+    whole = a_bill(*points, round_to_five=rounds, discount_percent=discount)
     document = a_bill(
-        *points, round_to_five=rounds, deposit=Money(whole.total.rappen * part // 100)
+        *points,
+        round_to_five=rounds,
+        discount_percent=discount,
+        deposit=Money(whole.total.rappen * part // 100),
     )
     check_document(document)
     assert Money.total(line.position.amount for line in document.lines()) == document.total
     assert document.total - document.deposit == document.balance >= Money.zero()
-    assert abs(document.total.rappen - sum(amounts)) <= (2 if rounds else 0)
+    exact = Fraction(sum(amounts)) * (100 - Fraction(discount)) / 100
+    assert abs(document.total.rappen - exact) <= Fraction(1, 2) + (2 if rounds else 0)
     assert not rounds or document.total.rappen % 5 == 0
     assert Money.total(one.amount for one in document.vat) == document.total
+
+
+def test_a_discount_is_a_line_per_vat_rate_and_its_tax_shrinks_with_it() -> None:
+    practice = a_practice()
+    provider, patient = a_provider(practice), a_patient(practice)
+    positions = [a_position("100", "1"), a_position("108.10", "1", vat_rate=Decimal("8.1"))]
+    document = a_document(
+        practice=practice,
+        patient=patient,
+        providers={provider.provider_id: provider},
+        treatments=(a_treatment(patient, provider, *positions),),
+        discount_percent=Decimal("10"),
+    )
+    lines = [line.position for line in document.lines() if line.position.code == "DISCOUNT"]
+    assert [(one.text, str(one.amount), one.vat_rate) for one in lines] == [
+        ("Rabais 10 %", "-10.00", Decimal(0)),
+        ("Rabais 10 %", "-10.81", Decimal("8.1")),
+    ]
+    assert str(document.total) == "187.29"
+    assert [str(one.vat) for one in document.vat] == ["0.00", "7.29"]
+
+
+@pytest.mark.parametrize("discount", ["-1", "100.01"])
+def test_a_discount_beyond_the_price_is_refused(discount: str) -> None:
+    with pytest.raises(DomainError, match="discount"):
+        check_document(a_bill("10.00", round_to_five=False, discount_percent=Decimal(discount)))
 
 
 @given(st.integers(0, 10**9))

@@ -159,7 +159,8 @@ Points = Annotated[str, Field(pattern=r"^[0-9]{1,6}(\.[0-9]{1,2})?$", examples=[
 PointValue = Annotated[
     str, Field(pattern=r"^[0-9]{1,3}(\.[0-9]{1,4})?$", examples=["1.20"]), AfterValidator(_positive)
 ]
-VatRate = Annotated[str, Field(pattern=r"^([0-9]{1,2}(\.[0-9]{1,2})?|100)$", examples=["8.1"])]
+PERCENT_PATTERN = r"^([0-9]{1,2}(\.[0-9]{1,2})?|100)$"
+VatRate = Annotated[str, Field(pattern=PERCENT_PATTERN, examples=["8.1"])]
 
 
 def money(rappen: int) -> WireMoney:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -11,7 +12,12 @@ from pydantic import AfterValidator, Field
 
 from services.invoicing.domain.invoice import DebtorBalance, InvoiceState, Standing
 from services.invoicing.entrypoints.csv_text import plain
-from services.invoicing.entrypoints.schemas.fields import Payment, money
+from services.invoicing.entrypoints.schemas.fields import (
+    PERCENT_PATTERN,
+    Payment,
+    money,
+    number,
+)
 from services.invoicing.translate import to_balance
 from services.invoicing.views.invoices import InvoiceFilter
 from shared.contracts.envelope import WireMoney
@@ -44,6 +50,18 @@ class InvoiceRequest(ApiModel):
         amount="0.00"
     )
     payment_period_days: Annotated[int, Field(ge=1, le=180)] = 30
+    discount_percent: Annotated[
+        str,
+        Field(
+            pattern=PERCENT_PATTERN,
+            description="Taken off the treatments, in per cent; a line of its own per VAT rate",
+            examples=["10"],
+        ),
+    ] = "0"
+
+    def discount(self) -> Decimal:
+        """The discount as a number."""
+        return Decimal(self.discount_percent)
 
 
 def _few_words(given: str) -> str:
@@ -122,6 +140,7 @@ class InvoiceAnswer(ApiModel):
     qr_reference: str | None
     total: WireMoney
     deposit: WireMoney
+    discount_percent: Annotated[str, Field(description="Taken off; the total is without it")]
     balance: Annotated[WireMoney, Field(description="What the debtor owes now (D)")]
     balance_text: Annotated[
         str,
@@ -282,6 +301,7 @@ def _facts(row: Any) -> dict[str, Any]:
         "debtor_name": f"{row['debtor_family_name']} {row['debtor_given_name']}",
         "total": money(row["total_rappen"]),
         "deposit": money(row["deposit_rappen"]),
+        "discount_percent": number(row["discount_percent"]),
         "balance": WireMoney.of(standing.balance.total),
         "balance_text": standing.balance_text(),
         "debtor_owes": to_balance(standing.balance),
