@@ -87,6 +87,12 @@ class PatientRepository(Protocol):
     async def get(self, practice_id: UUID, patient_id: UUID) -> Patient | None:
         """Return a patient of the practice, or None."""
 
+    async def lock(self, practice_id: UUID, patient_id: UUID) -> Patient | None:
+        """Return a patient, locked until the transaction ends, or None."""
+
+    async def change(self, patient: Patient) -> None:
+        """Write a known patient's data and version."""
+
     async def add_many(self, patients: Sequence[Patient]) -> None:
         """Keep new patients, whose numbers are free."""
 

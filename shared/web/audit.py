@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
+from pydantic import BaseModel
 from sqlalchemy import bindparam, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -23,11 +25,33 @@ _INSERT = text(
     """
     INSERT INTO audit_log (practice_id, at, subject, roles, operation_id, path_params,
                            request_sha256, status, problem_code, replayed, correlation_id,
-                           remote_address)
+                           remote_address, fields_before, fields_after)
     VALUES (:practice_id, :at, :subject, :roles, :operation_id, :path_params,
-            :request_sha256, :status, :problem_code, :replayed, :correlation_id, :remote_address)
+            :request_sha256, :status, :problem_code, :replayed, :correlation_id, :remote_address,
+            :fields_before, :fields_after)
     """
-).bindparams(bindparam("path_params", type_=JSONB))
+).bindparams(
+    bindparam("path_params", type_=JSONB),
+    bindparam("fields_before", type_=JSONB(none_as_null=True)),
+    bindparam("fields_after", type_=JSONB(none_as_null=True)),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """The fields that an edit changed, as JSON, as they were and as they are."""
+
+    before: Mapping[str, Any]
+    after: Mapping[str, Any]
+
+
+def change_between(before: BaseModel, after: BaseModel) -> Change | None:
+    """Return what differs between two answers about the same thing; None if nothing does."""
+    old, new = before.model_dump(mode="json"), after.model_dump(mode="json")
+    names = [name for name in old.keys() | new.keys() if old.get(name) != new.get(name)]
+    if not names:
+        return None
+    return Change({name: old.get(name) for name in names}, {name: new.get(name) for name in names})
 
 
 @dataclass(slots=True)
@@ -38,6 +62,7 @@ class Attempt:
         practice_id: the practice of the path once the token was found to open it, else None. So a
             stranger's attempt is told to the system, and does not appear among the practice's own.
         request_sha256: hash of the body, once it was read.
+        change: what an edit changed, once it was made.
     """
 
     principal: Principal
@@ -47,6 +72,7 @@ class Attempt:
     path: Mapping[str, UUID | str] = field(default_factory=dict)
     practice_id: UUID | None = None
     request_sha256: str | None = None
+    change: Change | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +106,8 @@ async def write(
         "replayed": outcome.replayed,
         "correlation_id": attempt.correlation_id,
         "remote_address": attempt.remote_address,
+        "fields_before": attempt.change and dict(attempt.change.before),
+        "fields_after": attempt.change and dict(attempt.change.after),
     }
     async with beyond_one_practice(connection, attempt.practice_id, scope):
         await connection.execute(_INSERT, parameters)

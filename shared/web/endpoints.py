@@ -99,11 +99,16 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What a handler answers: a model (JSON), bytes, or nothing."""
+    """What a handler answers: a model (JSON), bytes, or nothing.
+
+    Attributes:
+        before: of an edit, what `body` was before it; the audit log gets the difference.
+    """
 
     body: BaseModel | bytes | None = None
     status: int | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    before: BaseModel | None = None
 
 
 @dataclass(frozen=True, slots=True)

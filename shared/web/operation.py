@@ -142,6 +142,8 @@ class Operation:
                 if_match=wanted.if_match,
             )
         )
+        if reply.before is not None and isinstance(reply.body, BaseModel):
+            attempt.change = audit.change_between(reply.before, reply.body)
         return answer_of(self._endpoint, reply)
 
     async def _stored(

@@ -25,7 +25,7 @@ WEB_TABLES_V1: tuple[str, ...] = (
   PRIMARY KEY (subject, route, key)
 )""",
     "CREATE INDEX idempotency_key_by_age ON idempotency_key (created_at)",
-    # The hash of a body, never the body: it may hold personal data.
+    # The hash of a body, never the body: most of it is kept elsewhere, and may be personal data.
     """CREATE TABLE audit_log (
   id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   practice_id uuid,
@@ -47,4 +47,14 @@ WEB_TABLES_V1: tuple[str, ...] = (
     # PUBLIC, because the runtime role's name differs per service; the trigger binds every role.
     *append_only_ddl("audit_log", role="public"),
 )
-"""Statements of version 1, in order. A change comes as WEB_TABLES_V2, never as an edit."""
+"""Statements of version 1, in order. A change comes as a further version, never as an edit."""
+
+WEB_TABLES_V2: tuple[str, ...] = (
+    # Of an edit: the fields that it changed, as they were and as they are.
+    """ALTER TABLE audit_log
+  ADD COLUMN fields_before jsonb,
+  ADD COLUMN fields_after jsonb,
+  ADD CONSTRAINT audit_log_before_and_after
+    CHECK ((fields_before IS NULL) = (fields_after IS NULL))""",
+)
+"""Statements of version 2: the audit log says what an edit changed."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import RowMapping, select
+from sqlalchemy import RowMapping, Select, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -57,13 +58,32 @@ class SqlPatientRepository:
 
     async def get(self, practice_id: UUID, patient_id: UUID) -> Patient | None:
         """Return a patient of the practice, or None."""
-        rows = await self._connection.execute(
-            select(patient).where(
-                patient.c.practice_id == practice_id, patient.c.patient_id == patient_id
-            )
-        )
+        rows = await self._connection.execute(_one(practice_id, patient_id))
         row = rows.mappings().one_or_none()
         return to_patient(row) if row else None
+
+    async def lock(self, practice_id: UUID, patient_id: UUID) -> Patient | None:
+        """Return a patient, locked until the transaction ends, or None."""
+        found = await self._connection.execute(_one(practice_id, patient_id).with_for_update())
+        row = found.mappings().one_or_none()
+        return to_patient(row) if row else None
+
+    async def change(self, changed: Patient) -> None:
+        """Write a known patient's data and version."""
+        await self._connection.execute(
+            update(patient)
+            .where(
+                patient.c.practice_id == changed.practice_id,
+                patient.c.patient_id == changed.patient_id,
+            )
+            .values(_patient_columns(changed))
+        )
+
+
+def _one(practice_id: UUID, patient_id: UUID) -> Select[Any]:
+    return select(patient).where(
+        patient.c.practice_id == practice_id, patient.c.patient_id == patient_id
+    )
 
 
 def _patient_columns(new: Patient) -> dict[str, object]:
@@ -79,6 +99,7 @@ def _patient_columns(new: Patient) -> dict[str, object]:
         "gender": new.gender.value,
         "ssn": new.ssn,
         "language": new.language.value if new.language else None,
+        "version": new.version,
         **address_columns(new.address),
         "debtor_number": guarantor.debtor_number if guarantor else None,
         "debtor_family_name": guarantor.family_name if guarantor else None,
@@ -102,6 +123,7 @@ def to_patient(row: RowMapping) -> Patient:
         language=Language(row["language"]) if row["language"] else None,
         address=to_address(row),
         guarantor=_guarantor(row),
+        version=row["version"],
     )
 
 

@@ -51,6 +51,7 @@ class Patient:
         ssn: digits only; an AHV number, another number that cannot be checked, or None.
         language: of the invoices; None means the practice's.
         guarantor: who owes in the patient's place (a parent, say), or None.
+        version: counts the edits, from 1.
     """
 
     patient_id: UUID
@@ -65,6 +66,7 @@ class Patient:
     language: Language | None
     address: Address | None
     guarantor: Debtor | None
+    version: int = 1
 
     @property
     def debtor(self) -> Debtor:

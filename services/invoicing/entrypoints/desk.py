@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from pydantic import BaseModel
 from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -20,6 +21,7 @@ from services.invoicing.ports import (
 )
 from shared.kernel.clock import Clock
 from shared.kernel.errors import NotFoundError
+from shared.web.endpoints import Reply
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,3 +52,8 @@ def only(rows: Sequence[RowMapping], *, code: str, what: str) -> RowMapping:
     if not rows:
         raise NotFoundError(f"There is no such {what}.", code=code)
     return rows[0]
+
+
+def edited(changed: Reply, before: Reply) -> Reply:
+    """Return the answer to an edit, which knows what it changed."""
+    return replace(changed, before=before.body if isinstance(before.body, BaseModel) else None)

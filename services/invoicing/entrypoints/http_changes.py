@@ -1,10 +1,12 @@
-"""The part of invoicing's API table about edits of practices and contracts, and price lists."""
+"""The part of invoicing's API table about edits of practices, contracts and patients, and price lists."""
 
 from __future__ import annotations
 
 from services.invoicing.entrypoints.desk import Desk
+from services.invoicing.entrypoints.people import PeopleOperations
 from services.invoicing.entrypoints.practices import PracticeOperations
 from services.invoicing.entrypoints.prices import PriceOperations
+from services.invoicing.entrypoints.schemas.people import PatientAnswer, PatientRequest
 from services.invoicing.entrypoints.schemas.practices import (
     ContractAnswer,
     ContractChangeRequest,
@@ -27,7 +29,11 @@ _CSV_BYTES_MAX = 4 * 1_048_576
 
 def change_endpoints(desk: Desk) -> list[Endpoint]:
     """Return the operations that change what everything else rests on."""
-    return [*_edits(PracticeOperations(desk)), *_prices(PriceOperations(desk))]
+    return [
+        *_edits(PracticeOperations(desk)),
+        _patient_edit(PeopleOperations(desk)),
+        *_prices(PriceOperations(desk)),
+    ]
 
 
 def _edits(operations: PracticeOperations) -> list[Endpoint]:
@@ -57,6 +63,21 @@ def _edits(operations: PracticeOperations) -> list[Endpoint]:
             problem_codes=("contract-not-found", "changed-meanwhile", "contract-exists"),
         ),
     ]
+
+
+def _patient_edit(operations: PeopleOperations) -> Endpoint:
+    return Endpoint(
+        method="PUT",
+        path=f"{_PRACTICE}/patients/{{patient_id}}",
+        operation_id="changePatient",
+        summary="Change what is known of a patient; issued invoices stay as they are",
+        handler=operations.change_patient,
+        roles=WORKING_ROLES,
+        request=PatientRequest,
+        response=PatientAnswer,
+        conditional=True,
+        problem_codes=("patient-not-found", "changed-meanwhile", "fixed-field", "birth-date"),
+    )
 
 
 def _prices(operations: PriceOperations) -> list[Endpoint]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from uuid import UUID
 
-from services.invoicing.entrypoints.desk import Desk, only
+from services.invoicing.entrypoints.desk import Desk, edited, only
 from services.invoicing.entrypoints.schemas.people import (
     PatientPage,
     PatientQuery,
@@ -17,6 +17,7 @@ from services.invoicing.entrypoints.schemas.people import (
     treatment_answer,
 )
 from services.invoicing.handlers.add_patient import AddPatient, add_patient
+from services.invoicing.handlers.change_patient import ChangePatient, change_patient
 from services.invoicing.handlers.price_positions import PricePositions, price_positions
 from services.invoicing.handlers.record_treatment import RecordTreatment, record_treatment
 from services.invoicing.views import people as views
@@ -37,6 +38,16 @@ class PeopleOperations:
         async with self._desk.unit_of_work(call.connection) as uow:
             await add_patient(AddPatient(patient), uow, clock=self._desk.clock)
         return await self._patient(call, patient.patient_id)
+
+    async def change_patient(self, call: Call) -> Reply:
+        """Change a patient whom nobody has changed since the data were read."""
+        patient_id = call.path_id("patient_id")
+        patient = call.body_as(PatientRequest).to_domain(call.practice_id, patient_id)
+        before = await self._patient(call, patient_id)
+        command = ChangePatient(patient, call.if_match or "")
+        async with self._desk.unit_of_work(call.connection) as uow:
+            await change_patient(command, uow, clock=self._desk.clock)
+        return edited(await self._patient(call, patient_id), before)
 
     async def show_patient(self, call: Call) -> Reply:
         """Show one patient."""
@@ -97,7 +108,8 @@ class PeopleOperations:
         rows = await views.patients(
             call.connection, call.practice_id, limit=1, patient_id=patient_id
         )
-        return Reply(patient_answer(only(rows, code="patient-not-found", what="patient")))
+        row = only(rows, code="patient-not-found", what="patient")
+        return Reply(patient_answer(row), headers={"ETag": f'"{row["version"]}"'})
 
     async def _treatment(self, call: Call, treatment_id: UUID) -> Reply:
         rows = await views.treatments(

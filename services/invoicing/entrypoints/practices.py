@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from uuid import UUID
 
-from services.invoicing.entrypoints.desk import Desk, only
+from services.invoicing.entrypoints.desk import Desk, edited, only
 from services.invoicing.entrypoints.schemas.practices import (
     ContractChangeRequest,
     ContractPage,
@@ -80,18 +80,20 @@ class PracticeOperations:
     async def change(self, call: Call) -> Reply:
         """Change a practice that nobody has changed since it was read."""
         practice = call.body_as(PracticeRequest).to_domain(call.practice_id)
+        before = await self._practice(call, call.practice_id)
         async with self._desk.unit_of_work(call.connection) as uow:
             await change_practice(ChangePractice(practice, call.if_match or ""), uow)
-        return await self._practice(call, call.practice_id)
+        return edited(await self._practice(call, call.practice_id), before)
 
     async def change_contract(self, call: Call) -> Reply:
         """Change the terms of a contract that nobody has changed since it was read."""
         contract_id = call.path_id("contract_id")
         body = call.body_as(ContractChangeRequest)
         contract = replace(body.to_domain(call.practice_id, contract_id), active=body.active)
+        before = await self._contract(call, contract_id)
         async with self._desk.unit_of_work(call.connection) as uow:
             await change_contract(ChangeContract(contract, call.if_match or ""), uow)
-        return await self._contract(call, contract_id)
+        return edited(await self._contract(call, contract_id), before)
 
     async def add_provider(self, call: Call) -> Reply:
         """Add a provider."""

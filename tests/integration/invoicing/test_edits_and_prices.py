@@ -10,7 +10,7 @@ import pytest
 
 from tests.integration.invoicing.office import Office
 from tests.support.web import ApiAnswer
-from tests.unit.invoicing.bodies import A_CONTRACT, A_POSITION, chf
+from tests.unit.invoicing.bodies import A_CONTRACT, A_PATIENT, A_POSITION, chf
 
 CSV = (
     "code;text_de;text_fr;points;vat_rate\nC.1;Kontrolle;Contrôle;12.50;\nC.2;Nur deutsch;;7;8.1\n"
@@ -99,6 +99,75 @@ async def test_a_practice_is_changed_but_for_what_others_know_it_by(office: Offi
     assert answer.headers["ETag"] == '"2"'
     moved = await put(office, "", data | {"canton": "GE"}, '"2"')
     assert (moved.status, moved.code, moved.json["field"]) == (422, "fixed-field", "canton")
+
+
+async def test_a_moved_patients_next_invoice_has_the_new_address_and_the_old_one_the_old(
+    office: Office,
+) -> None:
+    old = await office.invoice()
+    address = {"street": "Chemin Neuf", "house_no": "7", "zip": "1000", "city": "Lausanne"}
+    path = f"/patients/{office.patient_id}"
+    moved = await put(office, path, A_PATIENT | {"address": address, "guarantor": None}, '"1"')
+    assert (moved.status, moved.headers["ETag"]) == (200, '"2"')
+    assert (moved.json["address"]["street"], moved.json["version"]) == ("Chemin Neuf", 2)
+    new = await office.invoice()
+    assert b"Chemin Neuf" in await document(office, new)
+    assert b"Chemin Neuf" not in await document(office, old)
+    again = await put(office, path, A_PATIENT | {"address": address, "guarantor": None}, '"2"')
+    assert (again.status, again.json["version"]) == (200, 2)
+
+
+async def document(office: Office, invoice: dict[str, Any]) -> bytes:
+    """Return the XML of an invoice."""
+    path = f"{office.path}/invoices/{invoice['invoice_id']}/document"
+    return (await office.api.request("GET", path)).raw
+
+
+async def test_of_two_who_changed_a_patient_the_second_reads_again(office: Office) -> None:
+    path = f"/patients/{office.patient_id}"
+    wanted = [A_PATIENT | {"given_name": name} for name in ("Anne", "Berthe", "Cécile")]
+    answers = await asyncio.gather(*(put(office, path, body, '"1"') for body in wanted))
+    assert sorted(answer.status for answer in answers) == [200, 412, 412]
+
+
+@pytest.mark.parametrize(
+    ("change", "status", "code"),
+    [
+        ({"patient_number": "P-99"}, 422, "fixed-field"),
+        ({"birth_date": "2999-01-01"}, 422, "birth-date"),
+    ],
+)
+async def test_a_patient_keeps_number_and_a_birth_date_that_can_be(
+    office: Office, change: dict[str, str], status: int, code: str
+) -> None:
+    path = f"/patients/{office.patient_id}"
+    answer = await put(office, path, A_PATIENT | change, '"1"')
+    assert (answer.status, answer.code) == (status, code)
+    unknown = await put(office, f"/patients/{office.contract_id}", A_PATIENT, '"1"')
+    assert (unknown.status, unknown.code) == (404, "patient-not-found")
+
+
+async def test_the_audit_log_says_what_an_edit_changed_and_what_it_was_before(
+    office: Office,
+) -> None:
+    path = f"/contracts/{office.contract_id}"
+    before = (await office.api.request("GET", f"{office.path}{path}")).json
+    await put(office, path, A_CONTRACT | {"payout_term_days": 45}, '"1"')
+    await put(office, path, A_CONTRACT | {"payout_term_days": 45}, '"2"')
+    await put(office, path, A_CONTRACT | {"payout_term_days": 50}, '"1"')
+    rows = await office.rows(
+        "SELECT status, fields_before, fields_after FROM audit_log"
+        " WHERE operation_id = 'changeContract' ORDER BY id"
+    )
+    assert [(row["status"], row["fields_before"], row["fields_after"]) for row in rows] == [
+        (
+            200,
+            {"payout_term_days": before["payout_term_days"], "contract_version": 1},
+            {"payout_term_days": 45, "contract_version": 2},
+        ),
+        (200, None, None),
+        (412, None, None),
+    ]
 
 
 async def test_the_account_of_another_contract_is_refused(office: Office) -> None:

@@ -23,7 +23,7 @@ from shared.web.endpoints import (
     Reply,
     UserRole,
 )
-from shared.web.schema import WEB_TABLES_V1
+from shared.web.schema import WEB_TABLES_V1, WEB_TABLES_V2
 
 NOTE_TABLES = (
     """CREATE TABLE note (
@@ -329,7 +329,7 @@ async def create_tables(owner_url: str) -> None:
     engine = create_async_engine(owner_url, poolclass=NullPool)
     try:
         async with engine.begin() as connection:
-            for statement in (*WEB_TABLES_V1, *NOTE_TABLES):
+            for statement in (*WEB_TABLES_V1, *WEB_TABLES_V2, *NOTE_TABLES):
                 await connection.execute(text(statement))
     finally:
         await engine.dispose()

@@ -107,6 +107,7 @@ class PatientAnswer(PatientRequest):
     """A patient of the practice."""
 
     patient_id: UUID
+    version: Annotated[int, Field(description="Counts the edits; it is the ETag")]
 
 
 class PatientQuery(PageQuery):
@@ -133,6 +134,7 @@ def patient_answer(row: Any) -> PatientAnswer:
         )
     return PatientAnswer(
         patient_id=row["patient_id"],
+        version=row["version"],
         patient_number=row["patient_number"],
         family_name=row["family_name"],
         given_name=row["given_name"],
