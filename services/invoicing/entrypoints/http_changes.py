@@ -1,4 +1,4 @@
-"""The part of invoicing's API table about edits of practices, contracts and patients, and price lists."""
+"""The part of invoicing's API table about edits, and about price lists."""
 
 from __future__ import annotations
 
