@@ -11,6 +11,7 @@ import pytest
 
 from shared.contracts.envelope import ContentRef
 from shared.db.scope import Scope
+from shared.kernel.errors import TransientError
 from shared.web.endpoints import UserRole
 from tests.integration.orders.house import House
 from tests.support.web import ApiClient
@@ -127,7 +128,32 @@ async def test_a_report_is_paged_without_gap_or_repeat(houses: list[House], api:
     await _work(houses[0])
 
 
-async def test_what_passes_is_tried_again_later(houses: list[House], api: ApiClient) -> None:
+async def test_what_passes_is_tried_again_later(
+    houses: list[House], api: ApiClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house = houses[0]
+    await house.issue("A-1")
+    _, batch = await _office(houses, api).post(MANY, {"contracts": [_contract(house)]})
+
+    async def is_away(ref: ContentRef, *, practice_id: UUID) -> bytes:
+        raise TransientError("the object store does not answer")
+
+    with monkeypatch.context() as outage:
+        outage.setattr(house.store, "get", is_away)
+        await house.ticks.work_tasks()
+    [task] = (await _report(api, batch))["items"]
+    assert (task["status"], task["code"]) == ("waiting", "temporarily-unavailable")
+    assert await house.rows("SELECT 1 FROM orders") == []
+    house.clock.advance(timedelta(hours=1))
+    await house.ticks.work_tasks()
+    [task] = (await _report(api, batch))["items"]
+    assert task["status"] == "prepared"
+    assert len(await house.rows("SELECT 1 FROM orders")) == 1
+
+
+async def test_a_document_that_is_gone_is_not_waited_for(
+    houses: list[House], api: ApiClient
+) -> None:
     house = houses[0]
     absent = ContentRef(
         key=f"{house.practice_id}/invoice-document/{'0' * 64}",
@@ -139,12 +165,7 @@ async def test_what_passes_is_tried_again_later(houses: list[House], api: ApiCli
     _, batch = await _office(houses, api).post(MANY, {"contracts": [_contract(house)]})
     await house.ticks.work_tasks()
     [task] = (await _report(api, batch))["items"]
-    assert (task["status"], task["code"]) == ("waiting", "temporarily-unavailable")
-    assert await house.rows("SELECT 1 FROM orders") == []
-    house.clock.advance(timedelta(hours=1))
-    await house.ticks.work_tasks()
-    [row] = await house.rows("SELECT tries FROM prepare_task")
-    assert row.tries == 2
+    assert (task["status"], task["code"]) == ("failed", "document-damaged")
 
 
 def _policy(**changes: Any) -> dict[str, Any]:
