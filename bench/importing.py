@@ -11,7 +11,8 @@ from time import perf_counter
 
 from lxml import etree
 
-from bench.people import CONTRACT_ID, NOW, PRACTICE_ID, batches, contract, practice
+from bench.furnishing import furnish
+from bench.people import CONTRACT_ID, NOW, PRACTICE_ID, batches, contract
 from bench.place import Place, in_child, peak_rss_mib
 from bench.results import Result, result
 from sandbox.postgres import ServiceUrls
@@ -19,9 +20,7 @@ from services.invoicing.adapters.forum_schema import invoice_schema
 from services.invoicing.adapters.forum_xml import ForumInvoiceRenderer
 from services.invoicing.bootstrap import MIGRATIONS, build_desk
 from services.invoicing.entrypoints.desk import Desk
-from services.invoicing.handlers.add_contract import AddContract, add_contract
 from services.invoicing.handlers.import_invoices import ImportInvoices, import_invoices
-from services.invoicing.handlers.register_practice import RegisterPractice, register_practice
 from shared.db.engine import Database
 from shared.db.scope import Scope
 from shared.kernel.ids import new_id
@@ -99,7 +98,7 @@ async def _timed_import(
         clock=FrozenClock(NOW), object_store=place.store(), renderer=ForumInvoiceRenderer()
     )
     try:
-        await _furnish(database, desk)
+        await furnish(database, contract())
         outcomes: Counter[str] = Counter()
         started = perf_counter()
         for path in archives:
@@ -110,15 +109,6 @@ async def _timed_import(
     if outcomes != Counter({"imported": count}):
         raise RuntimeError(f"not everything was imported: {dict(outcomes)}")
     return seconds, peak_rss_mib()
-
-
-async def _furnish(database: Database, desk: Desk) -> None:
-    async with (
-        database.transaction(Scope.of(PRACTICE_ID)) as connection,
-        desk.unit_of_work(connection) as uow,
-    ):
-        await register_practice(RegisterPractice(practice()), uow, clock=desk.clock)
-        await add_contract(AddContract(contract()), uow)
 
 
 async def _upload(database: Database, desk: Desk, path: Path) -> Counter[str]:
