@@ -73,6 +73,10 @@ check: $(STAMP) ## run every check that needs no server: format, lint, types, ar
 	$(BIN)/python -m shared.contracts.generate --check
 	$(PYTEST) tests/architecture tests/unit tests/contracts
 
+.PHONY: bench
+bench: $(STAMP) ## measure against floors on a PostgreSQL of its own: BENCH=import|prepare|listing|acquit, default all
+	$(BIN)/python -m bench $(BENCH)
+
 .PHONY: format
 format: $(STAMP) ## format the code and mend what ruff can mend
 	$(BIN)/ruff format .

@@ -9,13 +9,15 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Final
 
-from bench import importing, preparing, report
+from bench import acquitting, importing, listing, preparing, report
 from bench.place import Place, place
 from bench.results import Result, write
 
 BENCHMARKS: Final[dict[str, Callable[[Place], list[Result]]]] = {
     "import": importing.run,
     "prepare": preparing.run,
+    "listing": listing.run,
+    "acquit": acquitting.run,
 }
 
 

@@ -67,10 +67,11 @@ _INVOICES = """
       document_media_type, unfit_codes, state, order_id, with_factor, principal_rappen,
       debtor_paid_rappen, cancelled_at, cancelled_by, cancel_reason)
     SELECT $1::uuid, ('30000000-0000-4000-8000-' || lpad(n::text, 12, '0'))::uuid, year, serial,
-      year || '-' || lpad(serial::text, 6, '0'), CASE WHEN n <= $4::integer * 3 / 10 THEN $3::uuid ELSE $2::uuid END,
-      ('10000000-0000-4000-8000-' || lpad((n % $5::integer)::text, 12, '0'))::uuid, (n % $5::integer)::text,
-      (n % $5::integer)::text,
-      pg_temp.with_check_digit($6::text || lpad(year::text, 4, '0') || lpad(serial::text, 7, '0')),
+      year || '-' || lpad(serial::text, 6, '0'),
+      CASE WHEN n <= $4::integer * 3 / 10 THEN $3::uuid ELSE $2::uuid END,
+      ('10000000-0000-4000-8000-' || lpad((n % $5::integer)::text, 12, '0'))::uuid,
+      (n % $5::integer)::text, (n % $5::integer)::text,
+      pg_temp.with_check_digit($6::text || year || lpad(serial::text, 7, '0')),
       day + TIME '08:00', day, day + 30, 'fr', 5000 + n % 90000, 0, 'none', repeat('ab', 32), 1,
       'application/xml', '{}', state,
       CASE WHEN state NOT IN ('issued', 'cancelled')
@@ -93,7 +94,10 @@ _INVOICES = """
 _FILTERS = {
     "listing": ("without a filter", InvoiceFilter()),
     "listing-state": ("those in state issued (one in eight)", InvoiceFilter(state="issued")),
-    "listing-contract": ("those under one of two contracts", InvoiceFilter(contract_id=CONTRACT_ID)),
+    "listing-contract": (
+        "those under one of two contracts",
+        InvoiceFilter(contract_id=CONTRACT_ID),
+    ),
 }
 
 
@@ -190,9 +194,7 @@ async def _end_of_page(database: Database, wanted: InvoiceFilter, page: int) -> 
     return rows[-1]["year"], rows[-1]["serial"]
 
 
-async def _page(
-    database: Database, wanted: InvoiceFilter, after: tuple[int, int] | None
-) -> float:
+async def _page(database: Database, wanted: InvoiceFilter, after: tuple[int, int] | None) -> float:
     async with database.transaction(Scope.of(PRACTICE_ID)) as connection:
         started = perf_counter()
         rows = await invoice_page(

@@ -11,8 +11,7 @@ PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
 BEGIN = "<!-- written by python -m bench.report: begin -->"
 END = "<!-- written by python -m bench.report: end -->"
 _HEAD = (
-    "| benchmark | what | repeats | seconds | floor, seconds | floor / ours | peak MiB | target"
-    " | met | measured |",
+    "| benchmark | what | repeats | seconds | floor, s | ratio | MiB | target | met | measured |",
     "|---|---|---|---|---|---|---|---|---|---|",
 )
 _MET = {True: "yes", False: "**no**", None: "-"}
