@@ -29,6 +29,10 @@ $(STAMP): requirements.lock
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v <= (3, 13) else \
 	f"Quittance needs Python 3.11 to 3.13, not {v[0]}.{v[1]}: say make PYTHON=/path/to/python")'
 	@if ! cmp -s requirements.lock $(STAMP) || ! $(BIN)/python -c '' 2>/dev/null; then \
+		if [ -L $(VENV) ]; then \
+			echo "$(VENV) is a link and out of date: set up anew where it leads, not from here" >&2; \
+			exit 1; \
+		fi; \
 		$(PYTHON) -m venv --clear $(VENV); \
 		$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes \
 			-r requirements.lock; \
