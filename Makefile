@@ -29,6 +29,10 @@ $(STAMP): requirements.lock
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v <= (3, 13) else \
 	f"Quittance needs Python 3.11 to 3.13, not {v[0]}.{v[1]}: say make PYTHON=/path/to/python")'
 	@if ! cmp -s requirements.lock $(STAMP) || ! $(BIN)/python -c '' 2>/dev/null; then \
+		if [ -L $(VENV) ]; then \
+			echo "$(VENV) is a link and out of date: set up anew where it leads, not from here" >&2; \
+			exit 1; \
+		fi; \
 		$(PYTHON) -m venv --clear $(VENV); \
 		$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes \
 			-r requirements.lock; \
@@ -72,6 +76,10 @@ check: $(STAMP) ## run every check that needs no server: format, lint, types, ar
 	$(BIN)/python -m sandbox.compose_check docker-compose.yml .env.example
 	$(BIN)/python -m shared.contracts.generate --check
 	$(PYTEST) tests/architecture tests/unit tests/contracts
+
+.PHONY: bench
+bench: $(STAMP) ## measure against floors on a PostgreSQL of its own: BENCH=import|prepare|listing|acquit, default all
+	$(BIN)/python -m bench $(BENCH)
 
 .PHONY: format
 format: $(STAMP) ## format the code and mend what ruff can mend

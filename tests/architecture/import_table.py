@@ -175,4 +175,9 @@ IMPORT_TABLE: tuple[Room, ...] = (
             "yaml",
         ),
     ),
+    # Benchmarks run the services' own code in one process, beside the bare libraries.
+    Room(
+        "bench",
+        ("bench", "sandbox", "services", "shared", *_SQL, "asyncpg", "lxml", "stdnum"),
+    ),
 )

@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-PRODUCT = ("shared", "services", "sandbox", "quittance")
+PRODUCT = ("shared", "services", "sandbox", "quittance", "bench")
 
 
 @dataclass(frozen=True)

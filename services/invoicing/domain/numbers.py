@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from functools import lru_cache
 
 from stdnum import ean, iban, iso11649
 from stdnum.ch import esr, ssn, uid
@@ -22,6 +23,8 @@ _QR_INSTITUTIONS = range(30000, 32000)
 _ACCOUNT_DIGITS = 9
 
 
+# The few of a practice stand on every invoice of an upload.
+@lru_cache(maxsize=1024)
 def is_gln(text: str) -> bool:
     """Whether this is a GLN of 13 digits with a right check digit."""
     return _is_digits(text, 13) and bool(ean.is_valid(text))
@@ -37,6 +40,7 @@ def is_uid(text: str) -> bool:
     return re.fullmatch(r"CHE[0-9]{9}", text) is not None and bool(uid.is_valid(text))
 
 
+@lru_cache(maxsize=1024)
 def is_swiss_iban(text: str) -> bool:
     """Whether this is a compact CH or LI IBAN with right check digits."""
     return _SWISS_IBAN.fullmatch(text) is not None and bool(iban.is_valid(text))

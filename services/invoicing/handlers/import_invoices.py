@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from uuid import UUID
@@ -15,6 +16,7 @@ from services.invoicing.domain.incoming import (
     IncomingFile,
 )
 from services.invoicing.domain.incoming_rules import Setting, faults_of, unfit_codes_of
+from services.invoicing.domain.invoice import StoredDocument
 from services.invoicing.domain.practice import Contract
 from services.invoicing.domain.taking_over import ImportConflict, KnownInvoice
 from services.invoicing.handlers.known import known_practice
@@ -25,6 +27,7 @@ from shared.kernel.errors import DomainError
 from shared.kernel.ids import new_id
 
 CHUNK_FILES = 100
+_DOCUMENTS_AT_ONCE = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +100,14 @@ def _chunks(files: Iterator[IncomingFile]) -> Iterator[list[IncomingFile]]:
         yield chunk
 
 
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """A file, and what is wrong with it."""
+
+    file: IncomingFile
+    faults: tuple[Fault, ...]
+
+
 class _Import:
     """One upload under way."""
 
@@ -123,21 +134,39 @@ class _Import:
         intake = await open_intake(
             self._uow, self._command.import_id, self._setting, invoices, clock=self._clock
         )
-        reports = [await self._work(file, known, intake) for file in chunk]
+        read = [_Read(file, self._faults(file)) for file in chunk]
+        stored = await self._store([one.file for one in _surely_new(read, known, intake)])
+        reports = [await self._work(one, known, intake, stored) for one in read]
         await intake.close()
         return reports
 
+    def _faults(self, file: IncomingFile) -> tuple[Fault, ...]:
+        return file.faults if file.invoice is None else faults_of(file.invoice, self._setting)
+
+    async def _store(self, files: Sequence[IncomingFile]) -> dict[bytes, StoredDocument]:
+        """Store documents several at a time: a durable write is waiting, most of all."""
+        stored: dict[bytes, StoredDocument] = {}
+        for start in range(0, len(files), _DOCUMENTS_AT_ONCE):
+            some = [file.data for file in files[start : start + _DOCUMENTS_AT_ONCE]]
+            puts = [self._documents.put(self._command.practice_id, data) for data in some]
+            stored.update(zip(some, await asyncio.gather(*puts), strict=True))
+        return stored
+
     async def _work(
-        self, file: IncomingFile, known: dict[str, KnownInvoice], intake: Intake
+        self,
+        read: _Read,
+        known: dict[str, KnownInvoice],
+        intake: Intake,
+        stored: Mapping[bytes, StoredDocument],
     ) -> FileReport:
+        file, faults = read.file, read.faults
         invoice = file.invoice
         if invoice is None:
-            return FileReport(file.name, ImportOutcome.REFUSED, faults=file.faults)
+            return FileReport(file.name, ImportOutcome.REFUSED, faults=faults)
         sha256 = hashlib.sha256(file.data).hexdigest()
         earlier = known.get(invoice.number)
         if earlier is not None and earlier.says_the_same(sha256, invoice.content_sha256):
             return _report(file, ImportOutcome.ALREADY_KNOWN, earlier.invoice_id)
-        faults = faults_of(invoice, self._setting)
         if faults:
             return _report(file, ImportOutcome.REFUSED, None, faults=faults)
         if earlier is not None:
@@ -145,7 +174,9 @@ class _Import:
         taken = intake.number_of_reference(invoice)
         if taken is not None:
             return _report(file, ImportOutcome.REFUSED, None, faults=(reference_taken(taken),))
-        document = await self._documents.put(self._command.practice_id, file.data)
+        document = stored.get(file.data)
+        if document is None:
+            document = await self._documents.put(self._command.practice_id, file.data)
         new = await intake.take_over(
             invoice,
             document,
@@ -186,6 +217,26 @@ class _Import:
         decided = conflict.decision is not None
         outcome = ImportOutcome.ALREADY_KNOWN if decided else ImportOutcome.CONFLICT
         return _report(file, outcome, earlier.invoice_id, conflict_id=conflict.conflict_id)
+
+
+def _surely_new(
+    read: Sequence[_Read], known: Mapping[str, KnownInvoice], intake: Intake
+) -> Iterator[_Read]:
+    """Yield what will be imported, whatever becomes of the other files of the chunk.
+
+    Of a refused file nothing is stored, so what depends on another file is left to its turn.
+    """
+    numbers, references = set(known), set[str]()
+    for one in read:
+        invoice = one.file.invoice
+        if invoice is None or one.faults:
+            continue
+        reference = invoice.slip.reference or ""
+        is_first = invoice.number not in numbers and reference not in references
+        if is_first and intake.number_of_reference(invoice) is None:
+            yield one
+        numbers.add(invoice.number)
+        references |= {reference} - {""}
 
 
 def _report(
