@@ -156,6 +156,7 @@ class OrderDesk:
                     arrived_on=arrived_at.astimezone(SWISS_TIME).date(),
                 )
                 self._add_facts(account, life_of(taken, terms, seed=self._seed))
+        self._add_credit_notes(account, package)
         self._store.run(
             "UPDATE portal_order SET state = 'arrived', arrived_at = ?, order_number = ?,"
             " communication = ? WHERE account_number = ? AND order_id = ?",
@@ -189,6 +190,23 @@ class OrderDesk:
             invoice.amount.rappen,
             int(code is None),
             code,
+        )
+
+    def _add_credit_notes(self, account: str, package: Package) -> None:
+        self._store.run_many(
+            "INSERT INTO order_credit_note (account_number, order_id, place, credit_note_number,"
+            " invoice_number, amount_rappen) VALUES (?, ?, ?, ?, ?, ?)",
+            [
+                (
+                    account,
+                    package.order_id,
+                    place,
+                    note.credit_note_number,
+                    note.invoice_number,
+                    note.amount.rappen,
+                )
+                for place, note in enumerate(package.credit_notes, start=1)
+            ],
         )
 
     def _add_facts(self, account: str, facts: list[DebRow]) -> None:
@@ -247,6 +265,16 @@ class OrderDesk:
             " FROM portal_order ORDER BY received_at DESC LIMIT 1000"
         )
         return [dict(row) for row in rows]
+
+    def credit_notes(self) -> list[dict[str, object]]:
+        """Return the credit notes of the orders that arrived, those of the newest first."""
+        rows = self._store.rows(
+            "SELECT note.account_number, order_number, credit_note_number, invoice_number,"
+            " amount_rappen FROM order_credit_note AS note"
+            " JOIN portal_order USING (account_number, order_id)"
+            " ORDER BY received_at DESC, order_id, place LIMIT 1000"
+        )
+        return [{**dict(row), "amount": str(Money(row["amount_rappen"]))} for row in rows]
 
 
 def _require_match(package: Package, *, account: str, order_id: str) -> None:

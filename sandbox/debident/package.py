@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import re
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -20,6 +21,7 @@ from shared.kernel.money import CURRENCY, Money
 FORMAT = "quittance-order/1"
 MANIFEST = "manifest.json"
 _CHUNK_BYTES = 65_536
+_DOCUMENT_NAME = re.compile(r"(invoices|credit-notes)/[0-9]{6}\.xml")
 
 
 class PackageError(Exception):
@@ -39,6 +41,7 @@ class Limits:
     """How much a package may hold, unpacked."""
 
     invoices: int = 10_000
+    credit_notes: int = 10_000
     manifest_bytes: int = 8_000_000
     invoice_bytes: int = 5_000_000
     total_bytes: int = 500_000_000
@@ -54,6 +57,15 @@ class PackagedInvoice:
 
 
 @dataclass(frozen=True, slots=True)
+class PackagedCreditNote:
+    """One credit note of the manifest, on an invoice of an earlier order."""
+
+    credit_note_number: str
+    invoice_number: str
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True)
 class Package:
     """What the manifest says, after every check."""
 
@@ -62,6 +74,7 @@ class Package:
     account_number: str
     communication: str
     invoices: tuple[PackagedInvoice, ...]
+    credit_notes: tuple[PackagedCreditNote, ...] = ()
 
 
 def looks_like_zip(data: bytes) -> bool:
@@ -99,8 +112,9 @@ def _read(archive: zipfile.ZipFile, limits: Limits) -> Package:
 def _entries(archive: zipfile.ZipFile, limits: Limits) -> dict[str, zipfile.ZipInfo]:
     entries: dict[str, zipfile.ZipInfo] = {}
     infos = archive.infolist()
-    if len(infos) > limits.invoices + 1:
-        raise PackageError("too-many-files", f"more than {limits.invoices} invoices")
+    notes = sum(info.filename.startswith("credit-notes/") for info in infos)
+    if notes > limits.credit_notes or len(infos) - notes > limits.invoices + 1:
+        raise PackageError("too-many-files", "more documents than an order can have")
     for info in infos:
         _require_allowed_name(info.filename)
         if info.filename in entries:
@@ -118,8 +132,7 @@ def _entries(archive: zipfile.ZipFile, limits: Limits) -> dict[str, zipfile.ZipI
 def _require_allowed_name(name: str) -> None:
     if name == MANIFEST:
         return
-    stem = name.removeprefix("invoices/").removesuffix(".xml")
-    if name != f"invoices/{stem}.xml" or not (len(stem) == 6 and stem.isascii() and stem.isdigit()):
+    if not _DOCUMENT_NAME.fullmatch(name):
         raise PackageError("wrong-files", f"a file of this name is not allowed: {name[:80]!r}")
 
 
@@ -145,32 +158,61 @@ def _manifest(data: bytes) -> Mapping[str, object]:
 def _interpret(manifest: Mapping[str, object], limits: Limits) -> tuple[Package, dict[str, str]]:
     if manifest.get("format") != FORMAT:
         raise PackageError("bad-manifest", f"the format is not {FORMAT}")
-    lines = manifest.get("invoices")
-    if not isinstance(lines, list) or not 1 <= len(lines) <= limits.invoices:
-        raise PackageError("bad-manifest", "invoices is not a list of the allowed length")
-    invoices: list[PackagedInvoice] = []
     files: dict[str, str] = {}
-    for place, line in enumerate(lines, start=1):
-        entry = _object(line, f"invoice {place}")
-        if entry.get("file") != f"invoices/{place:06d}.xml":
-            raise PackageError("bad-manifest", f"invoice {place} names another file")
-        files[f"invoices/{place:06d}.xml"] = _text(entry, "sha256", 64)
-        invoices.append(
-            PackagedInvoice(
+    invoices = [
+        PackagedInvoice(
+            invoice_number=_text(entry, "invoice_number", 35),
+            debtor_number=_text(entry, "debtor_number", 20),
+            amount=_money(entry, "amount"),
+        )
+        for entry in _listed(manifest, "invoices", "invoices", limits.invoices, files)
+    ]
+    credit_notes: list[PackagedCreditNote] = []
+    if "credit_notes" in manifest:
+        credit_notes = [
+            PackagedCreditNote(
+                credit_note_number=_text(entry, "credit_note_number", 35),
                 invoice_number=_text(entry, "invoice_number", 35),
-                debtor_number=_text(entry, "debtor_number", 20),
                 amount=_money(entry, "amount"),
             )
-        )
+            for entry in _listed(
+                manifest, "credit_notes", "credit-notes", limits.credit_notes, files
+            )
+        ]
     _require_sums(manifest, invoices)
+    if len({note.credit_note_number for note in credit_notes}) != len(credit_notes):
+        raise PackageError("credit-note-twice", "a credit note number occurs twice")
     package = Package(
         order_id=_text(manifest, "order_id", 36),
         order_number=_text(manifest, "order_number", 35),
         account_number=_text(_object(manifest.get("contract"), "contract"), "account_number", 20),
         communication=_communication(manifest),
         invoices=tuple(invoices),
+        credit_notes=tuple(credit_notes),
     )
     return package, files
+
+
+def _listed(
+    manifest: Mapping[str, object],
+    member: str,
+    folder: str,
+    count_max: int,
+    files: dict[str, str],
+) -> list[Mapping[str, object]]:
+    """Return the entries of a list of documents, and note each one's file with its hash."""
+    lines = manifest.get(member)
+    if not isinstance(lines, list) or not 1 <= len(lines) <= count_max:
+        raise PackageError("bad-manifest", f"{member} is not a list of the allowed length")
+    entries = []
+    for place, line in enumerate(lines, start=1):
+        entry = _object(line, f"{member} {place}")
+        name = f"{folder}/{place:06d}.xml"
+        if entry.get("file") != name:
+            raise PackageError("bad-manifest", f"{member} {place} names another file")
+        files[name] = _text(entry, "sha256", 64)
+        entries.append(entry)
+    return entries
 
 
 def _require_sums(manifest: Mapping[str, object], invoices: list[PackagedInvoice]) -> None:

@@ -39,6 +39,11 @@ _TABLES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
         ),
     ),
     (
+        "Credit notes",
+        "credit_notes",
+        ("account_number", "order_number", "credit_note_number", "invoice_number", "amount"),
+    ),
+    (
         "DEB files",
         "deb_files",
         ("account_number", "file_id", "created_at", "row_count", "size", "sha256"),

@@ -298,6 +298,7 @@ class Portal:
                 "simulated_now": self.now().isoformat(),
                 "accounts": [dict(row) for row in accounts],
                 "orders": self._orders.overview(),
+                "credit_notes": self._orders.credit_notes(),
                 "deb_files": self._deb_files.overview(),
             }
 

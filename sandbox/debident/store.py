@@ -54,6 +54,15 @@ CREATE TABLE IF NOT EXISTS order_line (
 ) STRICT;
 CREATE UNIQUE INDEX IF NOT EXISTS invoice_taken_over_once
   ON order_line (account_number, invoice_number) WHERE accepted = 1;
+CREATE TABLE IF NOT EXISTS order_credit_note (
+  account_number TEXT NOT NULL,
+  order_id TEXT NOT NULL,
+  place INTEGER NOT NULL,
+  credit_note_number TEXT NOT NULL,
+  invoice_number TEXT NOT NULL,
+  amount_rappen INTEGER NOT NULL,
+  PRIMARY KEY (account_number, order_id, place)
+) STRICT;
 CREATE TABLE IF NOT EXISTS fact (
   place INTEGER PRIMARY KEY AUTOINCREMENT,
   record_id TEXT NOT NULL UNIQUE,

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from typing import Protocol
 from uuid import UUID
 
-from services.orders.domain.credit_note import CreditNote
+from services.orders.domain.credit_note import CreditNote, PackedCreditNote
 from services.orders.domain.events import DomainEvent
 from services.orders.domain.model import (
     Arrival,
@@ -100,6 +100,30 @@ class CorrectionRepository(Protocol):
 
     async def add_credit_note(self, note: CreditNote) -> bool:
         """Keep a credit note; return False if it is known already, and change nothing then."""
+
+    async def waiting_credit_notes(
+        self, practice_id: PracticeId, contract_id: ContractId, *, limit: int
+    ) -> list[PackedCreditNote]:
+        """Return the first credit notes by number that the contract's next order takes along.
+
+        Those that no live order holds, and whose invoice one does: a factor that does not have the
+        invoice cannot reduce it.
+        """
+
+    async def claim_waiting_credit_notes(
+        self, practice_id: PracticeId, contract_id: ContractId, *, limit: int
+    ) -> list[PackedCreditNote]:
+        """Return the same, held against other orders until the end of the transaction."""
+
+    async def put_into_order(self, order: Order, credit_notes: Sequence[PackedCreditNote]) -> None:
+        """Let a stored order hold these credit notes.
+
+        Raises:
+            CreditNoteInLiveOrderError: another live order holds one of them.
+        """
+
+    async def free_credit_notes(self, order_id: OrderId) -> None:
+        """Let the credit notes of an order that came to nothing wait for the next one."""
 
 
 class OrderRepository(Protocol):
@@ -243,8 +267,8 @@ class DocumentArchive(Protocol):
     what it holds is not what was announced.
     """
 
-    async def invoice_document(self, practice_id: PracticeId, content: StoredContent) -> bytes:
-        """Return an invoice's bytes, checked against their hash.
+    async def issued_document(self, practice_id: PracticeId, content: StoredContent) -> bytes:
+        """Return the bytes of an invoice or a credit note, checked against their hash.
 
         Raises:
             PermanentError: they are damaged or missing.

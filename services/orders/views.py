@@ -79,6 +79,19 @@ _LINES_WITH_NOTICES = text(
     ORDER BY place LIMIT :limit
     """
 )
+_CREDIT_NOTES = text(
+    """
+    SELECT credit_note.credit_note_id, credit_note_number, invoice.invoice_number,
+      credit_note.debtor_number, amount_rappen, count(*) OVER () AS whole_count
+    FROM order_credit_note
+    JOIN credit_note ON credit_note.practice_id = order_credit_note.practice_id
+      AND credit_note.credit_note_id = order_credit_note.credit_note_id
+    JOIN invoice ON invoice.practice_id = credit_note.practice_id
+      AND invoice.invoice_id = credit_note.invoice_id
+    WHERE order_credit_note.practice_id = :practice_id AND order_credit_note.order_id = :order_id
+    ORDER BY place LIMIT :limit
+    """
+)
 _OBSERVATION = text(
     """
     SELECT seen_by, observed_at, reference, seen, recorded_at FROM arrival_observation
@@ -220,6 +233,14 @@ async def lines_with_notices(
     """Return the first lines of an order of which the factor is told something."""
     wanted = {"practice_id": practice_id, "order_id": order_id, "limit": limit}
     return list((await connection.execute(_LINES_WITH_NOTICES, wanted)).mappings())
+
+
+async def order_credit_notes(
+    connection: AsyncConnection, practice_id: UUID, order_id: UUID, *, limit: int
+) -> list[RowMapping]:
+    """Return the first credit notes of an order's package; each row tells how many there are."""
+    wanted = {"practice_id": practice_id, "order_id": order_id, "limit": limit}
+    return list((await connection.execute(_CREDIT_NOTES, wanted)).mappings())
 
 
 async def observation(

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from sqlalchemy import text
+from collections.abc import Sequence
+
+from sqlalchemy import TextClause, text
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.orders.adapters.rows import content_values
-from services.orders.domain.credit_note import CANCELLED, CreditNote
-from shared.kernel.ids import InvoiceId, PracticeId
+from services.orders.adapters.rows import broken_constraint, content, content_values
+from services.orders.domain.credit_note import CANCELLED, CreditNote, PackedCreditNote
+from services.orders.domain.errors import CreditNoteInLiveOrderError
+from services.orders.domain.order import Order
+from shared.kernel.ids import ContractId, InvoiceId, OrderId, PracticeId
+from shared.kernel.money import Money
+
+_LIVE_CREDIT_NOTE = "one_live_order_per_credit_note"
 
 _CANCEL = text(
     """
@@ -35,6 +43,39 @@ _ADD_CREDIT_NOTE = text(
     ON CONFLICT (practice_id, credit_note_id) DO NOTHING
     """
 )
+_WAITING = """
+    SELECT row_number() OVER (ORDER BY waiting.credit_note_number)::integer AS place, waiting.*
+    FROM (
+      SELECT credit_note.*, invoice.invoice_number
+      FROM credit_note
+      JOIN invoice ON invoice.practice_id = credit_note.practice_id
+        AND invoice.invoice_id = credit_note.invoice_id
+      WHERE credit_note.practice_id = :practice_id AND credit_note.contract_id = :contract_id
+        AND credit_note.order_id IS NULL
+        AND EXISTS (SELECT FROM order_line
+                    WHERE order_line.invoice_id = credit_note.invoice_id AND order_line.live)
+      ORDER BY credit_note.credit_note_number LIMIT :limit {held}
+    ) AS waiting
+    ORDER BY place
+"""
+_SEE_WAITING = text(_WAITING.format(held=""))
+# Whoever waited for another order here finds the notes that it took along no longer waiting.
+_CLAIM_WAITING = text(_WAITING.format(held="FOR UPDATE OF credit_note"))
+_PACK = text(
+    """
+    INSERT INTO order_credit_note (practice_id, order_id, place, credit_note_id)
+    SELECT :practice_id, :order_id, packed.*
+    FROM unnest(CAST(:places AS integer[]), CAST(:credit_note_ids AS uuid[])) AS packed
+    """
+)
+_HOLD = text(
+    """
+    UPDATE credit_note SET order_id = :order_id
+    WHERE practice_id = :practice_id AND credit_note_id = ANY (CAST(:credit_note_ids AS uuid[]))
+    """
+)
+_LEAVE = text("UPDATE order_credit_note SET live = false WHERE order_id = :order_id")
+_WAIT_AGAIN = text("UPDATE credit_note SET order_id = NULL WHERE order_id = :order_id")
 
 
 class SqlCorrectionRepository:
@@ -68,3 +109,58 @@ class SqlCorrectionRepository:
             **content_values(note.document, "document"),
         }
         return (await self._connection.execute(_ADD_CREDIT_NOTE, values)).rowcount == 1
+
+    async def waiting_credit_notes(
+        self, practice_id: PracticeId, contract_id: ContractId, *, limit: int
+    ) -> list[PackedCreditNote]:
+        """Return the first credit notes by number that the contract's next order takes along."""
+        return await self._waiting(_SEE_WAITING, practice_id, contract_id, limit)
+
+    async def claim_waiting_credit_notes(
+        self, practice_id: PracticeId, contract_id: ContractId, *, limit: int
+    ) -> list[PackedCreditNote]:
+        """Return the same, held against other orders until the end of the transaction."""
+        return await self._waiting(_CLAIM_WAITING, practice_id, contract_id, limit)
+
+    async def put_into_order(self, order: Order, credit_notes: Sequence[PackedCreditNote]) -> None:
+        """Let a stored order hold these credit notes.
+
+        Raises:
+            CreditNoteInLiveOrderError: another live order holds one of them.
+        """
+        values = {
+            "practice_id": order.practice_id,
+            "order_id": order.order_id,
+            "places": [note.place for note in credit_notes],
+            "credit_note_ids": [note.credit_note_id for note in credit_notes],
+        }
+        try:
+            await self._connection.execute(_PACK, values)
+        except IntegrityError as error:
+            if broken_constraint(error) == _LIVE_CREDIT_NOTE:
+                raise CreditNoteInLiveOrderError from error
+            raise
+        await self._connection.execute(_HOLD, values)
+
+    async def free_credit_notes(self, order_id: OrderId) -> None:
+        """Let the credit notes of an order that came to nothing wait for the next one."""
+        await self._connection.execute(_LEAVE, {"order_id": order_id})
+        await self._connection.execute(_WAIT_AGAIN, {"order_id": order_id})
+
+    async def _waiting(
+        self, statement: TextClause, practice_id: PracticeId, contract_id: ContractId, limit: int
+    ) -> list[PackedCreditNote]:
+        wanted = {"practice_id": practice_id, "contract_id": contract_id, "limit": limit}
+        rows = await self._connection.execute(statement, wanted)
+        return [
+            PackedCreditNote(
+                place=row["place"],
+                credit_note_id=row["credit_note_id"],
+                number=row["credit_note_number"],
+                invoice_number=row["invoice_number"],
+                debtor_number=row["debtor_number"],
+                amount=Money(row["amount_rappen"]),
+                document=content(row, "document"),
+            )
+            for row in rows.mappings()
+        ]

@@ -26,12 +26,12 @@ class ObjectStoreDocumentArchive:
     def __init__(self, store: ObjectStore) -> None:
         self._store = store
 
-    async def invoice_document(self, practice_id: PracticeId, content: StoredContent) -> bytes:
-        """Return an invoice's bytes, checked against their hash.
+    async def issued_document(self, practice_id: PracticeId, content: StoredContent) -> bytes:
+        """Return the bytes of an invoice or a credit note, checked against their hash.
 
         Raises:
-            PermanentError: they are damaged, or missing: they were stored before the invoice was
-                told of, so they are not on their way.
+            PermanentError: they are damaged, or missing: they were stored before the invoice or
+                credit note was told of, so they are not on their way.
             TransientError: the store did not answer.
         """
         try:

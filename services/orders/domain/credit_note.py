@@ -10,6 +10,7 @@ from services.orders.domain.model import StoredContent
 from shared.kernel.ids import ContractId, InvoiceId, PracticeId
 from shared.kernel.money import Money
 
+CREDIT_NOTES_PER_ORDER_MAX = 10_000
 CANCELLED = "cancelled"
 """The unfit code of an invoice that was cancelled; no order takes it."""
 
@@ -32,3 +33,21 @@ class CreditNote:
     amount: Money
     document: StoredContent
     issued_on: date
+
+
+@dataclass(frozen=True, slots=True)
+class PackedCreditNote:
+    """A credit note at its place in an order's package.
+
+    Attributes:
+        place: position among the package's credit notes, counted from 1.
+        invoice_number: the invoice that it reduces; another order handed that one over.
+    """
+
+    place: int
+    credit_note_id: UUID
+    number: str
+    invoice_number: str
+    debtor_number: str
+    amount: Money
+    document: StoredContent

@@ -85,6 +85,30 @@ class DocumentDamagedError(ConflictError):
         )
 
 
+class CreditNoteDamagedError(ConflictError):
+    """The stored document of a credit note is not the one that was announced, or is missing."""
+
+    def __init__(self, credit_note_number: str) -> None:
+        super().__init__(
+            f"The stored document of credit note {credit_note_number} is damaged or missing, so"
+            " nothing was ordered. Tell the support its number: every order of this contract would"
+            " take it along.",
+            code="document-damaged",
+            credit_note_number=credit_note_number,
+        )
+
+
+class CreditNoteInLiveOrderError(ConflictError):
+    """A credit note went into another order between the choice and the order."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "At least one of the waiting credit notes has just gone into another order. Prepare the"
+            " order again.",
+            code="credit-note-in-live-order",
+        )
+
+
 class IllegalMoveError(DomainError):
     """The order's state does not allow what is said to have happened to it."""
 

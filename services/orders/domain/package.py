@@ -15,6 +15,7 @@ from threading import Lock
 from typing import Any
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
+from services.orders.domain.credit_note import PackedCreditNote
 from services.orders.domain.model import Contract, OrderLine, Practice
 from services.orders.domain.notices import Notice, written
 from shared.kernel.errors import PermanentError
@@ -40,8 +41,12 @@ class PackageHead:
     notices: tuple[Notice, ...] = ()
 
 
-def manifest_bytes(head: PackageHead, lines: Sequence[OrderLine]) -> bytes:
-    """Write the manifest in its one canonical form."""
+def manifest_bytes(
+    head: PackageHead,
+    lines: Sequence[OrderLine],
+    credit_notes: Sequence[PackedCreditNote] = (),
+) -> bytes:
+    """Write the manifest in its one canonical form; count and total are those of the invoices."""
     manifest: dict[str, Any] = {
         "format": FORMAT,
         "order_id": head.order_id,
@@ -56,6 +61,7 @@ def manifest_bytes(head: PackageHead, lines: Sequence[OrderLine]) -> bytes:
         "invoice_count": len(lines),
         "total": _money(Money.total(line.amount for line in lines)),
         "invoices": [_entry(place, line) for place, line in enumerate(lines, start=1)],
+        **_credit_notes(credit_notes),
         **_notices(head.notices),
     }
     return canonical(manifest)
@@ -70,17 +76,25 @@ def canonical(manifest: Mapping[str, Any]) -> bytes:
 class PackageBuilder:
     """Takes the documents in the manifest's order, one after the other, and gives the ZIP.
 
+    First those of the invoices, then those of the credit notes.
     Only the compressed bytes are kept. An entry's name comes from its place alone, so that nothing
     an invoice says can lead out of the folder.
     """
 
-    def __init__(self, head: PackageHead, lines: Sequence[OrderLine]) -> None:
+    def __init__(
+        self,
+        head: PackageHead,
+        lines: Sequence[OrderLine],
+        credit_notes: Sequence[PackedCreditNote] = (),
+    ) -> None:
         self._buffer = BytesIO()
         self._zip = ZipFile(self._buffer, "w", ZIP_DEFLATED, compresslevel=_LEVEL)
+        self._names = file_names(len(lines), len(credit_notes))
         self._hashes = [line.document.sha256 for line in lines]
+        self._hashes += [note.document.sha256 for note in credit_notes]
         self._added = 0
         self._writing = Lock()
-        self._write(MANIFEST, manifest_bytes(head, lines))
+        self._write(MANIFEST, manifest_bytes(head, lines, credit_notes))
 
     def add(self, document: bytes) -> None:
         """Append the next document.
@@ -92,8 +106,8 @@ class PackageBuilder:
             raise PermanentError("the package already holds every document of its manifest")
         if hashlib.sha256(document).hexdigest() != self._hashes[self._added]:
             raise PermanentError(f"document {self._added + 1} is not the one in the manifest")
+        self._write(self._names[self._added], document)
         self._added += 1
-        self._write(file_name(self._added), document)
 
     def add_all(self, documents: Sequence[bytes]) -> None:
         """Append several documents in their order."""
@@ -121,13 +135,17 @@ class PackageBuilder:
             _append(self._zip, name, data)
 
 
-def packed(manifest: bytes, documents: Iterable[bytes]) -> bytes:
+def packed(
+    manifest: bytes, documents: Iterable[bytes], credit_notes: Iterable[bytes] = ()
+) -> bytes:
     """Return the package of a manifest that is written already and its documents, unchecked."""
     buffer = BytesIO()
     with ZipFile(buffer, "w", ZIP_DEFLATED, compresslevel=_LEVEL) as archive:
         _append(archive, MANIFEST, manifest)
         for place, document in enumerate(documents, start=1):
             _append(archive, file_name(place), document)
+        for place, document in enumerate(credit_notes, start=1):
+            _append(archive, credit_note_file_name(place), document)
     return buffer.getvalue()
 
 
@@ -149,14 +167,43 @@ def _entry(place: int, line: OrderLine) -> dict[str, Any]:
     }
 
 
+def _credit_notes(credit_notes: Sequence[PackedCreditNote]) -> dict[str, Any]:
+    # Left out when empty, as the notices are: the bytes of all other orders stay what they were.
+    entries = [
+        {
+            "file": credit_note_file_name(place),
+            "credit_note_number": note.number,
+            "invoice_number": note.invoice_number,
+            "debtor_number": note.debtor_number,
+            "amount": _money(note.amount),
+            "sha256": note.document.sha256,
+        }
+        for place, note in enumerate(credit_notes, start=1)
+    ]
+    return {"credit_notes": entries} if entries else {}
+
+
 def _notices(notices: Sequence[Notice]) -> dict[str, Any]:
     # Left out when empty: an order without notices has the bytes that it always had.
     return {"notices": [written(notice) for notice in notices]} if notices else {}
 
 
 def file_name(place: int) -> str:
-    """Return the name of the entry at a place, counted from 1."""
+    """Return the name of an invoice's entry by its place, counted from 1."""
     return f"invoices/{place:06d}.xml"
+
+
+def credit_note_file_name(place: int) -> str:
+    """Return the name of a credit note's entry by its place, counted from 1."""
+    return f"credit-notes/{place:06d}.xml"
+
+
+def file_names(invoices: int, credit_notes: int) -> list[str]:
+    """Return the names of a package's documents, in their order."""
+    return [
+        *(file_name(place) for place in range(1, invoices + 1)),
+        *(credit_note_file_name(place) for place in range(1, credit_notes + 1)),
+    ]
 
 
 def _money(amount: Money) -> dict[str, str]:

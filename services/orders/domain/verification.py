@@ -14,14 +14,24 @@ import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
+from itertools import islice
 from typing import Any
 from uuid import UUID
 from zipfile import ZIP_DEFLATED, BadZipFile, ZipFile, ZipInfo
 
 from services.orders.domain.communication import checked_communication
+from services.orders.domain.credit_note import CREDIT_NOTES_PER_ORDER_MAX
 from services.orders.domain.notices import checked_notices, read
 from services.orders.domain.order import INVOICES_PER_ORDER_MAX
-from services.orders.domain.package import FORMAT, MANIFEST, canonical, file_name, packed
+from services.orders.domain.package import (
+    FORMAT,
+    MANIFEST,
+    canonical,
+    credit_note_file_name,
+    file_name,
+    file_names,
+    packed,
+)
 from shared.kernel.errors import DomainError
 from shared.kernel.money import CURRENCY, Money
 
@@ -29,6 +39,7 @@ PACKAGE_BYTES_MAX = 500_000_000
 MANIFEST_BYTES_MAX = 16_000_000
 DOCUMENT_BYTES_MAX = 10_000_000
 UNPACKED_BYTES_MAX = 2_000_000_000
+_ENTRIES_MAX = 1 + INVOICES_PER_ORDER_MAX + CREDIT_NOTES_PER_ORDER_MAX
 _FINDINGS_MAX = 50
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _GLN = re.compile(r"[0-9]{13}")
@@ -64,6 +75,7 @@ class Verified:
     order_number: str | None = None
     invoice_count: int | None = None
     total: Money | None = None
+    credit_note_count: int = 0
     findings: tuple[Finding, ...] = ()
 
 
@@ -85,6 +97,7 @@ def verify_package(data: bytes) -> Verified:
         order_number=check.order_number,
         invoice_count=check.invoice_count,
         total=check.total,
+        credit_note_count=check.credit_note_count,
         findings=tuple(check.findings[:_FINDINGS_MAX]),
     )
 
@@ -98,6 +111,7 @@ class _Check:
         self.order_number: str | None = None
         self.invoice_count: int | None = None
         self.total: Money | None = None
+        self.credit_note_count = 0
 
     def found(self, code: str, where: str, words: str) -> None:
         self.findings.append(Finding(code, where, words))
@@ -118,23 +132,26 @@ class _Check:
         if manifest is None:
             return
         invoices = self._invoices(manifest)
-        if invoices is None:
+        credit_notes = self._credit_notes(manifest)
+        if invoices is None or credit_notes is None:
             return
-        self._names(entries, len(invoices))
+        documents = [*invoices, *credit_notes]
+        names = file_names(len(invoices), len(credit_notes))
+        self._names(entries, names)
         self._sums(manifest, invoices)
         if self.findings:
             return
-        if self._hashes(archive, invoices):
-            self._bytes(archive, raw, len(invoices))
+        if self._hashes(archive, names, documents):
+            self._bytes(archive, raw, names, len(invoices))
 
     def _entries_are_safe(self, entries: Sequence[ZipInfo]) -> bool:
-        if len(entries) > INVOICES_PER_ORDER_MAX + 1:
+        if len(entries) > _ENTRIES_MAX:
             self.found("too-many-entries", "package", "It holds more files than an order can have.")
         elif not entries or entries[0].filename != MANIFEST:
             self.found("no-manifest", "package", f"Its first file is not {MANIFEST}.")
         elif sum(entry.file_size for entry in entries) > UNPACKED_BYTES_MAX:
             self.found("too-large-unpacked", "package", "Unpacked it would be too large.")
-        for place, entry in enumerate(entries[: INVOICES_PER_ORDER_MAX + 1]):
+        for place, entry in enumerate(entries[:_ENTRIES_MAX]):
             if entry.compress_type != ZIP_DEFLATED:
                 self.found("other-method", f"file {place}", "It is not packed by deflate.")
             limit = DOCUMENT_BYTES_MAX if place else MANIFEST_BYTES_MAX
@@ -173,9 +190,29 @@ class _Check:
             self.found("invoice-twice", "invoices", "An invoice number occurs more than once.")
         return None if self.findings else invoices
 
-    def _names(self, entries: Sequence[ZipInfo], count: int) -> None:
-        wanted = [MANIFEST, *(file_name(place) for place in range(1, count + 1))]
-        if [entry.filename for entry in entries] != wanted:
+    def _credit_notes(self, manifest: Mapping[str, Any]) -> list[Mapping[str, Any]] | None:
+        if "credit_notes" not in manifest:
+            return []
+        notes = manifest["credit_notes"]
+        if not isinstance(notes, list) or not 1 <= len(notes) <= CREDIT_NOTES_PER_ORDER_MAX:
+            self.found("bad-manifest", "credit_notes", "It is not a list of 1 to 10000 notes.")
+            return None
+        faults = [
+            (place, fault)
+            for place, note in enumerate(notes, start=1)
+            for fault in _credit_note_faults(place, note)
+        ]
+        for place, fault in faults:
+            self.found("bad-manifest", f"credit_notes.{place - 1}", fault)
+        if faults:
+            return None
+        if len({note["credit_note_number"] for note in notes}) != len(notes):
+            self.found("credit-note-twice", "credit_notes", "A number occurs more than once.")
+        self.credit_note_count = len(notes)
+        return notes
+
+    def _names(self, entries: Sequence[ZipInfo], names: Sequence[str]) -> None:
+        if [entry.filename for entry in entries] != [MANIFEST, *names]:
             self.found(
                 "wrong-files", "package", "Its files are not those of the manifest, in that order."
             )
@@ -188,20 +225,18 @@ class _Check:
         if Money.parse(manifest["total"]["amount"]) != self.total:
             self.found("wrong-total", "total", f"The amounts add up to {self.total}.")
 
-    def _hashes(self, archive: ZipFile, invoices: Sequence[Mapping[str, Any]]) -> bool:
-        for place, invoice in enumerate(invoices, start=1):
-            name = file_name(place)
-            if (
-                hashlib.sha256(_content(archive, archive.getinfo(name))).hexdigest()
-                != invoice["sha256"]
-            ):
+    def _hashes(
+        self, archive: ZipFile, names: Sequence[str], documents: Sequence[Mapping[str, Any]]
+    ) -> bool:
+        for name, document in zip(names, documents, strict=True):
+            content = _content(archive, archive.getinfo(name))
+            if hashlib.sha256(content).hexdigest() != document["sha256"]:
                 self.found("wrong-hash", name, "It is not the document that the manifest names.")
         return not self.findings
 
-    def _bytes(self, archive: ZipFile, raw: bytes, count: int) -> None:
-        entries = (archive.getinfo(file_name(place)) for place in range(1, count + 1))
-        documents = (_content(archive, entry) for entry in entries)
-        if packed(raw, documents) != self.data:
+    def _bytes(self, archive: ZipFile, raw: bytes, names: Sequence[str], invoices: int) -> None:
+        documents = (_content(archive, archive.getinfo(name)) for name in names)
+        if packed(raw, islice(documents, invoices), documents) != self.data:
             self.found(
                 "not-reproducible",
                 "package",
@@ -241,13 +276,32 @@ def _invoice_faults(place: int, invoice: object) -> list[str]:
     checks = {
         f"its file is not {file_name(place)}": invoice.get("file") == file_name(place),
         "its number is not a text": _is_text(invoice.get("invoice_number"), 35),
-        "its debtor number is not a text": _is_text(invoice.get("debtor_number"), 20),
-        "its amount is none above zero": _is_money(invoice.get("amount"))
-        and Money.parse(invoice["amount"]["amount"]) > Money.zero(),
-        "its hash is none": _fits(_SHA256, invoice.get("sha256")),
+        **_document_checks(invoice),
         "its notices are not usable": _are_notices(invoice),
     }
     return [f"{fault}.".capitalize() for fault, right in checks.items() if not right]
+
+
+def _credit_note_faults(place: int, note: object) -> list[str]:
+    if not isinstance(note, dict):
+        return ["It is not an object."]
+    name = credit_note_file_name(place)
+    checks = {
+        f"its file is not {name}": note.get("file") == name,
+        "its number is not a text": _is_text(note.get("credit_note_number"), 35),
+        "its invoice's number is not a text": _is_text(note.get("invoice_number"), 35),
+        **_document_checks(note),
+    }
+    return [f"{fault}.".capitalize() for fault, right in checks.items() if not right]
+
+
+def _document_checks(entry: Mapping[str, Any]) -> dict[str, bool]:
+    return {
+        "its debtor number is not a text": _is_text(entry.get("debtor_number"), 20),
+        "its amount is none above zero": _is_money(entry.get("amount"))
+        and Money.parse(entry["amount"]["amount"]) > Money.zero(),
+        "its hash is none": _fits(_SHA256, entry.get("sha256")),
+    }
 
 
 def _is_text(value: object, longest: int) -> bool:

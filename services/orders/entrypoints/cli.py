@@ -39,8 +39,10 @@ def _lines(path: Path, verified: Verified) -> list[str]:
     order = verified.order_number or "no order"
     if not verified.findings:
         total = verified.total.for_people() if verified.total else "nothing"
+        notes = verified.credit_note_count
+        along = f"; {notes} credit notes" if notes else ""
         return [
-            f"{path}: right. Order {order}, {verified.invoice_count} invoices, {total}",
+            f"{path}: right. Order {order}, {verified.invoice_count} invoices, {total}{along}",
             f"  sha256 {verified.sha256}, {verified.size_bytes} bytes",
         ]
     return [

@@ -194,6 +194,7 @@ def endpoints(workshop: Workshop) -> list[Endpoint]:
                 "communication-unusable",
                 "contract-inactive",
                 "contract-unknown",
+                "credit-note-in-live-order",
                 "document-damaged",
                 "invoice-chosen-twice",
                 "invoice-in-live-order",

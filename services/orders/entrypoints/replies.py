@@ -9,11 +9,13 @@ from uuid import UUID
 
 from sqlalchemy import RowMapping
 
+from services.orders.domain.credit_note import PackedCreditNote
 from services.orders.domain.notices import Notice, written
 from services.orders.domain.order import Fact, withdrawal_pending
 from services.orders.domain.selection import LeftOut, why_not
 from services.orders.domain.timeline import OrderSums, tell
 from services.orders.entrypoints.schemas import (
+    CreditNoteAlong,
     ForeseenInvoice,
     InvoiceNotices,
     LeftOutCount,
@@ -85,6 +87,8 @@ def prepared_order(prepared: PreparedOrder) -> PreparedOrderReply:
         communication=order.communication,
         notices=_notices(order.notices),
         package=Package(sha256=order.package.sha256, size_bytes=order.package.size_bytes),
+        credit_note_count=len(prepared.credit_notes),
+        credit_notes=_credit_notes(prepared.credit_notes),
         left_out_count=len(prepared.left_out),
         left_out_by_reason=_by_reason(prepared.left_out),
         left_out=_left_out(prepared.left_out),
@@ -113,10 +117,25 @@ def order_preview(contract_id: UUID, foreseen: Foreseen) -> OrderPreviewReply:
             )
             for line in selection.lines[:LISTED_MAX]
         ],
+        credit_note_count=len(foreseen.credit_notes),
+        credit_notes=_credit_notes(foreseen.credit_notes),
         left_out_count=len(selection.left_out),
         left_out_by_reason=_by_reason(selection.left_out),
         left_out=_left_out(selection.left_out),
     )
+
+
+def _credit_notes(credit_notes: Sequence[PackedCreditNote]) -> list[CreditNoteAlong]:
+    return [
+        CreditNoteAlong(
+            credit_note_id=note.credit_note_id,
+            credit_note_number=note.number,
+            invoice_number=note.invoice_number,
+            debtor_number=note.debtor_number,
+            amount=WireMoney.of(note.amount),
+        )
+        for note in credit_notes[:LISTED_MAX]
+    ]
 
 
 def _left_out(left_out: Sequence[LeftOut]) -> list[LeftOutInvoice]:
@@ -153,6 +172,7 @@ def order_detail(
     row: RowMapping,
     facts: list[Fact],
     lines_with_notices: Sequence[RowMapping],
+    credit_notes: Sequence[RowMapping],
     observation: RowMapping | None,
 ) -> OrderDetail:
     """Write one order with its story."""
@@ -179,7 +199,19 @@ def order_detail(
         withdrawal_pending=withdrawal_pending(facts),
         observation=None if observation is None else ObservationReply(**observation),
         package=Package(sha256=row["package_sha256"], size_bytes=row["package_size_bytes"]),
+        credit_note_count=credit_notes[0]["whole_count"] if credit_notes else 0,
+        credit_notes=[_stored_credit_note(note) for note in credit_notes],
         timeline=[_entry(fact, sums) for fact in facts],
+    )
+
+
+def _stored_credit_note(row: RowMapping) -> CreditNoteAlong:
+    return CreditNoteAlong(
+        credit_note_id=row["credit_note_id"],
+        credit_note_number=row["credit_note_number"],
+        invoice_number=row["invoice_number"],
+        debtor_number=row["debtor_number"],
+        amount=money(row["amount_rappen"]),
     )
 
 

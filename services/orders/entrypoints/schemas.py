@@ -169,6 +169,21 @@ class ForeseenInvoice(ApiModel):
     amount: WireMoney
 
 
+class CreditNoteAlong(ApiModel):
+    """A credit note in an order. It is no part of the order's total."""
+
+    credit_note_id: UUID
+    credit_note_number: str
+    invoice_number: str
+    debtor_number: str
+    amount: WireMoney
+
+
+CreditNotesAlong = Annotated[
+    list[CreditNoteAlong], Field(description="By number; at most the first 1000")
+]
+
+
 class Obstacle(ApiModel):
     """Why preparing would be refused now."""
 
@@ -186,6 +201,8 @@ class OrderPreviewReply(ApiModel):
     invoice_count: int
     total: WireMoney
     invoices: Annotated[list[ForeseenInvoice], Field(description="At most the first 1000")]
+    credit_note_count: int
+    credit_notes: CreditNotesAlong
     left_out_count: int
     left_out_by_reason: list[LeftOutCount]
     left_out: Annotated[list[LeftOutInvoice], Field(description="At most the first 1000")]
@@ -203,6 +220,8 @@ class PreparedOrderReply(ApiModel):
     communication: str
     notices: list[NoticeBody]
     package: Package
+    credit_note_count: int
+    credit_notes: CreditNotesAlong
     left_out_count: int
     left_out_by_reason: list[LeftOutCount]
     left_out: Annotated[list[LeftOutInvoice], Field(description="At most the first 1000")]
@@ -274,6 +293,8 @@ class OrderDetail(OrderSummary):
     ]
     observation: ObservationReply | None
     package: Package
+    credit_note_count: int
+    credit_notes: CreditNotesAlong
     timeline: list[TimelineEntry]
 
 

@@ -22,5 +22,8 @@ async def whole_order(call: Call) -> OrderDetail:
         await views.lines_with_notices(
             call.connection, call.practice_id, order_id, limit=replies.LISTED_MAX
         ),
+        await views.order_credit_notes(
+            call.connection, call.practice_id, order_id, limit=replies.LISTED_MAX
+        ),
         await views.observation(call.connection, call.practice_id, order_id),
     )

@@ -1,4 +1,4 @@
-"""The portal refused the whole order: its invoices are free again, with the factor's reason."""
+"""The portal refused the whole order: what it held is free again, with the factor's reason."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class NoteOrderRefused:
 
 
 async def note_order_refused(command: NoteOrderRefused, uow: UnitOfWork) -> Outcome:
-    """Refuse the order and free its lines; this opens the gate. Repeated, it is already done.
+    """Refuse the order and free what it held; this opens the gate. Repeated: already done.
 
     Raises:
         TooEarlyError: the order is not known.
@@ -40,4 +40,5 @@ async def note_order_refused(command: NoteOrderRefused, uow: UnitOfWork) -> Outc
         return Outcome.ALREADY_DONE
     await uow.orders.save(step)
     await uow.orders.refuse_lines(order.order_id, refusal_code=command.reason_code)
+    await uow.corrections.free_credit_notes(order.order_id)
     return Outcome.DONE

@@ -23,7 +23,7 @@ class NoteOrderWithheld:
 
 
 async def note_order_withheld(command: NoteOrderWithheld, uow: UnitOfWork) -> Outcome:
-    """Withdraw the order and free its invoices; this opens the gate. Repeated: already done.
+    """Withdraw the order and free what it held; this opens the gate. Repeated: already done.
 
     Raises:
         TooEarlyError: the order is not known.
@@ -40,6 +40,7 @@ async def note_order_withheld(command: NoteOrderWithheld, uow: UnitOfWork) -> Ou
         return Outcome.ALREADY_DONE
     await uow.orders.save(step)
     await uow.orders.free_lines(order.order_id)
+    await uow.corrections.free_credit_notes(order.order_id)
     uow.record(
         OrderWithdrawn(
             order_id=order.order_id,

@@ -8,7 +8,12 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from services.orders.domain.errors import DocumentDamagedError, OrderInFlightError
+from services.orders.domain.credit_note import CREDIT_NOTES_PER_ORDER_MAX, PackedCreditNote
+from services.orders.domain.errors import (
+    CreditNoteDamagedError,
+    DocumentDamagedError,
+    OrderInFlightError,
+)
 from services.orders.domain.events import OrderPrepared
 from services.orders.domain.model import OrderLine, StoredContent
 from services.orders.domain.notices import Notice
@@ -60,9 +65,10 @@ class PrepareOrder:
 
 @dataclass(frozen=True, slots=True)
 class PreparedOrder:
-    """The order as it was frozen, and what stayed behind."""
+    """The order as it was frozen, the credit notes that go along, and what stayed behind."""
 
     order: Order
+    credit_notes: tuple[PackedCreditNote, ...]
     left_out: tuple[LeftOut, ...]
 
 
@@ -71,6 +77,8 @@ async def prepare_order(
 ) -> PreparedOrder:
     """Freeze an order's package and lines, and record that it may be sent.
 
+    The contract's waiting credit notes go along; they do not count in the order's total
+    (docs/decisions/0010).
     All or nothing: whatever is raised, the order number is not used up. The count of the year is
     taken first, which makes two concurrent orders of a practice wait for each other; that only one
     of them passes is enforced by the database all the same.
@@ -79,7 +87,9 @@ async def prepare_order(
         DomainError: the text, the contract or the choice is not usable, or nothing remains.
         OrderInFlightError: an order of this practice and contract has not arrived yet (P2).
         DocumentDamagedError: the stored document of an invoice is not the announced one.
+        CreditNoteDamagedError: that of a credit note is not.
         InvoiceInLiveOrderError: another live order took one of the invoices meanwhile (P3).
+        CreditNoteInLiveOrderError: another live order took one of the credit notes meanwhile.
         TransientError: a document could not be read or stored.
     """
     message = checked_message(command.communication, command.notices, command.invoice_notices)
@@ -93,11 +103,14 @@ async def prepare_order(
     selection = await _select(command, uow, clock)
     refuse_small(selection, command.minimum_total)
     chosen = with_notices(selection.lines, message.by_invoice)
+    credit_notes = await uow.corrections.claim_waiting_credit_notes(
+        practice.practice_id, contract.contract_id, limit=CREDIT_NOTES_PER_ORDER_MAX
+    )
     number = order_number(factor=contract.factor, year=year, count=count)
     head = PackageHead(
         str(command.order_id), number, practice, contract, message.communication, message.notices
     )
-    package = await _freeze(head, chosen, archive)
+    package = await _freeze(head, chosen, credit_notes, archive)
     lines = await archive.store_lines(practice.practice_id, command.order_id, chosen)
     now = clock.now()
     order = Order(
@@ -115,8 +128,10 @@ async def prepare_order(
         notices=message.notices,
     )
     await uow.orders.add(order, chosen)
+    if credit_notes:
+        await uow.corrections.put_into_order(order, credit_notes)
     uow.record(_prepared(order))
-    return PreparedOrder(order, selection.left_out)
+    return PreparedOrder(order, tuple(credit_notes), selection.left_out)
 
 
 async def _select(command: PrepareOrder, uow: UnitOfWork, clock: Clock) -> Selection:
@@ -129,25 +144,33 @@ async def _select(command: PrepareOrder, uow: UnitOfWork, clock: Clock) -> Selec
 
 
 async def _freeze(
-    head: PackageHead, lines: Sequence[OrderLine], archive: DocumentArchive
+    head: PackageHead,
+    lines: Sequence[OrderLine],
+    credit_notes: Sequence[PackedCreditNote],
+    archive: DocumentArchive,
 ) -> StoredContent:
     """Pack the documents a few at a time; compressing runs beside the event loop."""
     practice_id = head.practice.practice_id
-    with closing(PackageBuilder(head, lines)) as builder:
-        for start in range(0, len(lines), _DOCUMENTS_AT_ONCE):
-            some = lines[start : start + _DOCUMENTS_AT_ONCE]
-            reads = [_document(line, archive, practice_id) for line in some]
+    contents: list[OrderLine | PackedCreditNote] = [*lines, *credit_notes]
+    with closing(PackageBuilder(head, lines, credit_notes)) as builder:
+        for start in range(0, len(contents), _DOCUMENTS_AT_ONCE):
+            some = contents[start : start + _DOCUMENTS_AT_ONCE]
+            reads = [_document(each, archive, practice_id) for each in some]
             documents = await asyncio.gather(*reads)
             await asyncio.to_thread(builder.add_all, documents)
         return await archive.store_package(practice_id, builder.finish())
 
 
-async def _document(line: OrderLine, archive: DocumentArchive, practice_id: PracticeId) -> bytes:
+async def _document(
+    packed: OrderLine | PackedCreditNote, archive: DocumentArchive, practice_id: PracticeId
+) -> bytes:
     try:
-        return await archive.invoice_document(practice_id, line.document)
+        return await archive.issued_document(practice_id, packed.document)
     except PermanentError as error:
+        if isinstance(packed, PackedCreditNote):
+            raise CreditNoteDamagedError(packed.number) from error
         # A person is waiting for the answer, and can order the others.
-        raise DocumentDamagedError(line.invoice_number) from error
+        raise DocumentDamagedError(packed.invoice_number) from error
 
 
 def _prepared(order: Order) -> OrderPrepared:

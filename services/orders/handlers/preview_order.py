@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from uuid import UUID
 
+from services.orders.domain.credit_note import CREDIT_NOTES_PER_ORDER_MAX, PackedCreditNote
 from services.orders.domain.errors import OrderInFlightError
 from services.orders.domain.model import InFlight
 from services.orders.domain.notices import Notice
@@ -46,10 +47,12 @@ class Foreseen:
     """What would happen now.
 
     Attributes:
+        credit_notes: what would go along.
         obstacles: what preparing would be refused with, the first one first; empty: nothing.
     """
 
     selection: Selection
+    credit_notes: tuple[PackedCreditNote, ...]
     obstacles: tuple[DomainError, ...]
 
 
@@ -77,7 +80,10 @@ async def preview_order(command: PreviewOrder, uow: UnitOfWork, clock: Clock) ->
     checks.append(partial(refuse_nothing, selection))
     checks.append(partial(with_notices, selection.lines, command.invoice_notices))
     obstacles = [error for check in checks if (error := _refusal(check)) is not None]
-    return Foreseen(selection, tuple(obstacles))
+    credit_notes = await uow.corrections.waiting_credit_notes(
+        command.practice_id, command.contract_id, limit=CREDIT_NOTES_PER_ORDER_MAX
+    )
+    return Foreseen(selection, tuple(credit_notes), tuple(obstacles))
 
 
 async def _candidates(command: PreviewOrder, uow: UnitOfWork) -> list[Candidate]:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from uuid import UUID, uuid4, uuid5
 
+from services.orders.domain.credit_note import CreditNote, PackedCreditNote
 from services.orders.domain.model import (
     Arrival,
     ArrivalAnswer,
@@ -102,6 +103,45 @@ def a_line(place: int = 1, number: str | None = None, *, amount: Money = PRICE) 
     number = number or f"2026-{place:06d}"
     return OrderLine(
         place, an_invoice_id(number), number, "10001", amount, stored(document_bytes(number))
+    )
+
+
+def credit_note_bytes(number: str) -> bytes:
+    """The stored document of a credit note."""
+    return f"<credit-note number={number!r}/>".encode()
+
+
+def a_credit_note(
+    number: str = "CN-2026-000001",
+    *,
+    invoice_number: str = "2026-000001",
+    contract_id: UUID = CONTRACT,
+) -> CreditNote:
+    """A credit note of CHF 20.00 as invoicing issued it."""
+    return CreditNote(
+        credit_note_id=uuid5(PRACTICE, number),
+        practice_id=PRACTICE,
+        contract_id=ContractId(contract_id),
+        invoice_id=an_invoice_id(invoice_number),
+        number=number,
+        debtor_number="10001",
+        amount=Money(2000),
+        document=stored(credit_note_bytes(number), kind="credit-note-document"),
+        issued_on=date(2026, 11, 20),
+    )
+
+
+def a_packed_credit_note(place: int = 1, invoice_number: str = "2025-000009") -> PackedCreditNote:
+    """A credit note of CHF 20.00 in a package."""
+    number = f"CN-2026-{place:06d}"
+    return PackedCreditNote(
+        place=place,
+        credit_note_id=uuid5(PRACTICE, number),
+        number=number,
+        invoice_number=invoice_number,
+        debtor_number="10001",
+        amount=Money(2000),
+        document=stored(credit_note_bytes(number), kind="credit-note-document"),
     )
 
 

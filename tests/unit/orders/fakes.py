@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
-from services.orders.domain.credit_note import CreditNote
+from services.orders.domain.credit_note import CreditNote, PackedCreditNote
 from services.orders.domain.errors import InvoiceInLiveOrderError, OrderInFlightError
 from services.orders.domain.events import DomainEvent
 from services.orders.domain.model import (
@@ -272,11 +272,14 @@ class FakePolicies:
 
 
 class FakeCorrections:
-    """Cancelled invoices and waiting credit notes in memory."""
+    """Cancelled invoices and credit notes in memory."""
 
-    def __init__(self) -> None:
+    def __init__(self, orders: FakeOrders, invoices: FakeInvoices) -> None:
         self.cancelled: set[InvoiceId] = set()
         self.notes: dict[UUID, CreditNote] = {}
+        self.held: dict[UUID, UUID] = {}
+        self._orders = orders
+        self._invoices = invoices
 
     async def mark_cancelled(self, practice_id: PracticeId, invoice_id: InvoiceId) -> bool:
         new = invoice_id not in self.cancelled
@@ -289,6 +292,39 @@ class FakeCorrections:
     async def add_credit_note(self, note: CreditNote) -> bool:
         return self.notes.setdefault(note.credit_note_id, note) is note
 
+    async def waiting_credit_notes(
+        self, practice_id: PracticeId, contract_id: ContractId, *, limit: int
+    ) -> list[PackedCreditNote]:
+        waiting = [
+            note
+            for note in sorted(self.notes.values(), key=lambda each: each.number)
+            if (note.practice_id, note.contract_id) == (practice_id, contract_id)
+            and note.credit_note_id not in self.held
+            and self._orders.live_order_of(note.invoice_id) is not None
+        ]
+        return [
+            PackedCreditNote(
+                place=place,
+                credit_note_id=note.credit_note_id,
+                number=note.number,
+                invoice_number=self._invoices.known[note.invoice_id].number,
+                debtor_number=note.debtor_number,
+                amount=note.amount,
+                document=note.document,
+            )
+            for place, note in enumerate(waiting[:limit], start=1)
+        ]
+
+    claim_waiting_credit_notes = waiting_credit_notes
+
+    async def put_into_order(self, order: Order, credit_notes: Sequence[PackedCreditNote]) -> None:
+        for note in credit_notes:
+            assert note.credit_note_id not in self.held, "a credit note is in one live order"
+            self.held[note.credit_note_id] = order.order_id
+
+    async def free_credit_notes(self, order_id: OrderId) -> None:
+        self.held = {note: order for note, order in self.held.items() if order != order_id}
+
 
 class FakeUnitOfWork:
     """All repositories in memory, and the events that were recorded."""
@@ -298,7 +334,7 @@ class FakeUnitOfWork:
         self.contracts = FakeContracts()
         self.orders = FakeOrders()
         self.invoices = FakeInvoices(self.orders)
-        self.corrections = FakeCorrections()
+        self.corrections = FakeCorrections(self.orders, self.invoices)
         self.tasks = FakeTasks()
         self.policies = FakePolicies()
         self.recorded: list[DomainEvent] = []
@@ -318,7 +354,7 @@ class FakeArchive:
     def hold(self, data: bytes) -> None:
         self.held[hashlib.sha256(data).hexdigest()] = data
 
-    async def invoice_document(self, practice_id: PracticeId, content: StoredContent) -> bytes:
+    async def issued_document(self, practice_id: PracticeId, content: StoredContent) -> bytes:
         if content.sha256 in self.damaged:
             raise PermanentError("the archive holds other bytes")
         return self._held(content)

@@ -24,13 +24,18 @@ from tests.unit.orders.builders import (
     ORDER,
     a_contract,
     a_line,
+    a_packed_credit_note,
     a_practice,
+    credit_note_bytes,
     document_bytes,
 )
 
 HEAD = PackageHead(str(ORDER), "CMD-2026-0001", a_practice(), a_contract(), "Ratenzahlung möglich")
 LINES = [a_line(1), a_line(2)]
 GOLDEN = "d55171ae9fdbce2894f8e7387554187cca352c7c0bbba0cf63e6b35aadda48f5"
+
+NOTES = [a_packed_credit_note(1), a_packed_credit_note(2)]
+GOLDEN_WITH_NOTES = "661779f590ca4d49dabf7de4053636e16bb4f8628952abb7b667ad71a6efb371"
 
 
 def _package(lines: Sequence[OrderLine] = LINES, head: PackageHead = HEAD) -> bytes:
@@ -41,6 +46,51 @@ def _package(lines: Sequence[OrderLine] = LINES, head: PackageHead = HEAD) -> by
 
 def test_a_fixed_order_has_a_fixed_hash() -> None:
     assert hashlib.sha256(_package()).hexdigest() == GOLDEN
+
+
+def _package_with_notes() -> bytes:
+    builder = PackageBuilder(HEAD, LINES, NOTES)
+    builder.add_all([document_bytes(line.invoice_number) for line in LINES])
+    builder.add_all([credit_note_bytes(note.number) for note in NOTES])
+    return builder.finish()
+
+
+def test_a_fixed_order_with_credit_notes_has_a_fixed_hash_of_its_own() -> None:
+    assert hashlib.sha256(_package_with_notes()).hexdigest() == GOLDEN_WITH_NOTES
+
+
+def test_credit_notes_lie_behind_the_invoices_and_count_in_neither_sum() -> None:
+    with ZipFile(BytesIO(_package_with_notes())) as package:
+        names = package.namelist()
+        assert package.read("credit-notes/000002.xml") == credit_note_bytes("CN-2026-000002")
+    assert names[2:] == [
+        "invoices/000002.xml",
+        "credit-notes/000001.xml",
+        "credit-notes/000002.xml",
+    ]
+    manifest = json.loads(manifest_bytes(HEAD, LINES, NOTES))
+    assert manifest["credit_notes"][1] == {
+        "file": "credit-notes/000002.xml",
+        "credit_note_number": "CN-2026-000002",
+        "invoice_number": "2025-000009",
+        "debtor_number": "10001",
+        "amount": {"amount": "20.00", "currency": "CHF"},
+        "sha256": hashlib.sha256(credit_note_bytes("CN-2026-000002")).hexdigest(),
+    }
+    assert manifest["invoice_count"] == 2
+    assert manifest["total"] == {"amount": "240.00", "currency": "CHF"}
+
+
+def test_without_credit_notes_the_manifest_has_no_such_member() -> None:
+    assert "credit_notes" not in json.loads(manifest_bytes(HEAD, LINES, []))
+    assert manifest_bytes(HEAD, LINES, []) == manifest_bytes(HEAD, LINES)
+
+
+def test_a_package_without_all_its_credit_notes_is_not_finished() -> None:
+    with closing(PackageBuilder(HEAD, LINES, NOTES)) as builder:
+        builder.add_all([document_bytes(line.invoice_number) for line in LINES])
+        with pytest.raises(PermanentError, match="2 documents are missing"):
+            builder.finish()
 
 
 def test_building_again_gives_the_same_bytes() -> None:

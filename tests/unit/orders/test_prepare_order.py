@@ -6,6 +6,7 @@ import hashlib
 import json
 from datetime import UTC, datetime
 from io import BytesIO
+from typing import Any
 from uuid import UUID
 from zipfile import ZipFile
 
@@ -14,6 +15,7 @@ import pytest
 from services.orders.domain.events import OrderPrepared
 from services.orders.domain.order import OrderState
 from services.orders.domain.selection import Reason
+from services.orders.handlers import prepare_order as preparing
 from services.orders.handlers.prepare_order import PreparedOrder, PrepareOrder, prepare_order
 from shared.kernel.errors import ConflictError, DomainError, NotFoundError, TransientError
 from shared.kernel.ids import OrderId
@@ -24,11 +26,15 @@ from tests.unit.orders.builders import (
     NOON,
     ORDER,
     PRACTICE,
+    a_confirmation,
     a_contract,
+    a_credit_note,
     a_practice,
     an_invoice,
     chf,
+    credit_note_bytes,
     document_bytes,
+    evidence,
     other_id,
 )
 from tests.unit.orders.fakes import FakeArchive, FakeUnitOfWork
@@ -53,6 +59,25 @@ class Desk:
             self.archive.hold(document_bytes(number))
             ids.append(invoice.invoice_id)
         return ids
+
+    async def hand_over(self, *numbers: str) -> None:
+        """List invoices and let an order of them arrive."""
+        order = (await self.prepare(self.issue(*numbers), order_id=other_id())).order
+        arrived = order.arrived(at=NOON, evidence=evidence()).order
+        confirmation = a_confirmation(accepted=len(numbers))
+        await self.uow.orders.save(arrived.confirmed(at=NOON, confirmation=confirmation))
+
+    def credit(self, *numbers: str, invoice_number: str = "A-1") -> None:
+        """Issue credit notes on an invoice and hold their documents."""
+        for number in numbers:
+            note = a_credit_note(number, invoice_number=invoice_number)
+            self.uow.corrections.notes[note.credit_note_id] = note
+            self.archive.hold(credit_note_bytes(number))
+
+    def manifest(self, prepared: PreparedOrder) -> dict[str, Any]:
+        """Return the manifest of an order's package."""
+        with ZipFile(BytesIO(self.archive.held[prepared.order.package.sha256])) as package:
+            return dict(json.loads(package.read("manifest.json")))
 
     async def prepare(
         self,
@@ -193,3 +218,64 @@ async def test_a_damaged_document_is_named_and_leaves_no_order_and_no_event() ->
     assert desk.uow.orders.known == {}
     assert desk.uow.recorded == []
     assert desk.archive.held == held
+
+
+async def test_waiting_credit_notes_go_along_by_number_and_are_no_part_of_the_total() -> None:
+    desk = Desk()
+    await desk.hand_over("A-1")
+    desk.credit("CN-2", "CN-1")
+    desk.issue("B-1")
+    prepared = await desk.prepare()
+    assert [note.number for note in prepared.credit_notes] == ["CN-1", "CN-2"]
+    assert (prepared.order.invoice_count, prepared.order.total) == (1, chf(120))
+    manifest = desk.manifest(prepared)
+    assert [note["credit_note_number"] for note in manifest["credit_notes"]] == ["CN-1", "CN-2"]
+    assert manifest["credit_notes"][0]["invoice_number"] == "A-1"
+    assert set(desk.uow.corrections.held.values()) == {ORDER}
+
+
+async def test_more_credit_notes_than_an_order_takes_wait_for_the_one_after(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(preparing, "CREDIT_NOTES_PER_ORDER_MAX", 2)
+    desk = Desk()
+    await desk.hand_over("A-1")
+    desk.credit("CN-3", "CN-1", "CN-2")
+    desk.issue("B-1")
+    prepared = await desk.prepare()
+    assert [note.number for note in prepared.credit_notes] == ["CN-1", "CN-2"]
+
+
+async def test_a_credit_note_on_an_invoice_of_this_very_order_waits_for_the_next() -> None:
+    desk = Desk()
+    desk.issue("A-1")
+    desk.credit("CN-1")
+    prepared = await desk.prepare()
+    assert prepared.credit_notes == ()
+    assert "credit_notes" not in desk.manifest(prepared)
+
+
+async def test_credit_notes_alone_make_no_order() -> None:
+    desk = Desk()
+    await desk.hand_over("A-1")
+    desk.credit("CN-1")
+    with pytest.raises(DomainError) as refused:
+        await desk.prepare()
+    assert refused.value.code == "nothing-to-order"
+    assert desk.uow.corrections.held == {}
+
+
+async def test_a_damaged_credit_note_is_named_and_leaves_no_order_and_no_event() -> None:
+    desk = Desk()
+    await desk.hand_over("A-1")
+    told = list(desk.uow.recorded)
+    desk.credit("CN-1", "CN-2")
+    desk.issue("B-1")
+    desk.archive.damaged.add(hashlib.sha256(credit_note_bytes("CN-2")).hexdigest())
+    with pytest.raises(ConflictError, match="credit note CN-2 is damaged or missing") as refused:
+        await desk.prepare()
+    assert refused.value.code == "document-damaged"
+    assert refused.value.facts == {"credit_note_number": "CN-2"}
+    assert ORDER not in desk.uow.orders.known
+    assert desk.uow.corrections.held == {}
+    assert desk.uow.recorded == told

@@ -25,7 +25,9 @@ from tests.unit.orders.builders import (
     ORDER,
     a_contract,
     a_line,
+    a_packed_credit_note,
     a_practice,
+    credit_note_bytes,
     document_bytes,
 )
 
@@ -33,6 +35,8 @@ NOTICE = Notice(NoticeCode.INSTALMENTS, count=3, amount=Money(4000))
 HEAD = PackageHead(str(ORDER), "CMD-2026-0001", a_practice(), a_contract(), "Grüezi", (NOTICE,))
 LINES = [replace(a_line(1), notices=(NOTICE,)), a_line(2), a_line(3)]
 DOCUMENTS = [document_bytes(line.invoice_number) for line in LINES]
+NOTES = [a_packed_credit_note(1), a_packed_credit_note(2)]
+NOTE_DOCUMENTS = [credit_note_bytes(note.number) for note in NOTES]
 
 
 def _package() -> bytes:
@@ -90,6 +94,58 @@ def test_a_manifest_that_is_wrong_is_named(
     change: Callable[[dict[str, Any]], object], code: str
 ) -> None:
     assert code in _codes(_with(change))
+
+
+def _package_with_notes() -> bytes:
+    builder = PackageBuilder(HEAD, LINES, NOTES)
+    builder.add_all([*DOCUMENTS, *NOTE_DOCUMENTS])
+    return builder.finish()
+
+
+def _manifest_with_notes() -> dict[str, Any]:
+    with ZipFile(io.BytesIO(_package_with_notes())) as archive:
+        return dict(json.loads(archive.read("manifest.json")))
+
+
+def test_a_right_package_with_credit_notes_passes_and_the_total_is_that_of_the_invoices() -> None:
+    verified = verify_package(_package_with_notes())
+    assert verified.findings == ()
+    assert (verified.invoice_count, verified.credit_note_count) == (3, 2)
+    assert verified.total == Money(36000)
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        (lambda notes: notes[0].update(sha256="0" * 64), "wrong-hash"),
+        (lambda notes: notes[0].update(sha256="x"), "bad-manifest"),
+        (lambda notes: notes[0].update(file="credit-notes/000002.xml"), "bad-manifest"),
+        (lambda notes: notes[0].update(file="invoices/000001.xml"), "bad-manifest"),
+        (lambda notes: notes[0]["amount"].update(amount="0.00"), "bad-manifest"),
+        (lambda notes: notes[0]["amount"].update(currency="EUR"), "bad-manifest"),
+        (lambda notes: notes[0].update(credit_note_number=""), "bad-manifest"),
+        (lambda notes: notes[0].pop("invoice_number"), "bad-manifest"),
+        (lambda notes: notes[0].update(debtor_number=7), "bad-manifest"),
+        (lambda notes: notes[1].update(credit_note_number="CN-2026-000001"), "credit-note-twice"),
+        (lambda notes: notes.pop(), "wrong-files"),
+        (lambda notes: notes.clear(), "bad-manifest"),
+        (lambda notes: notes.append("none"), "bad-manifest"),
+    ],
+)
+def test_a_credit_note_that_is_wrong_is_named(
+    change: Callable[[list[Any]], object], code: str
+) -> None:
+    manifest = _manifest_with_notes()
+    change(manifest["credit_notes"])
+    assert _codes(packed(canonical(manifest), DOCUMENTS, NOTE_DOCUMENTS)) == [code]
+
+
+def test_credit_notes_missing_unannounced_or_in_another_order_are_wrong() -> None:
+    raw = canonical(_manifest_with_notes())
+    assert _codes(packed(raw, DOCUMENTS, NOTE_DOCUMENTS[:1])) == ["wrong-files"]
+    assert _codes(packed(raw, DOCUMENTS, [*NOTE_DOCUMENTS, b"<more/>"])) == ["wrong-files"]
+    assert _codes(packed(raw, DOCUMENTS, reversed(NOTE_DOCUMENTS))) == ["wrong-hash"] * 2
+    assert _codes(packed(canonical(_manifest()), DOCUMENTS, NOTE_DOCUMENTS)) == ["wrong-files"]
 
 
 def test_a_member_that_a_later_writer_adds_is_no_fault() -> None:
@@ -159,6 +215,9 @@ def test_the_command_says_right_or_wrong_by_words_and_status(tmp_path: Path) -> 
     wrong.write_bytes(_package()[:-1])
     assert cli.main([str(right)], out) == 0
     assert "right. Order CMD-2026-0001, 3 invoices, CHF 360.00" in out.getvalue()
+    right.write_bytes(_package_with_notes())
+    assert cli.main([str(right)], out) == 0
+    assert "3 invoices, CHF 360.00; 2 credit notes" in out.getvalue()
     assert cli.main([str(right), str(wrong)], out) == 1
     assert "NOT right" in out.getvalue()
     assert cli.main([str(tmp_path / "absent.zip")], out) == 2

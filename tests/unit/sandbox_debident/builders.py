@@ -30,6 +30,26 @@ def an_invoice(number: str = "2026-000001", amount: str = "120.00") -> dict[str,
     }
 
 
+def with_credit_notes(manifest: dict[str, Any], *numbers: str) -> dict[str, Any]:
+    """Return the manifest with credit notes of CHF 20.00 on an invoice of an earlier order."""
+    notes = [
+        {
+            "file": f"credit-notes/{place:06d}.xml",
+            "credit_note_number": number,
+            "invoice_number": "2025-000009",
+            "debtor_number": "10001",
+            "amount": {"amount": "20.00", "currency": "CHF"},
+            "sha256": hashlib.sha256(_credit_note(number)).hexdigest(),
+        }
+        for place, number in enumerate(numbers, start=1)
+    ]
+    return {**manifest, "credit_notes": notes}
+
+
+def _credit_note(number: str) -> bytes:
+    return f"<credit-note>{number}</credit-note>".encode()
+
+
 def a_manifest(
     *invoices: dict[str, Any], order_id: str = ORDER_ID, account: str = ACCOUNT, **changes: object
 ) -> dict[str, Any]:
@@ -72,6 +92,8 @@ def a_package(
         archive.writestr("manifest.json", json.dumps(chosen))
         for line in chosen["invoices"]:
             archive.writestr(line["file"], _document(line))
+        for note in chosen.get("credit_notes", []):
+            archive.writestr(note["file"], _credit_note(note["credit_note_number"]))
         for name, content in (extra_files or {}).items():
             archive.writestr(name, content)
     return data.getvalue()

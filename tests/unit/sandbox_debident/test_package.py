@@ -10,7 +10,12 @@ import pytest
 
 from sandbox.debident.package import Limits, PackageError, read_package
 from shared.kernel.money import Money
-from tests.unit.sandbox_debident.builders import a_manifest, a_package, an_invoice
+from tests.unit.sandbox_debident.builders import (
+    a_manifest,
+    a_package,
+    an_invoice,
+    with_credit_notes,
+)
 
 
 def _code_of(data: bytes, limits: Limits | None = None) -> str:
@@ -28,6 +33,33 @@ def test_a_right_package_gives_its_manifest() -> None:
         ("2026-000001", Money(120_00)),
         ("2026-000002", Money(80_50)),
     ]
+
+
+def test_credit_notes_are_read_beside_the_invoices_and_count_in_no_sum() -> None:
+    package = read_package(a_package(with_credit_notes(a_manifest(), "CN-1", "CN-2")))
+    assert [(note.credit_note_number, note.amount) for note in package.credit_notes] == [
+        ("CN-1", Money(20_00)),
+        ("CN-2", Money(20_00)),
+    ]
+    assert [line.amount for line in package.invoices] == [Money(120_00)]
+
+
+def test_credit_notes_that_break_a_rule_refuse_the_package() -> None:
+    def code_of(change: dict[str, Any]) -> str:
+        manifest = with_credit_notes(a_manifest(), "CN-1")
+        manifest["credit_notes"][0] |= change
+        return _code_of(a_package(manifest))
+
+    assert code_of({"sha256": "0" * 64}) == "wrong-hash"
+    assert code_of({"file": "credit-notes/000002.xml"}) == "bad-manifest"
+    assert code_of({"amount": {"amount": "20.00", "currency": "EUR"}}) == "bad-manifest"
+    twice = with_credit_notes(a_manifest(), "CN-1", "CN-1")
+    assert _code_of(a_package(twice)) == "credit-note-twice"
+    assert _code_of(a_package({**a_manifest(), "credit_notes": []})) == "bad-manifest"
+    unnamed = a_package(extra_files={"credit-notes/000001.xml": b"x"})
+    assert _code_of(unnamed) == "wrong-files"
+    two = a_package(with_credit_notes(a_manifest(), "CN-1", "CN-2"))
+    assert _code_of(two, Limits(credit_notes=1)) == "too-many-files"
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from tests.unit.sandbox_debident.builders import (
     a_package,
     a_registration,
     an_invoice,
+    with_credit_notes,
 )
 
 SECOND_ORDER = "6d6b1f0e-54b5-4b9e-9a3e-0c7a4a1f0002"
@@ -57,6 +58,21 @@ def test_an_order_is_received_first_and_arrives_within_its_simulated_day(portal:
     assert _state(portal) == "received"
     portal.advance(0.52)
     assert _state(portal) == "arrived"
+
+
+def test_an_order_with_credit_notes_arrives_and_shows_them_but_answers_for_invoices_only(
+    portal: Portal,
+) -> None:
+    package = a_package(with_credit_notes(a_manifest(), "CN-1"))
+    portal.receive_order(ACCOUNT, ORDER_ID, package)
+    portal.advance(10)
+    status = portal.order_status(ACCOUNT, ORDER_ID)
+    assert status is not None
+    lines, notes = status["lines"], portal.overview()["credit_notes"]
+    assert isinstance(lines, list)
+    assert isinstance(notes, list)
+    assert [(line["invoice_number"], line["accepted"]) for line in lines] == [("2026-000001", True)]
+    assert [(note["credit_note_number"], note["amount"]) for note in notes] == [("CN-1", "20.00")]
 
 
 def test_the_same_order_again_is_already_there_and_counted(portal: Portal) -> None:

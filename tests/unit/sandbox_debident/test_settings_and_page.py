@@ -61,9 +61,11 @@ def test_the_page_escapes_everything_that_came_from_outside() -> None:
             "simulated_now": "<now>",
             "accounts": [{"account_number": "<script>alert(1)</script>"}],
             "orders": [{"communication": '"><img src=x>', "order_number": "&"}],
+            "credit_notes": [{"credit_note_number": "<b>CN-1</b>"}],
             "deb_files": [],
         }
     )
     assert "<script>" not in page
     assert "<img" not in page
+    assert "&lt;b&gt;CN-1&lt;/b&gt;" in page
     assert "&lt;script&gt;" in page

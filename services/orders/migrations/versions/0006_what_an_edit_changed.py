@@ -6,8 +6,8 @@ from alembic import op
 
 from shared.web.schema import WEB_TABLES_V2
 
-revision = "0005"
-down_revision = "0004"
+revision = "0006"
+down_revision = "0005"
 branch_labels = None
 depends_on = None
 
