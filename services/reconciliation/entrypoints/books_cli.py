@@ -24,8 +24,9 @@ from shared.kernel.errors import TransientError
 RIGHT, WRONG, NOT_READ = 0, 1, 2
 DEFAULT_VARIABLE = "RECONCILIATION_DATABASE_URL"
 _READ_ONLY = text("SET TRANSACTION READ ONLY")
-# ImportError and ValueError: a URL that names no known driver, or a port that is no number.
-_UNREADABLE = (TransientError, SQLAlchemyError, OSError, ImportError, ValueError)
+_UNREADABLE = (TransientError, SQLAlchemyError, OSError)
+# No URL at all, a driver that is not there or not ours, a port that is no number.
+_NOT_A_URL = (SQLAlchemyError, ImportError, ValueError)
 
 
 def main(
@@ -53,15 +54,16 @@ def main(
     if not url:
         out.write(f"cannot be read: {given.database_url_env} is not set\n")
         return NOT_READ
-    return asyncio.run(_verify(url, given.practice, out))
-
-
-async def _verify(url: str, practice_id: UUID | None, out: TextIO) -> int:
     try:
         database = Database(url, pool_size=1, application_name="quittance-books-verify")
-    except _UNREADABLE as error:
-        out.write(f"cannot be read: {_why(error)}\n")
+    except _NOT_A_URL:
+        form = "postgresql+asyncpg://USER:PASSWORD@HOST/DATABASE"
+        out.write(f"cannot be read: {given.database_url_env} is not of the form {form}\n")
         return NOT_READ
+    return asyncio.run(_verify(database, given.practice, out))
+
+
+async def _verify(database: Database, practice_id: UUID | None, out: TextIO) -> int:
     try:
         chosen = [practice_id] if practice_id else await _all(database)
         return max([await _verify_one(database, one, out) for one in chosen], default=RIGHT)

@@ -8,14 +8,12 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from services.reconciliation.domain.exports.entries import Journal
-from services.reconciliation.domain.exports.formats import FORMATS
+from services.reconciliation.domain.exports.formats import ENTRIES_MAX, FORMATS
 from services.reconciliation.views import exports
 from services.reconciliation.views.exports import Span
 from shared.kernel.clock import Clock
 from shared.kernel.errors import DomainError, NotFoundError
 from shared.web.endpoints import EVERY_ROLE, ApiModel, Call, Endpoint, Reply
-
-EXPORT_ENTRIES_MAX = 50_000
 
 
 class ExportQuery(ApiModel):
@@ -51,9 +49,9 @@ class JournalExports:
         found = await exports.extent(call.connection, span)
         if found is None:
             raise NotFoundError("this practice has no books here", code="practice-not-found")
-        if found.entries > EXPORT_ENTRIES_MAX:
+        if found.entries > ENTRIES_MAX:
             raise DomainError(
-                f"These are {found.entries} journal entries, more than {EXPORT_ENTRIES_MAX}."
+                f"These are {found.entries} journal entries, more than {ENTRIES_MAX}."
                 " Narrow the days.",
                 code="export-too-large",
             )

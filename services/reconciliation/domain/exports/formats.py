@@ -20,6 +20,9 @@ class ExportFormat:
     ledger: Callable[[Journal], Ledger]
 
 
+ENTRIES_MAX: Final = 50_000
+"""The largest export; it is made in memory, so a larger one is refused."""
+
 FORMATS: Final[Mapping[str, ExportFormat]] = {
     "csv": ExportFormat("journal.csv", CsvLedger),
     "beancount": ExportFormat("journal.beancount", BeancountLedger),
