@@ -35,10 +35,17 @@ def _verify_packages(arguments: Sequence[str]) -> int:
     return run(arguments)
 
 
+def _verify_books(arguments: Sequence[str]) -> int:
+    from services.reconciliation.entrypoints.books_cli import main as run
+
+    return run(arguments)
+
+
 # Each command loads its own service's room only when it is asked for: a terminal answers at once.
 COMMANDS: Final[Mapping[tuple[str, str], Command]] = {
     ("invoices", "import"): Command(_import_invoices, "import invoices of other practice software"),
     ("orders", "verify"): Command(_verify_packages, "check order packages before they are trusted"),
+    ("books", "verify"): Command(_verify_books, "prove the books of practices from their rows"),
 }
 
 

@@ -113,6 +113,7 @@ IMPORT_TABLE: tuple[Room, ...] = (
         ),
     ),
     # A command of a person's: it knows its service over HTTP, or the pure domain, and the screen.
+    # One that must trust no process reads the database itself, as the other entrypoints do.
     Room("services.*.entrypoints.cli", (*_DOMAIN, "rich")),
     Room(
         "services.*.entrypoints",
@@ -152,6 +153,7 @@ IMPORT_TABLE: tuple[Room, ...] = (
             "quittance",
             "services.invoicing.entrypoints.cli",
             "services.orders.entrypoints.cli",
+            "services.reconciliation.entrypoints.books_cli",
         ),
     ),
     # The one-machine run knows the house from outside: processes, HTTP and Kafka, no service code.

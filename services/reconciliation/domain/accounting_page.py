@@ -8,7 +8,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable
 
-from services.reconciliation.domain.accounts import DEFAULT_CHART, AccountRole
+from services.reconciliation.domain.accounts import DEFAULT_CHART, AccountRole, LedgerAccount
+from services.reconciliation.domain.exports.entries import account_name
+from services.reconciliation.domain.exports.formats import ENTRIES_MAX
 from services.reconciliation.domain.posting import (
     KINDS_NOT_BOOKED_YET,
     PAYMENT_ORDER,
@@ -120,6 +122,32 @@ Nothing of a held file is booked.
 
 A row whose amount cannot be read is parked and does not hold the file; the sums it takes part in
 cannot be checked then, the counts still are.
+
+## Exports and balances
+
+`GET /v1/practices/{{practice_id}}/balances?at=DAY` gives each account's debits, credits and balance
+at the end of a day, by the dates of the entries; without `at` it is today.
+
+`GET /v1/practices/{{practice_id}}/journal/export?format=FORMAT&from=DAY&to=DAY` downloads the
+journal over those days, both included, by day and number; a day that is left out is no bound. It is
+the journal as it was when it was asked for: what is booked meanwhile is not in it. From the
+beginning `to` a day, its sums are the balances `at` that day; `from` another day on, they are what
+moved since. A span of more than {entries_max} entries is refused (`export-too-large`), never cut.
+
+| format | what it is |
+|---|---|
+| `csv` | one line per posting, semicolons, debit and credit apart; no cell is a formula |
+| `beancount` | Beancount 3: the chart as `open` directives with their roles, a link per invoice |
+| `hledger` | hledger 1.25: the chart with account types, the number of an entry as its code |
+
+Every entry carries its text, number, kind, id, hash in the chain, invoice number, and the DEB file
+and line that it was read from. In Beancount and hledger the accounts are called:
+
+| account | name |
+|---|---|
+{accounts}
+`quittance books verify` proves the books from their rows, without a running service: one line per
+practice, exit status 0 if all are right, 1 if some are wrong, 2 if some could not be read.
 """
 
 
@@ -131,6 +159,8 @@ def accounting_page() -> str:
     bottom = _BOTTOM.format(
         order=", ".join(component.replace("_", " ") for component in PAYMENT_ORDER),
         waiting=", ".join(f"`{kind}`" for kind in sorted(KINDS_NOT_BOOKED_YET)),
+        entries_max=f"{ENTRIES_MAX:,}",
+        accounts="".join(_named(role, number) for role, number in _NUMBERS.items()),
     )
     return _TOP + chart + _RULES_TOP + "".join(_line(rule) for rule in RULES) + bottom
 
@@ -145,6 +175,10 @@ def _line(rule: Rule) -> str:
         _legs(rule.legs),
     )
     return f"| {' | '.join(cells)} |\n"
+
+
+def _named(role: AccountRole, number: str) -> str:
+    return f"| {number} | `{account_name(LedgerAccount(number, role, role))}` |\n"
 
 
 def _debtor(rule: Rule) -> str:

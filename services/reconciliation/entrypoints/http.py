@@ -131,12 +131,14 @@ class ReconciliationApi:
     async def get_balances(self, call: Call) -> Reply:
         """Answer the balance of every account at the end of a day."""
         query = call.query_as(BalancesQuery)
-        on = query.on or self._clock.today()
+        on = query.day or self._clock.today()
         rows = await books.balances(call.connection, call.practice_id, on=on)
         return Reply(
             BalanceSheet(
                 on=on,
                 accounts=[replies.balance(row) for row in rows],
+                debit=replies.money(sum(row["debit_rappen"] for row in rows)),
+                credit=replies.money(sum(row["credit_rappen"] for row in rows)),
                 total=replies.money(sum(row["balance_rappen"] for row in rows)),
             )
         )
@@ -238,7 +240,14 @@ _READINGS: tuple[_Reading, ...] = (
         ("invoice-not-found",),
     ),
     ("journal", "list_journal", "Journal entries by number", PageQuery, JournalPage, _CURSOR),
-    ("balances", "get_balances", "Balance of every account", BalancesQuery, BalanceSheet, ()),
+    (
+        "balances",
+        "get_balances",
+        "Every account at a day's end",
+        BalancesQuery,
+        BalanceSheet,
+        (),
+    ),
     ("deb-files", "list_deb_files", "DEB files, newest first", FilesQuery, DebFileList, _CURSOR),
     (
         "deb-files/{deb_file_id}",

@@ -75,6 +75,8 @@ def balance(row: RowMapping) -> BalanceReply:
         account=row["number"],
         role=row["role"],
         name=row["name"],
+        debit=money(row["debit_rappen"]),
+        credit=money(row["credit_rappen"]),
         balance=money(row["balance_rappen"]),
     )
 

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from shared.contracts.envelope import WireMoney
 from shared.contracts.reconciliation.v1 import DebtorBalance
@@ -32,7 +32,19 @@ class PositionsQuery(PageQuery):
 class BalancesQuery(ApiModel):
     """Balances at the end of which day; left out: today."""
 
-    on: date | None = None
+    at: Annotated[date | None, Field(description="The day; left out: today")] = None
+    on: Annotated[date | None, Field(description="Another word for `at`")] = None
+
+    @model_validator(mode="after")
+    def _one_day(self) -> BalancesQuery:
+        if self.at and self.on and self.at != self.on:
+            raise ValueError("at and on name two days")
+        return self
+
+    @property
+    def day(self) -> date | None:
+        """The day that is meant."""
+        return self.at or self.on
 
 
 class FilesQuery(PageQuery):
@@ -181,11 +193,13 @@ class JournalPage(Page):
 
 
 class BalanceReply(ApiModel):
-    """The balance of one account: debit positive."""
+    """What one account took up to a day; `balance` is debit less credit."""
 
     account: str
     role: str
     name: str
+    debit: WireMoney
+    credit: WireMoney
     balance: WireMoney
 
 
@@ -194,6 +208,8 @@ class BalanceSheet(ApiModel):
 
     on: date
     accounts: list[BalanceReply]
+    debit: WireMoney
+    credit: WireMoney
     total: WireMoney
 
 

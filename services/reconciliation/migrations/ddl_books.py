@@ -301,3 +301,8 @@ END $$""",
 
 The judgement at the transaction's end, once per entry, stays: an entry needs postings at all.
 """
+
+STATEMENTS_V3: tuple[str, ...] = (
+    "CREATE INDEX journal_entry_by_day ON journal_entry (practice_id, entry_date, number)",
+)
+"""Version 3: an export reads the journal by day, in batches."""

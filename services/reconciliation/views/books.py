@@ -69,7 +69,11 @@ _POSTINGS = text(
 )
 _BALANCES = text(
     """
-    SELECT l.number, l.role, l.name, coalesce(sum(t.amount_rappen), 0)::bigint AS balance_rappen
+    SELECT l.number, l.role, l.name,
+      coalesce(sum(t.amount_rappen) FILTER (WHERE t.amount_rappen > 0), 0)::bigint AS debit_rappen,
+      coalesce(-sum(t.amount_rappen) FILTER (WHERE t.amount_rappen < 0), 0)::bigint
+        AS credit_rappen,
+      coalesce(sum(t.amount_rappen), 0)::bigint AS balance_rappen
     FROM ledger_account l
     LEFT JOIN (posting t JOIN journal_entry e
                  ON e.entry_id = t.entry_id AND e.entry_date <= :on)
@@ -155,6 +159,6 @@ async def journal(
 async def balances(
     connection: AsyncConnection, practice_id: UUID, *, on: date
 ) -> Sequence[RowMapping]:
-    """Return the balance of every account at the end of a day; debit positive."""
+    """Return debits, credits and balance (debit positive) of every account at the end of a day."""
     result = await connection.execute(_BALANCES, {"practice_id": practice_id, "on": on})
     return result.mappings().all()

@@ -6,6 +6,7 @@ one statement, so that a booking in between can raise no false alarm and nothing
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -23,6 +24,7 @@ from services.reconciliation.domain.journal import (
 )
 from shared.kernel.money import Money
 
+_PRACTICES = text("SELECT practice_id FROM practice ORDER BY practice_id")
 _SUMS = text(
     """
     SELECT (SELECT count(*) FROM journal_entry WHERE practice_id = :practice_id) AS entries,
@@ -106,6 +108,11 @@ class BooksCheck:
     positions_match_facts: bool
     rows_add_up: bool
     detail: tuple[str, ...]
+
+
+async def practices(connection: AsyncConnection) -> Sequence[UUID]:
+    """Return every practice in scope that has books."""
+    return (await connection.execute(_PRACTICES)).scalars().all()
 
 
 async def books_check(connection: AsyncConnection, practice_id: UUID) -> BooksCheck | None:

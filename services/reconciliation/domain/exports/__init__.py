@@ -1,0 +1,1 @@
+"""The journal as other programmes read it: a spreadsheet, Beancount, hledger. Pure text."""
