@@ -28,6 +28,7 @@ from services.reconciliation.domain.model import (
     Practice,
     PreparedOrder,
 )
+from services.reconciliation.domain.reversing import Original
 from shared.kernel.context import WorkContext
 from shared.kernel.errors import PermanentError, TransientError
 from shared.kernel.money import Money
@@ -124,6 +125,9 @@ class BookRepository(Protocol):
 
     async def acquit(self, acquittals: Sequence[Acquittal]) -> None:
         """Store acquittals; each makes its invoice one that is with the factor."""
+
+    async def turn_acquittals(self, positions: Sequence[Position]) -> None:
+        """End the acquittal of each invoice that was given back; revive that of each other."""
 
 
 class ConfirmationRepository(Protocol):
@@ -226,7 +230,17 @@ class DebFileRepository(Protocol):
     ) -> Mapping[str, BookedRow]:
         """Return the rows already booked under these record ids."""
 
-    async def decide(self, file: ClaimedFile, decisions: Sequence[Decision]) -> None:
+    async def originals(
+        self, contract_id: UUID, record_ids: Collection[str]
+    ) -> Mapping[str, Original]:
+        """Return what was booked under these record ids, as their reversals need it."""
+
+    async def resume_reversals(
+        self, practice_id: UUID, contract_id: UUID, record_ids: Collection[str]
+    ) -> int:
+        """Put parked reversals of these records back to be decided again; return how many."""
+
+    async def decide(self, deb_file_id: UUID, decisions: Sequence[Decision]) -> None:
         """Write what became of rows."""
 
     async def finish(self, file: ClaimedFile, *, at: datetime) -> RowCounts:

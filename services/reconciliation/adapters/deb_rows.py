@@ -13,6 +13,7 @@ from services.reconciliation.adapters.books import (
     POSITION_TABLES,
     position_of,
 )
+from services.reconciliation.adapters.originals import original_of
 from services.reconciliation.domain.booking import (
     Booked,
     BookedRow,
@@ -25,6 +26,7 @@ from services.reconciliation.domain.booking import (
 from services.reconciliation.domain.deb.records import DebRow, RowProblem
 from services.reconciliation.domain.matching import Known
 from services.reconciliation.domain.model import Beneficiary, Position
+from services.reconciliation.domain.reversing import Original
 from services.reconciliation.ports import ClaimedFile
 from shared.kernel.clock import Clock
 from shared.kernel.money import Money
@@ -69,6 +71,18 @@ _BOOKED = text(
     SELECT record_id, deb_file_id, line, content_sha256 FROM deb_row
     WHERE contract_id = :contract_id AND status = 'booked'
       AND record_id = ANY(CAST(:record_ids AS text[]))
+    """
+)
+_ORIGINALS = text(
+    """
+    SELECT r.record_id, f.*, (
+      SELECT json_agg(json_build_array(t.account, t.role, t.amount_rappen, t.invoice_id,
+                                       t.confirmed_order_id) ORDER BY t.line)
+      FROM posting t WHERE t.entry_id = f.entry_id) AS postings,
+      EXISTS (SELECT FROM position_fact later WHERE later.reverses = f.fact_id) AS is_reversed
+    FROM deb_row r JOIN position_fact f ON f.fact_id = r.fact_id
+    WHERE r.contract_id = :contract_id AND r.status = 'booked'
+      AND r.record_id = ANY(CAST(:record_ids AS text[]))
     """
 )
 _DECIDE = text(
@@ -159,14 +173,25 @@ class DebRows:
             for row in result
         }
 
-    async def decide(self, file: ClaimedFile, decisions: Sequence[Decision]) -> None:
+    async def originals(
+        self, contract_id: UUID, record_ids: Collection[str]
+    ) -> Mapping[str, Original]:
+        """Return what was booked under these record ids, as their reversals need it."""
+        if not record_ids:
+            return {}
+        result = await self._connection.execute(
+            _ORIGINALS, {"contract_id": contract_id, "record_ids": list(record_ids)}
+        )
+        return {row["record_id"]: original_of(row) for row in result.mappings()}
+
+    async def decide(self, deb_file_id: UUID, decisions: Sequence[Decision]) -> None:
         """Write what became of rows."""
         outcomes = [_outcome(decision) for decision in decisions]
         columns = {name: [outcome[name] for outcome in outcomes] for name in outcomes[0]}
         await self._connection.execute(
             _DECIDE,
             {
-                "deb_file_id": file.deb_file_id,
+                "deb_file_id": deb_file_id,
                 "decided_at": self._clock.now(),
                 "line": [decision.row.line for decision in decisions],
                 **columns,
@@ -176,7 +201,7 @@ class DebRows:
         await self._connection.execute(
             _PROGRESS,
             {
-                "deb_file_id": file.deb_file_id,
+                "deb_file_id": deb_file_id,
                 "booked": statuses.count("booked"),
                 "repeats": statuses.count("repeat"),
             },
