@@ -247,6 +247,56 @@ class DebFileRepository(Protocol):
         """Count the rows and close the file; files held only because of it are taken up again."""
 
 
+@dataclass(frozen=True, slots=True)
+class ParkedRow:
+    """A row that a person may decide about.
+
+    Attributes:
+        created_on: of its file.
+        invoice_id: what it was matched with, if anything.
+        is_parked: whether it is so still; what it waited for may have brought it back.
+        is_decided: whether a person has decided about it.
+    """
+
+    row_id: UUID
+    practice_id: UUID
+    deb_file_id: UUID
+    contract_id: UUID
+    created_on: date
+    row: DebRow
+    invoice_id: UUID | None
+    is_parked: bool
+    is_decided: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RowDecision:
+    """What a person decided about a parked row, and why."""
+
+    row_id: UUID
+    decision: str
+    invoice_id: UUID | None
+    reason: str
+    decided_by: str
+    decided_at: datetime
+
+
+class RowDecisionRepository(Protocol):
+    """Parked rows that a person decides about, and the decisions, which are never changed."""
+
+    async def find(self, row_id: UUID) -> ParkedRow | None:
+        """Return a row that is or was parked, and keep others from it and its file; or None."""
+
+    async def store(self, decision: RowDecision) -> None:
+        """Keep a decision about a row that is parked still."""
+
+    async def take_up(self, row_id: UUID) -> None:
+        """Make the row undecided, within the transaction that books it."""
+
+    async def counts(self, deb_file_id: UUID) -> RowCounts | None:
+        """Return what became of a closed file's rows; None while it is being worked."""
+
+
 class UnitOfWork(Protocol):
     """One transaction's worth of work; it records what happened and never commits."""
 
@@ -254,6 +304,7 @@ class UnitOfWork(Protocol):
     books: BookRepository
     confirmations: ConfirmationRepository
     deb_files: DebFileRepository
+    row_decisions: RowDecisionRepository
 
     def record(self, event: DomainEvent) -> None:
         """Remember an event; it leaves with the transaction."""

@@ -98,7 +98,8 @@ _IS_NEXT = text(
         AND earlier.status = 'staged' AND earlier.turn < f.turn)
     """
 )
-# A file keeps its counts, in which its resumed rows go on as parked until they are decided.
+# What a person decided stays decided. A file keeps its counts, in which its resumed rows go on as
+# parked until they are decided.
 _RESUME = text(
     """
     WITH resumed AS (
@@ -106,6 +107,7 @@ _RESUME = text(
         reason_detail = NULL, decided_at = NULL
       WHERE practice_id = :practice_id AND status = 'parked'
         AND reason_code = ANY(CAST(:reasons AS text[]))
+        AND NOT EXISTS (SELECT FROM row_decision d WHERE d.row_id = deb_row.row_id)
         AND (invoice_number = ANY(CAST(:invoice_numbers AS text[]))
           OR invoice_id = ANY(CAST(:invoice_ids AS uuid[]))
           OR (invoice_number IS NULL AND order_number = CAST(:order_number AS text)))
@@ -125,6 +127,7 @@ _RESUME_REVERSALS = text(
       WHERE practice_id = :practice_id AND contract_id = :contract_id AND status = 'parked'
         AND kind = 'reversal' AND note = ANY(CAST(:record_ids AS text[]))
         AND reason_code = ANY(CAST(:reasons AS text[]))
+        AND NOT EXISTS (SELECT FROM row_decision d WHERE d.row_id = deb_row.row_id)
       RETURNING deb_file_id),
     reopened AS (
       UPDATE deb_file SET status = 'staged', finished_at = NULL, attempts = 0,

@@ -131,6 +131,12 @@ by themselves when that invoice is issued, its order confirmed, or it is acquitt
 `reversed-record-unknown` when that record is booked. They are decided again file by file, in the
 account's order; until then they count as parked.
 
+A person decides what does not come back. `book-on-invoice` books the row on the invoice that the
+person names, in place of the match; every other rule holds, so that nothing is booked without a
+confirmation, or over a record that is booked with other content. `leave` books nothing: the row
+stays parked in the counts, leaves the queue and never comes back; its invoice, where it is known,
+shows it as information (`row_left`). Each row is decided once; name, time and reason are kept.
+
 ## Why a file is held
 
 Nothing of a held file is booked.

@@ -56,10 +56,11 @@ class RowPlace:
 
 @dataclass(frozen=True, slots=True)
 class BookedRow:
-    """A row that is booked already, under its record id."""
+    """A row that is booked already under its record id, or that a person left."""
 
     place: RowPlace
     content_sha256: str
+    is_left: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,16 +137,20 @@ class BatchBook:
     booked: dict[str, BookedRow] = field(default_factory=dict)
     originals: dict[str, Original] = field(default_factory=dict)
 
-    def decide(self, row: DebRow) -> Decision:
-        """Decide one row, in the knowledge of all rows decided before it."""
+    def decide(self, row: DebRow, *, chosen: Position | None = None) -> Decision:
+        """Decide one row, in the knowledge of all rows decided before it.
+
+        Args:
+            chosen: the invoice that a person says the row is about; every other rule holds.
+        """
         if row.problem is not None:
             where = f"column {row.problem.column} ({row.problem.field})"
             return Parked(row, row.problem.reason, f"{where} cannot be read")
         assert row.record_id is not None  # noqa: S101 - a row without one has a problem
         earlier = self.booked.get(row.record_id)
-        if earlier is not None:
+        if earlier is not None and not _corrects(row, earlier):
             return _again(row, earlier)
-        decision = self._first_time(row)
+        decision = self._first_time(row, chosen)
         if isinstance(decision, Booked):
             self._remember(row.record_id, decision)
         return decision
@@ -159,7 +164,7 @@ class BatchBook:
         if decision.position is not None:
             self.known.by_number[decision.position.invoice_number] = decision.position
 
-    def _first_time(self, row: DebRow) -> Decision:
+    def _first_time(self, row: DebRow, chosen: Position | None) -> Decision:
         refused = unbookable(row)
         if refused is not None:
             return Parked(row, *refused)
@@ -173,7 +178,7 @@ class BatchBook:
                 return Parked(row, *nothing)
             if original is not None and original.invoice_id is None:
                 return self._reversed(row, original, None)
-        position = match(row, self.known)
+        position = chosen or match(row, self.known)
         if isinstance(position, Mismatch):
             return Parked(row, position.reason, position.detail)
         return self._on_invoice(row, position, original)
@@ -307,6 +312,11 @@ def _unfitting(row: DebRow, position: Position) -> Parked:
         reason = "open-amount-differs"
         detail = f"{row.amount} does not fit: {owed.principal} of {owed.total} is principal"
     return Parked(row, reason, detail, invoice_id=position.invoice_id)
+
+
+def _corrects(row: DebRow, earlier: BookedRow) -> bool:
+    """Whether the row has other content than one that a person left unbooked."""
+    return earlier.is_left and earlier.content_sha256 != row.content_sha256
 
 
 def _again(row: DebRow, earlier: BookedRow) -> Decision:

@@ -19,6 +19,7 @@ ISSUED = "invoice_issued"
 ACQUITTED = "acquittal"
 CANCELLED = "invoice_cancelled"
 CREDIT_ANNOUNCED = "credit_note_issued"
+ROW_LEFT = "row_left"
 PAYMENT = "debtor_payment"
 RECOURSE = "recourse"
 WRITE_OFF = "write_off"
@@ -176,6 +177,7 @@ RULES: tuple[Rule, ...] = (
         from_deb=False,
     ),
     Rule(CREDIT_ANNOUNCED, "Credit note issued", amount=AmountForm.NONE, from_deb=False),
+    Rule(ROW_LEFT, "Row left by a person", amount=AmountForm.NONE, from_deb=False),
     _information("sent", "Sent to the debtor"),
     _information("returned", "Returned by the post"),
     _information("reminder", "Reminder"),
