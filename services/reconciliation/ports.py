@@ -287,6 +287,14 @@ class RowDecisionRepository(Protocol):
     async def find(self, row_id: UUID) -> ParkedRow | None:
         """Return a row that is or was parked, and keep others from it and its file; or None."""
 
+    async def read(self, practice_id: UUID, row_id: UUID) -> DebRow | None:
+        """Return a row that is or was parked, as it was read, without keeping others from it."""
+
+    async def candidates(
+        self, practice_id: UUID, row: DebRow, *, numbers: Collection[str]
+    ) -> Sequence[Position]:
+        """Return invoices of these numbers, of the row's debtor, or of which its amount is open."""
+
     async def store(self, decision: RowDecision) -> None:
         """Keep a decision about a row that is parked still."""
 

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.reconciliation.adapters.books import POSITION_COLUMNS, POSITION_TABLES, position_of
 from services.reconciliation.adapters.deb_rows import row_of
+from services.reconciliation.domain.deb.records import DebRow
+from services.reconciliation.domain.model import Position
 from services.reconciliation.ports import ParkedRow, RowCounts, RowDecision
 
+_CANDIDATES_MAX = 200
 _ROW = text(
     """
     SELECT r.*, f.created_on AS file_created_on,
@@ -17,6 +22,24 @@ _ROW = text(
     FROM deb_row r JOIN deb_file f ON f.deb_file_id = r.deb_file_id
     WHERE r.row_id = :row_id FOR UPDATE OF r, f
     """
+)
+_READ = text("SELECT * FROM deb_row WHERE practice_id = :practice_id AND row_id = :row_id")
+_OPEN = "p.principal_rappen + p.reminder_fees_rappen + p.interest_rappen + p.costs_rappen"
+_CANDIDATES = text(
+    f"""
+    SELECT {POSITION_COLUMNS} FROM {POSITION_TABLES}
+    WHERE p.invoice_id IN (
+      (SELECT invoice_id FROM invoice_position WHERE practice_id = :practice_id
+         AND invoice_number = ANY(CAST(:numbers AS text[])) LIMIT :most)
+      UNION
+      (SELECT invoice_id FROM invoice_position WHERE practice_id = :practice_id
+         AND debtor_number = :debtor_number ORDER BY issued_on DESC LIMIT :most)
+      UNION
+      (SELECT p.invoice_id FROM invoice_position p WHERE p.practice_id = :practice_id
+         AND CAST(:rappen AS bigint) <> 0
+         AND CAST(:rappen AS bigint) IN ({_OPEN}, p.principal_rappen, p.factor_owes_rappen)
+         ORDER BY p.issued_on DESC LIMIT :most))
+    """  # noqa: S608 - constants of ours
 )
 _STORE = text(
     """
@@ -77,6 +100,30 @@ class PostgresRowDecisionRepository:
                 "decided_at": decision.decided_at,
             },
         )
+
+    async def read(self, practice_id: UUID, row_id: UUID) -> DebRow | None:
+        """Return a row that is or was parked, as it was read, without keeping others from it."""
+        result = await self._connection.execute(
+            _READ, {"practice_id": practice_id, "row_id": row_id}
+        )
+        row = result.mappings().one_or_none()
+        return None if row is None else row_of(row)
+
+    async def candidates(
+        self, practice_id: UUID, row: DebRow, *, numbers: Collection[str]
+    ) -> Sequence[Position]:
+        """Return invoices of these numbers, of the row's debtor, or of which its amount is open."""
+        result = await self._connection.execute(
+            _CANDIDATES,
+            {
+                "practice_id": practice_id,
+                "numbers": list(numbers),
+                "debtor_number": row.debtor_number,
+                "rappen": row.amount.rappen if row.amount else 0,
+                "most": _CANDIDATES_MAX,
+            },
+        )
+        return [position_of(one) for one in result.mappings()]
 
     async def take_up(self, row_id: UUID) -> None:
         """Make the row undecided, within the transaction that books it."""

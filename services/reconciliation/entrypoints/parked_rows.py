@@ -14,10 +14,10 @@ from services.reconciliation.entrypoints.schemas import (
     SuggestionList,
 )
 from services.reconciliation.handlers.decide_parked_row import DecideParkedRow, decide_parked_row
+from services.reconciliation.handlers.suggest_invoices import SuggestInvoices, suggest_invoices
 from services.reconciliation.ports import UnitOfWork
-from services.reconciliation.views import deb_files, suggestions
+from services.reconciliation.views import deb_files
 from shared.kernel.clock import Clock
-from shared.kernel.errors import NotFoundError
 from shared.web.endpoints import EVERY_ROLE, Call, Endpoint, Reply, UserRole
 
 _ROW = "/v1/practices/{practice_id}/parked-rows/{row_id}"
@@ -52,11 +52,9 @@ class ParkedRowOperations:
 
     async def suggest(self, call: Call) -> Reply:
         """Answer the invoices that a parked row may mean."""
-        found = await suggestions.suggestions_for(
-            call.connection, call.practice_id, call.path_id("row_id")
-        )
-        if found is None:
-            raise NotFoundError("this practice has no such parked row", code="row-not-found")
+        command = SuggestInvoices(call.practice_id, call.path_id("row_id"))
+        async with self._unit_on(call.connection) as uow:
+            found = await suggest_invoices(command, uow)
         return Reply(SuggestionList(items=[replies.suggestion(one) for one in found]))
 
 

@@ -59,13 +59,13 @@ def undoing(row: DebRow, number: int) -> DebRow:
     )
 
 
-@st.composite
-def streams(draw: st.DrawFn) -> list[DebRow]:
-    """Draw rows, reversals that fit some of them, and everything a second time, shuffled."""
-    rows = draw(st.lists(st.one_of(ROW, ROW, ROW, REVERSAL), max_size=40))
-    undone = draw(st.lists(st.sampled_from(rows), max_size=15)) if rows else []
+def shuffled(rows: list[DebRow], random: Random) -> list[DebRow]:
+    """Return rows, reversals that fit some of them, and everything a second time, shuffled."""
+    undone = random.sample(rows, len(rows) // 3)
     fitting = [undoing(row, number) for number, row in enumerate(undone)]
-    return draw(st.permutations([*rows, *fitting, *rows, *fitting]))
+    stream = [*rows, *fitting, *rows, *fitting]
+    random.shuffle(stream)
+    return stream
 
 
 @dataclass
@@ -100,10 +100,16 @@ class Ledger:
         )
 
 
-@given(streams(), st.integers(1, 20), st.booleans())
+@given(
+    st.lists(st.one_of(ROW, REVERSAL), max_size=40),
+    st.randoms(use_true_random=False),
+    st.integers(1, 20),
+    st.booleans(),
+)
 def test_any_rows_in_any_order_repeated_and_overlapping_leave_balanced_books(
-    stream: list[DebRow], batch: int, loss_cover: bool
+    rows: list[DebRow], random: Random, batch: int, loss_cover: bool
 ) -> None:
+    stream = shuffled(rows, random)
     start = (a_position(), a_position("2026-000002", 5000))
     ledger = Ledger({one.invoice_number: one for one in start}, loss_cover)
     outcomes: list[Decision] = []
