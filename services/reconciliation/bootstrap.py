@@ -14,6 +14,7 @@ from services.reconciliation.domain.deb.layout import Layout
 from services.reconciliation.entrypoints.events import EventHandlers, subscriptions
 from services.reconciliation.entrypoints.http import ReconciliationApi, endpoints
 from services.reconciliation.entrypoints.http_exports import export_endpoints
+from services.reconciliation.entrypoints.parked_rows import parked_row_endpoints
 from services.reconciliation.entrypoints.timers import DebBooker, parts
 from services.reconciliation.handlers.deb_lease import BookingPolicy
 from services.reconciliation.handlers.work_deb_file import DebWorkshop
@@ -65,7 +66,11 @@ def build(
         database=database,
         clock=clock,
         migrations=MIGRATIONS,
-        endpoints=[*endpoints(ReconciliationApi(unit_on, clock)), *export_endpoints(clock)],
+        endpoints=[
+            *endpoints(ReconciliationApi(unit_on, clock)),
+            *parked_row_endpoints(unit_on, clock),
+            *export_endpoints(clock),
+        ],
         subscriptions=subscriptions(EventHandlers(unit_on, content, clock)),
         timers=parts(DebBooker(shop, settings.deb_tick_seconds)),
     )

@@ -28,6 +28,7 @@ from services.reconciliation.domain.model import (
     Practice,
     PreparedOrder,
 )
+from services.reconciliation.domain.reversing import Original
 from shared.kernel.context import WorkContext
 from shared.kernel.errors import PermanentError, TransientError
 from shared.kernel.money import Money
@@ -124,6 +125,9 @@ class BookRepository(Protocol):
 
     async def acquit(self, acquittals: Sequence[Acquittal]) -> None:
         """Store acquittals; each makes its invoice one that is with the factor."""
+
+    async def turn_acquittals(self, positions: Sequence[Position]) -> None:
+        """End the acquittal of each invoice that was given back; revive that of each other."""
 
 
 class ConfirmationRepository(Protocol):
@@ -226,11 +230,79 @@ class DebFileRepository(Protocol):
     ) -> Mapping[str, BookedRow]:
         """Return the rows already booked under these record ids."""
 
-    async def decide(self, file: ClaimedFile, decisions: Sequence[Decision]) -> None:
+    async def originals(
+        self, contract_id: UUID, record_ids: Collection[str]
+    ) -> Mapping[str, Original]:
+        """Return what was booked under these record ids, as their reversals need it."""
+
+    async def resume_reversals(
+        self, practice_id: UUID, contract_id: UUID, record_ids: Collection[str]
+    ) -> int:
+        """Put parked reversals of these records back to be decided again; return how many."""
+
+    async def decide(self, deb_file_id: UUID, decisions: Sequence[Decision]) -> None:
         """Write what became of rows."""
 
     async def finish(self, file: ClaimedFile, *, at: datetime) -> RowCounts:
         """Count the rows and close the file; files held only because of it are taken up again."""
+
+
+@dataclass(frozen=True, slots=True)
+class ParkedRow:
+    """A row that a person may decide about.
+
+    Attributes:
+        created_on: of its file.
+        invoice_id: what it was matched with, if anything.
+        is_parked: whether it is so still; what it waited for may have brought it back.
+        is_decided: whether a person has decided about it.
+    """
+
+    row_id: UUID
+    practice_id: UUID
+    deb_file_id: UUID
+    contract_id: UUID
+    created_on: date
+    row: DebRow
+    invoice_id: UUID | None
+    is_parked: bool
+    is_decided: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RowDecision:
+    """What a person decided about a parked row, and why."""
+
+    row_id: UUID
+    decision: str
+    invoice_id: UUID | None
+    reason: str
+    decided_by: str
+    decided_at: datetime
+
+
+class RowDecisionRepository(Protocol):
+    """Parked rows that a person decides about, and the decisions, which are never changed."""
+
+    async def find(self, row_id: UUID) -> ParkedRow | None:
+        """Return a row that is or was parked, and keep others from it and its file; or None."""
+
+    async def read(self, practice_id: UUID, row_id: UUID) -> DebRow | None:
+        """Return a row that is or was parked, as it was read, without keeping others from it."""
+
+    async def candidates(
+        self, practice_id: UUID, row: DebRow, *, numbers: Collection[str]
+    ) -> Sequence[Position]:
+        """Return invoices of these numbers, of the row's debtor, or of which its amount is open."""
+
+    async def store(self, decision: RowDecision) -> None:
+        """Keep a decision about a row that is parked still."""
+
+    async def take_up(self, row_id: UUID) -> None:
+        """Make the row undecided, within the transaction that books it."""
+
+    async def counts(self, deb_file_id: UUID) -> RowCounts | None:
+        """Return what became of a closed file's rows; None while it is being worked."""
 
 
 class UnitOfWork(Protocol):
@@ -240,6 +312,7 @@ class UnitOfWork(Protocol):
     books: BookRepository
     confirmations: ConfirmationRepository
     deb_files: DebFileRepository
+    row_decisions: RowDecisionRepository
 
     def record(self, event: DomainEvent) -> None:
         """Remember an event; it leaves with the transaction."""

@@ -200,10 +200,14 @@ def _position_changed(event: events.InvoicePositionChanged) -> v1.InvoicePositio
         debtor_owes=debtor_balance(event.debt),
         factor_owes=_wire_money(event.factor_owes),
         with_factor=event.with_factor,
+        given_back=event.given_back,
         deb_file_id=event.deb_file_id,
         changes=tuple(
             v1.PositionChange(
-                kind=change.kind, amount=_money(change.amount), event_date=change.event_date
+                kind=change.kind,
+                amount=_money(change.amount),
+                event_date=change.event_date,
+                reverses=change.reverses,
             )
             for change in event.changes
         ),

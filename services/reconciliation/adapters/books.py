@@ -32,9 +32,15 @@ from shared.kernel.money import Money
 POSITION_COLUMNS = """p.invoice_id, p.invoice_number, p.contract_id, p.debtor_number, p.issued_on,
   p.principal_rappen, p.reminder_fees_rappen, p.interest_rappen, p.costs_rappen,
   p.factor_owes_rappen, a.order_id AS acquittal_order_id,
-  a.contract_id AS acquittal_contract_id, a.ledger_account AS acquittal_ledger_account"""
+  a.contract_id AS acquittal_contract_id, a.ledger_account AS acquittal_ledger_account,
+  g.order_id AS ended_order_id, g.contract_id AS ended_contract_id,
+  g.ledger_account AS ended_ledger_account"""
 POSITION_TABLES = """invoice_position p
-  LEFT JOIN acquittal a ON a.invoice_id = p.invoice_id AND a.live"""
+  LEFT JOIN acquittal a ON a.invoice_id = p.invoice_id AND a.live
+  LEFT JOIN LATERAL (
+    SELECT e.order_id, e.contract_id, e.ledger_account FROM acquittal e
+    WHERE e.invoice_id = p.invoice_id AND NOT e.live
+    ORDER BY e.acquitted_on DESC, e.acquittal_id DESC LIMIT 1) g ON a.invoice_id IS NULL"""
 _LOCK = text(
     "SELECT number, entry_hash FROM journal_head WHERE practice_id = :practice_id FOR UPDATE"
 )
@@ -53,6 +59,14 @@ _MOVE_POSITIONS = text(
                 CAST(:costs AS bigint[]), CAST(:factor_owes AS bigint[]))
       AS moved (invoice_id, principal, reminder_fees, interest, costs, factor_owes)
     WHERE p.invoice_id = moved.invoice_id
+    """
+)
+_TURN_ACQUITTALS = text(
+    """
+    UPDATE acquittal a SET live = turned.live
+    FROM unnest(CAST(:invoice_ids AS uuid[]), CAST(:order_ids AS uuid[]),
+                CAST(:live AS boolean[])) AS turned (invoice_id, order_id, live)
+    WHERE a.invoice_id = turned.invoice_id AND a.order_id = turned.order_id
     """
 )
 _ISSUED_AMOUNTS = text(
@@ -195,16 +209,31 @@ class PostgresBookRepository:
             ],
         )
 
+    async def turn_acquittals(self, positions: Sequence[Position]) -> None:
+        """End the acquittal of each invoice that was given back; revive that of each other."""
+        turned = [(one, one.latest_acquittal) for one in positions]
+        known = [(one, acquittal) for one, acquittal in turned if acquittal is not None]
+        if known:
+            await self._connection.execute(
+                _TURN_ACQUITTALS,
+                {
+                    "invoice_ids": [one.invoice_id for one, _ in known],
+                    "order_ids": [acquittal.order_id for _, acquittal in known],
+                    "live": [one.with_factor for one, _ in known],
+                },
+            )
+
+
+def _acquittal_of(row: RowMapping, which: str) -> LiveAcquittal | None:
+    if row[f"{which}_order_id"] is None:
+        return None
+    return LiveAcquittal(
+        row[f"{which}_order_id"], row[f"{which}_contract_id"], row[f"{which}_ledger_account"]
+    )
+
 
 def position_of(row: RowMapping) -> Position:
     """Return the position on a row of POSITION_COLUMNS."""
-    acquittal = None
-    if row["acquittal_order_id"] is not None:
-        acquittal = LiveAcquittal(
-            row["acquittal_order_id"],
-            row["acquittal_contract_id"],
-            row["acquittal_ledger_account"],
-        )
     return Position(
         invoice_id=row["invoice_id"],
         invoice_number=row["invoice_number"],
@@ -218,7 +247,8 @@ def position_of(row: RowMapping) -> Position:
             Money(row["costs_rappen"]),
         ),
         factor_owes=Money(row["factor_owes_rappen"]),
-        acquittal=acquittal,
+        acquittal=_acquittal_of(row, "acquittal"),
+        ended=_acquittal_of(row, "ended"),
     )
 
 
@@ -273,4 +303,5 @@ def _fact_row(fact: Fact) -> dict[str, object]:
         "deb_file_id": fact.deb_file_id,
         "deb_line": fact.deb_line,
         "note": fact.note,
+        "reverses": fact.reverses,
     }

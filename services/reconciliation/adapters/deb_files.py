@@ -14,7 +14,7 @@ from services.reconciliation.adapters.deb_rows import DebRows, row_values
 from services.reconciliation.adapters.tables import DEB_FILE, DEB_FILE_DELIVERY, DEB_ROW
 from services.reconciliation.domain.deb.records import DebRow, FileFault, Header
 from services.reconciliation.domain.model import FetchedFile, Position
-from services.reconciliation.domain.resuming import RESUMABLE_FAULTS
+from services.reconciliation.domain.resuming import RESUMABLE_FAULTS, UNTIL_BOOKED
 from services.reconciliation.ports import ClaimedFile, RowCounts
 from shared.kernel.clock import Clock
 from shared.kernel.context import current_work
@@ -86,7 +86,7 @@ _COMES_EARLY = text(
           WHEN p.invoice_id IS NULL THEN true
           ELSE r.amount_rappen <> 0 AND c.acquittal = 'automatic'
             AND p.contract_id = r.contract_id AND NOT EXISTS (
-              SELECT FROM acquittal a WHERE a.invoice_id = p.invoice_id AND a.live)
+              SELECT FROM acquittal a WHERE a.invoice_id = p.invoice_id)
         END)
     """
 )
@@ -98,7 +98,8 @@ _IS_NEXT = text(
         AND earlier.status = 'staged' AND earlier.turn < f.turn)
     """
 )
-# A file keeps its counts, in which its resumed rows go on as parked until they are decided.
+# What a person decided stays decided. A file keeps its counts, in which its resumed rows go on as
+# parked until they are decided.
 _RESUME = text(
     """
     WITH resumed AS (
@@ -106,9 +107,27 @@ _RESUME = text(
         reason_detail = NULL, decided_at = NULL
       WHERE practice_id = :practice_id AND status = 'parked'
         AND reason_code = ANY(CAST(:reasons AS text[]))
+        AND NOT EXISTS (SELECT FROM row_decision d WHERE d.row_id = deb_row.row_id)
         AND (invoice_number = ANY(CAST(:invoice_numbers AS text[]))
           OR invoice_id = ANY(CAST(:invoice_ids AS uuid[]))
           OR (invoice_number IS NULL AND order_number = CAST(:order_number AS text)))
+      RETURNING deb_file_id),
+    reopened AS (
+      UPDATE deb_file SET status = 'staged', finished_at = NULL, attempts = 0,
+        next_attempt_at = :at
+      WHERE status = 'booked' AND deb_file_id IN (SELECT deb_file_id FROM resumed))
+    SELECT count(*) FROM resumed
+    """
+)
+_RESUME_REVERSALS = text(
+    """
+    WITH resumed AS (
+      UPDATE deb_row SET status = 'staged', invoice_id = NULL, reason_code = NULL,
+        reason_detail = NULL, decided_at = NULL
+      WHERE practice_id = :practice_id AND contract_id = :contract_id AND status = 'parked'
+        AND kind = 'reversal' AND note = ANY(CAST(:record_ids AS text[]))
+        AND reason_code = ANY(CAST(:reasons AS text[]))
+        AND NOT EXISTS (SELECT FROM row_decision d WHERE d.row_id = deb_row.row_id)
       RETURNING deb_file_id),
     reopened AS (
       UPDATE deb_file SET status = 'staged', finished_at = NULL, attempts = 0,
@@ -323,6 +342,22 @@ class PostgresDebFileRepository(DebRows):
                 "invoice_numbers": [position.invoice_number for position in positions],
                 "invoice_ids": [position.invoice_id for position in positions],
                 "order_number": order_number,
+                "at": self._clock.now(),
+            },
+        )
+        return int(result.scalar_one())
+
+    async def resume_reversals(
+        self, practice_id: UUID, contract_id: UUID, record_ids: Collection[str]
+    ) -> int:
+        """Put parked reversals of these records back to be decided again; return how many."""
+        result = await self._connection.execute(
+            _RESUME_REVERSALS,
+            {
+                "practice_id": practice_id,
+                "contract_id": contract_id,
+                "record_ids": list(record_ids),
+                "reasons": list(UNTIL_BOOKED),
                 "at": self._clock.now(),
             },
         )

@@ -13,6 +13,7 @@ from services.reconciliation.adapters.books import (
     POSITION_TABLES,
     position_of,
 )
+from services.reconciliation.adapters.originals import original_of
 from services.reconciliation.domain.booking import (
     Booked,
     BookedRow,
@@ -25,8 +26,10 @@ from services.reconciliation.domain.booking import (
 from services.reconciliation.domain.deb.records import DebRow, RowProblem
 from services.reconciliation.domain.matching import Known
 from services.reconciliation.domain.model import Beneficiary, Position
+from services.reconciliation.domain.reversing import Original
 from services.reconciliation.ports import ClaimedFile
 from shared.kernel.clock import Clock
+from shared.kernel.ids import derived_id
 from shared.kernel.money import Money
 
 _NEXT = text(
@@ -66,22 +69,41 @@ _DEBTOR_NUMBERS = text(
 )
 _BOOKED = text(
     """
-    SELECT record_id, deb_file_id, line, content_sha256 FROM deb_row
+    SELECT record_id, deb_file_id, line, content_sha256, false AS is_left FROM deb_row
     WHERE contract_id = :contract_id AND status = 'booked'
       AND record_id = ANY(CAST(:record_ids AS text[]))
+    UNION ALL
+    SELECT r.record_id, r.deb_file_id, r.line, r.content_sha256, true FROM row_decision d
+    JOIN deb_row r ON r.deb_file_id = d.deb_file_id AND r.line = d.line
+    WHERE d.decision = 'leave' AND r.contract_id = :contract_id
+      AND r.record_id = ANY(CAST(:record_ids AS text[]))
+    ORDER BY is_left DESC
+    """
+)
+_ORIGINALS = text(
+    """
+    SELECT r.record_id, f.*, (
+      SELECT json_agg(json_build_array(t.account, t.role, t.amount_rappen, t.invoice_id,
+                                       t.confirmed_order_id) ORDER BY t.line)
+      FROM posting t WHERE t.entry_id = f.entry_id) AS postings,
+      EXISTS (SELECT FROM position_fact later WHERE later.reverses = f.fact_id) AS is_reversed
+    FROM deb_row r JOIN position_fact f ON f.fact_id = r.fact_id
+    WHERE r.contract_id = :contract_id AND r.status = 'booked'
+      AND r.record_id = ANY(CAST(:record_ids AS text[]))
     """
 )
 _DECIDE = text(
     """
     UPDATE deb_row r SET status = d.status, invoice_id = d.invoice_id, fact_id = d.fact_id,
       repeat_of_file = d.repeat_of_file, repeat_of_line = d.repeat_of_line,
-      reason_code = d.reason_code, reason_detail = d.reason_detail, decided_at = :decided_at
+      reason_code = d.reason_code, reason_detail = d.reason_detail, decided_at = :decided_at,
+      row_id = coalesce(r.row_id, d.row_id)
     FROM unnest(CAST(:line AS integer[]), CAST(:status AS text[]), CAST(:invoice_id AS uuid[]),
                 CAST(:fact_id AS uuid[]), CAST(:repeat_of_file AS uuid[]),
                 CAST(:repeat_of_line AS integer[]), CAST(:reason_code AS text[]),
-                CAST(:reason_detail AS text[]))
+                CAST(:reason_detail AS text[]), CAST(:row_id AS uuid[]))
       AS d (line, status, invoice_id, fact_id, repeat_of_file, repeat_of_line, reason_code,
-            reason_detail)
+            reason_detail, row_id)
     WHERE r.deb_file_id = :deb_file_id AND r.line = d.line AND r.status = 'staged'
     """
 )
@@ -107,7 +129,7 @@ class DebRows:
         result = await self._connection.execute(
             _NEXT, {"deb_file_id": file.deb_file_id, "limit": limit}
         )
-        return [_row_of(row) for row in result.mappings()]
+        return [row_of(row) for row in result.mappings()]
 
     async def known(self, rows: Sequence[DebRow]) -> Known:
         """Return what the books know of everything that the rows name."""
@@ -150,23 +172,36 @@ class DebRows:
     async def booked_rows(
         self, contract_id: UUID, record_ids: Collection[str]
     ) -> Mapping[str, BookedRow]:
-        """Return the rows already booked under these record ids."""
+        """Return the rows already booked, or left by a person, under these record ids."""
         result = await self._connection.execute(
             _BOOKED, {"contract_id": contract_id, "record_ids": list(record_ids)}
         )
         return {
-            row.record_id: BookedRow(RowPlace(row.deb_file_id, row.line), row.content_sha256)
+            row.record_id: BookedRow(
+                RowPlace(row.deb_file_id, row.line), row.content_sha256, is_left=row.is_left
+            )
             for row in result
         }
 
-    async def decide(self, file: ClaimedFile, decisions: Sequence[Decision]) -> None:
+    async def originals(
+        self, contract_id: UUID, record_ids: Collection[str]
+    ) -> Mapping[str, Original]:
+        """Return what was booked under these record ids, as their reversals need it."""
+        if not record_ids:
+            return {}
+        result = await self._connection.execute(
+            _ORIGINALS, {"contract_id": contract_id, "record_ids": list(record_ids)}
+        )
+        return {row["record_id"]: original_of(row) for row in result.mappings()}
+
+    async def decide(self, deb_file_id: UUID, decisions: Sequence[Decision]) -> None:
         """Write what became of rows."""
-        outcomes = [_outcome(decision) for decision in decisions]
+        outcomes = [_outcome(deb_file_id, decision) for decision in decisions]
         columns = {name: [outcome[name] for outcome in outcomes] for name in outcomes[0]}
         await self._connection.execute(
             _DECIDE,
             {
-                "deb_file_id": file.deb_file_id,
+                "deb_file_id": deb_file_id,
                 "decided_at": self._clock.now(),
                 "line": [decision.row.line for decision in decisions],
                 **columns,
@@ -176,7 +211,7 @@ class DebRows:
         await self._connection.execute(
             _PROGRESS,
             {
-                "deb_file_id": file.deb_file_id,
+                "deb_file_id": deb_file_id,
                 "booked": statuses.count("booked"),
                 "repeats": statuses.count("repeat"),
             },
@@ -213,7 +248,8 @@ def row_values(file: ClaimedFile, row: DebRow) -> dict[str, object]:
     }
 
 
-def _row_of(row: RowMapping) -> DebRow:
+def row_of(row: RowMapping) -> DebRow:
+    """Return the row as it was read."""
     problem = None
     if row["problem_reason"] is not None:
         problem = RowProblem(row["problem_reason"], row["problem_column"], row["problem_field"])
@@ -238,7 +274,7 @@ def _row_of(row: RowMapping) -> DebRow:
     )
 
 
-def _outcome(decision: Decision) -> dict[str, object]:
+def _outcome(deb_file_id: UUID, decision: Decision) -> dict[str, object]:
     outcome: dict[str, object] = dict.fromkeys(
         (
             "status",
@@ -248,6 +284,7 @@ def _outcome(decision: Decision) -> dict[str, object]:
             "repeat_of_line",
             "reason_code",
             "reason_detail",
+            "row_id",
         )
     )
     if isinstance(decision, Booked):
@@ -268,6 +305,7 @@ def _outcome(decision: Decision) -> dict[str, object]:
             "invoice_id": decision.invoice_id,
             "reason_code": decision.reason,
             "reason_detail": decision.detail,
+            "row_id": derived_id("parked-row", deb_file_id, decision.row.line),
         }
     return outcome
 

@@ -147,6 +147,7 @@ POSITION_FACT = _table(
     deb_file_id=Uuid,
     deb_line=Integer,
     note=Text,
+    reverses=Uuid,
 )
 DEB_FILE = _table(
     "deb_file",

@@ -12,12 +12,14 @@ from services.reconciliation.adapters.books import PostgresBookRepository
 from services.reconciliation.adapters.confirmations import PostgresConfirmationRepository
 from services.reconciliation.adapters.deb_files import PostgresDebFileRepository
 from services.reconciliation.adapters.practices import PostgresPracticeRepository
+from services.reconciliation.adapters.row_decisions import PostgresRowDecisionRepository
 from services.reconciliation.domain.events import DomainEvent
 from services.reconciliation.ports import (
     BookRepository,
     ConfirmationRepository,
     DebFileRepository,
     PracticeRepository,
+    RowDecisionRepository,
     UnitOfWork,
     UnitOpener,
 )
@@ -36,6 +38,7 @@ class SqlUnitOfWork(OutboxUnitOfWork[DomainEvent]):
         self.practices: PracticeRepository = PostgresPracticeRepository(connection)
         self.books: BookRepository = PostgresBookRepository(connection)
         self.confirmations: ConfirmationRepository = PostgresConfirmationRepository(connection)
+        self.row_decisions: RowDecisionRepository = PostgresRowDecisionRepository(connection)
         self.deb_files: DebFileRepository = PostgresDebFileRepository(connection, clock)
 
 

@@ -11,9 +11,8 @@ from collections.abc import Iterable
 from services.reconciliation.domain.accounts import DEFAULT_CHART, AccountRole, LedgerAccount
 from services.reconciliation.domain.exports.entries import account_name
 from services.reconciliation.domain.exports.formats import ENTRIES_MAX
+from services.reconciliation.domain.owing import PAYMENT_ORDER
 from services.reconciliation.domain.posting import (
-    KINDS_NOT_BOOKED_YET,
-    PAYMENT_ORDER,
     RULES,
     DebtorEffect,
     Leg,
@@ -47,7 +46,8 @@ A contract adds its own factor account; it is 1088 in this page.
 ## Posting rules
 
 D debit, C credit. The sign says what a positive amount does. A row's beneficiary (`F`, `P`) counts;
-where the row is silent, the contract says who gets reminder fees, interest and costs.
+where the row is silent, the contract says who gets reminder fees, interest and costs, and an
+adjustment is for the practice.
 
 | kind | for | amount | D | P | postings |
 |---|---|---|---|---|---|
@@ -68,10 +68,36 @@ _BOTTOM = """
   parked as `overpayment`.
 * **Payout** may be negative: the factor takes back what it paid too much.
 * **Date of an entry**: the value date of the row, else its event date.
-* **Within one file** charges are booked before payments, whatever the order of the rows.
+* **Within one file**, whatever the order of the rows, come first what the debtor is charged, then
+  payments and all else, then reversals, and last recourse, cancellations and losses.
+* **Credit note, cancellation**: a credit note reduces the principal, at most to 0.00. A
+  cancellation gives the whole claim up: its amount is the open principal, and with it goes what the
+  factor charged the debtor. The asterisk stays, for payouts may still settle P.
+* **Recourse**: the factor gives the invoice back and takes back what it says, at least the open
+  principal, at most all that is open; D becomes that amount (what the factor keeps of its
+  own charges is no longer owed), and so does the invoice's share of 1100. P may fall below 0.00:
+  the practice owes it, until a negative payout settles it. The asterisk goes, the acquittal ends;
+  only a person's decision puts the invoice into another order.
+* **After recourse** payouts, advances and charges of the factor are still booked, for they settle
+  P; a loss is the practice's own (3805 D, 1100 C), whatever the contract says of losses. What else
+  moves money is parked as `not-acquitted`.
+* **Loss** (`write_off`): under loss cover the factor bears it, and only D moves. Without, it is
+  charged to the practice (3805 D, 1088 C). It settles costs, interest, fees, principal, as a
+  payment does.
+* **Refund to the debtor**: gives back what was paid too much; D rises again. A payment that was
+  parked as `overpayment` is then booked.
+* **Adjustment**: positive is more, negative is less, never below 0.00. For the practice (`P`, or
+  silent) it is like a part of the invoice (1088 D, 3400 C); for the factor (`F`) it moves D only.
+* **Movement of the account**: positive is in the practice's favour, a monthly fee is negative. With
+  a payout reference it came with that payout (1020), else it waits on 2009. It is about no invoice,
+  so it never touches 1088, whose every posting needs a confirmed invoice; one that names an invoice
+  is parked (`unexpected-invoice`).
+* **Reversal**: its text is the record id of one booked row, its amount is that row's. It books the
+  exact opposite, once. Where payments have settled a reversed charge meanwhile, they settle the
+  other components instead; the total is the exact opposite. The reversal of a recourse puts the
+  invoice back with the factor, unless another order has taken it since (`acquitted-again`).
 * Amounts other than information are booked only while the invoice is acquitted (`not-acquitted`).
-* Kinds that wait for a person (parked as `kind-not-booked-yet`): {waiting}.
-  Any other kind is parked as `unknown-kind`.
+* Any other kind is parked as `unknown-kind`.
 
 ## Why a row is parked
 
@@ -82,13 +108,19 @@ _BOTTOM = """
 | `impossible-amount` | zero, negative or present where the kind does not allow it |
 | `impossible-date` | not a calendar day, before the invoice, or after the file |
 | `wrong-currency` | not CHF |
-| `unknown-kind`, `kind-not-booked-yet` | there is no posting rule (yet) |
+| `unknown-kind` | there is no posting rule |
 | `unknown-invoice` | the invoice number is not one of this practice |
 | `wrong-practice` | the number is ours, but neither order nor debtor belongs to this practice |
 | `order-mismatch` | fewer than two of invoice, order and debtor number agree |
 | `wrong-contract` | the invoice is under another contract than the file's account |
 | `not-acquitted` | money of an invoice that no confirmed order handed over |
 | `overpayment` | the debtor paid more than is owed |
+| `open-amount-differs` | a reduction, loss, recourse or reversal does not fit what is open |
+| `unexpected-invoice` | a movement of the account names an invoice |
+| `reversed-record-unknown` | the reversal names no row that is booked |
+| `reversal-of-reversal` | the row that it names is itself a reversal |
+| `already-reversed` | the row that it names was reversed before |
+| `acquitted-again` | the invoice has gone to the factor again since what is to be undone |
 | `conflicting-record` | the record id was booked with other content |
 
 A row that was booked before, word for word, is a *repeat*: it points at the first one and has no
@@ -96,8 +128,16 @@ effect. Per file, always: rows read = booked + repeats + parked.
 
 A file may come before the invoice or the confirmation that its rows rest on. Rows parked as
 `unknown-invoice`, `wrong-practice`, `order-mismatch`, `wrong-contract` or `not-acquitted` come back
-by themselves when that invoice is issued, its order confirmed, or it is acquitted. They are decided
-again file by file, in the account's order; until then they count as parked.
+by themselves when that invoice is issued, its order confirmed, or it is acquitted; those parked as
+`overpayment` or `open-amount-differs` when a row raises what is owed; those parked as
+`reversed-record-unknown` when that record is booked. They are decided again file by file, in the
+account's order; until then they count as parked.
+
+A person decides what does not come back. `book-on-invoice` books the row on the invoice that the
+person names, in place of the match; every other rule holds, so that nothing is booked without a
+confirmation, or over a record that is booked with other content. `leave` books nothing: the row
+stays parked in the counts, leaves the queue and never comes back; its invoice, where it is known,
+shows it as information (`row_left`). Each row is decided once; name, time and reason are kept.
 
 ## Why a file is held
 
@@ -158,7 +198,6 @@ def accounting_page() -> str:
     )
     bottom = _BOTTOM.format(
         order=", ".join(component.replace("_", " ") for component in PAYMENT_ORDER),
-        waiting=", ".join(f"`{kind}`" for kind in sorted(KINDS_NOT_BOOKED_YET)),
         entries_max=f"{ENTRIES_MAX:,}",
         accounts="".join(_named(role, number) for role, number in _NUMBERS.items()),
     )
@@ -168,11 +207,11 @@ def accounting_page() -> str:
 def _line(rule: Rule) -> str:
     cells = (
         f"`{rule.kind}`",
-        rule.beneficiary or "",
+        rule.beneficiary or rule.case or "",
         rule.amount,
         _debtor(rule),
-        _SIGNS[rule.factor],
-        _legs(rule.legs),
+        "opposite" if rule.debtor is DebtorEffect.OPPOSITE else _SIGNS[rule.factor],
+        "opposite" if rule.debtor is DebtorEffect.OPPOSITE else _legs(rule.legs),
     )
     return f"| {' | '.join(cells)} |\n"
 
@@ -188,6 +227,9 @@ def _debtor(rule: Rule) -> str:
         DebtorEffect.NONE: "0",
         DebtorEffect.PAYMENT: "−",
         DebtorEffect.REDUCTION: "− principal",
+        DebtorEffect.GIVEN_UP: "to 0",
+        DebtorEffect.GIVEN_BACK: "to the amount",
+        DebtorEffect.OPPOSITE: "opposite",
     }[rule.debtor]
 
 

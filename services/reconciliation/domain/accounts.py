@@ -20,6 +20,7 @@ class AccountRole(StrEnum):
     FEE_INCOME = "fee-income"
     LOSSES = "losses"
     FACTOR_CHARGES = "factor-charges"
+    FACTOR_CURRENT = "factor-current"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,7 @@ class LedgerAccount:
 DEFAULT_CHART: tuple[LedgerAccount, ...] = (
     LedgerAccount("1020", AccountRole.BANK, "Bank"),
     LedgerAccount("1100", AccountRole.RECEIVABLES, "Patient receivables"),
+    LedgerAccount("2009", AccountRole.FACTOR_CURRENT, "Current account with the factor"),
     LedgerAccount("2030", AccountRole.DEPOSITS, "Deposits received"),
     LedgerAccount("3400", AccountRole.FEES, "Fees"),
     LedgerAccount("3409", AccountRole.FEE_INCOME, "Reminder fees and interest earned"),

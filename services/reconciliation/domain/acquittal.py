@@ -107,7 +107,7 @@ def acquitted(
     amount, rule = before.debt.principal, rule_for(ACQUITTED)
     live = LiveAcquittal(order_id, contract.contract_id, contract.ledger_account)
     moved = factor_change(rule, amount)
-    position = replace(before, acquittal=live, factor_owes=before.factor_owes + moved)
+    position = replace(before, acquittal=live, ended=None, factor_owes=before.factor_owes + moved)
     entry = Entry(
         entry_id=cause,
         practice_id=confirmation.practice_id,

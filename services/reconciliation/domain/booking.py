@@ -2,35 +2,48 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from datetime import date
-from typing import TypeAlias, TypeVar
+from dataclasses import dataclass, field, replace
+from typing import TypeAlias
 from uuid import UUID
 
 from services.reconciliation.domain.accounts import Chart
 from services.reconciliation.domain.deb.records import DebRow
-from services.reconciliation.domain.journal import Entry
+from services.reconciliation.domain.journal import Entry, Posting
+from services.reconciliation.domain.judging import (
+    FileInHand,
+    movement_objection,
+    objection_to,
+    readable,
+    unbookable,
+)
 from services.reconciliation.domain.matching import Known, Mismatch, match
-from services.reconciliation.domain.model import Contract, Fact, Position
+from services.reconciliation.domain.model import Debt, Fact, Position
+from services.reconciliation.domain.owing import debt_change, opposite
 from services.reconciliation.domain.posting import (
-    DEB_KINDS,
-    KINDS_NOT_BOOKED_YET,
-    AmountForm,
+    ENDINGS,
+    MOVEMENT,
+    PAYMENT,
+    RECOURSE,
+    REVERSAL,
+    WRITE_OFF,
+    Case,
+    Measure,
     Rule,
-    debt_change,
     factor_change,
     has_beneficiary,
     posted_for,
+    postings,
+    raises_debt,
     rule_for,
 )
+from services.reconciliation.domain.reversing import (
+    Original,
+    refusal,
+    refusal_by_position,
+    restored,
+)
 from shared.kernel.ids import derived_id
-from shared.kernel.money import CURRENCY, Money
-
-T = TypeVar("T")
-AMOUNT_MAX = Money.parse("10000000.00")
-"""No fact about one invoice moves more; a larger one is a mistake, and the sums stay writable."""
-VALUE_DATE_AHEAD_DAYS = 31
-"""How long after the file's own date the value date of a fact may lie."""
+from shared.kernel.money import Money
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,20 +56,49 @@ class RowPlace:
 
 @dataclass(frozen=True, slots=True)
 class BookedRow:
-    """A row that is booked already, under its record id."""
+    """A row that is booked already under its record id, or that a person left."""
 
     place: RowPlace
     content_sha256: str
+    is_left: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Booked:
-    """The row moves the books."""
+    """The row moves the books.
+
+    Attributes:
+        before, position: of the invoice, before and after; None for a movement of the account.
+        original: what a reversal undoes.
+    """
 
     row: DebRow
     fact: Fact
     entry: Entry | None
-    position: Position
+    before: Position | None
+    position: Position | None
+    original: Original | None = None
+
+    @property
+    def changes_the_asterisk(self) -> bool:
+        """Whether the row puts the invoice with the factor, or ends that."""
+        return self.before is not None and (
+            self.position is not None and self.before.with_factor != self.position.with_factor
+        )
+
+    def as_original(self) -> Original:
+        """Return the row as a later reversal sees it."""
+        fact = self.fact
+        return Original(
+            fact_id=fact.fact_id,
+            kind=fact.kind,
+            invoice_id=fact.invoice_id,
+            amount=fact.amount,
+            debt_change=fact.debt_change,
+            factor_change=fact.factor_change,
+            order_id=fact.order_id,
+            postings=self.entry.postings if self.entry else (),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,109 +122,201 @@ class Parked:
 Decision: TypeAlias = Booked | Repeat | Parked
 
 
-@dataclass(frozen=True, slots=True)
-class FileInHand:
-    """The file that is being booked.
-
-    Attributes:
-        created_on: the factor's date of the file; no event in it can be later.
-    """
-
-    deb_file_id: UUID
-    practice_id: UUID
-    contract: Contract
-    created_on: date
-
-
 @dataclass(slots=True)
 class BatchBook:
-    """The part of the books that a batch of rows touches; decisions move it on row by row."""
+    """The part of the books that a batch of rows touches; decisions move it on row by row.
+
+    Attributes:
+        booked: rows booked before, by record id.
+        originals: of them, those that the batch's reversals name.
+    """
 
     file: FileInHand
     chart: Chart
     known: Known
     booked: dict[str, BookedRow] = field(default_factory=dict)
+    originals: dict[str, Original] = field(default_factory=dict)
 
-    def decide(self, row: DebRow) -> Decision:
-        """Decide one row, in the knowledge of all rows decided before it."""
+    def decide(self, row: DebRow, *, chosen: Position | None = None) -> Decision:
+        """Decide one row, in the knowledge of all rows decided before it.
+
+        Args:
+            chosen: the invoice that a person says the row is about; every other rule holds.
+        """
         if row.problem is not None:
             where = f"column {row.problem.column} ({row.problem.field})"
             return Parked(row, row.problem.reason, f"{where} cannot be read")
         assert row.record_id is not None  # noqa: S101 - a row without one has a problem
         earlier = self.booked.get(row.record_id)
-        if earlier is not None:
+        if earlier is not None and not _corrects(row, earlier):
             return _again(row, earlier)
-        decision = self._first_time(row, row.record_id)
+        decision = self._first_time(row, chosen)
         if isinstance(decision, Booked):
-            place = RowPlace(self.file.deb_file_id, row.line)
-            self.booked[row.record_id] = BookedRow(place, row.content_sha256)
-            self.known.by_number[decision.position.invoice_number] = decision.position
+            self._remember(row.record_id, decision)
         return decision
 
-    def _first_time(self, row: DebRow, record_id: str) -> Decision:
-        refused = _unbookable_kind(row)
+    def _remember(self, record_id: str, decision: Booked) -> None:
+        row, place = decision.row, RowPlace(self.file.deb_file_id, decision.row.line)
+        self.booked[record_id] = BookedRow(place, row.content_sha256)
+        self.originals[record_id] = decision.as_original()
+        if decision.original is not None and row.reverses is not None:
+            self.originals[row.reverses] = replace(decision.original, is_reversed=True)
+        if decision.position is not None:
+            self.known.by_number[decision.position.invoice_number] = decision.position
+
+    def _first_time(self, row: DebRow, chosen: Position | None) -> Decision:
+        refused = unbookable(row)
         if refused is not None:
-            return refused
-        position = match(row, self.known)
+            return Parked(row, *refused)
+        if row.kind == MOVEMENT:
+            return self._movement(row)
+        original = None
+        if row.kind == REVERSAL:
+            original = self.originals.get(row.reverses or "")
+            nothing = refusal(row, original)
+            if nothing is not None:
+                return Parked(row, *nothing)
+            if original is not None and original.invoice_id is None:
+                return self._reversed(row, original, None)
+        position = chosen or match(row, self.known)
         if isinstance(position, Mismatch):
             return Parked(row, position.reason, position.detail)
-        assert row.kind is not None  # noqa: S101 - checked by _unbookable_kind
-        rule = rule_for(
-            row.kind,
-            stated=row.beneficiary,
-            agreed=self.file.contract.reminder_fee_beneficiary,
-        )
-        objection = _objection(row, rule, position, self.file)
+        return self._on_invoice(row, position, original)
+
+    def _on_invoice(self, row: DebRow, position: Position, original: Original | None) -> Decision:
+        rule = self._rule(row, position)
+        objection = objection_to(row, rule, position, self.file)
+        if objection is None and original is not None:
+            objection = refusal_by_position(original, position)
         if objection is not None:
             return Parked(row, *objection, invoice_id=position.invoice_id)
-        return self._booked(row, record_id, rule, position)
+        if original is not None:
+            return self._reversed(row, original, position)
+        return self._booked(row, rule, position)
 
-    def _booked(self, row: DebRow, record_id: str, rule: Rule, position: Position) -> Decision:
-        amount = _readable(row.amount)
-        change = debt_change(rule, amount, before=position.debt)
-        if change is None:
-            return Parked(
-                row,
-                "overpayment",
-                f"the debtor paid {amount}, but owes {position.debt.total}",
-                invoice_id=position.invoice_id,
-            )
-        moved = position.moved(change, factor_change(rule, amount))
-        fact_id = derived_id(
-            "deb-row", self.file.practice_id, self.file.contract.contract_id, record_id
+    def _rule(self, row: DebRow, position: Position) -> Rule:
+        case = None
+        if row.kind == WRITE_OFF:
+            covered = self.file.contract.loss_cover
+            case = Case.LOSS_COVER if covered else Case.NO_LOSS_COVER
+            case = case if position.with_factor else Case.GIVEN_BACK
+        return rule_for(
+            readable(row.kind),
+            stated=row.beneficiary,
+            agreed=self.file.contract.reminder_fee_beneficiary,
+            case=case,
         )
-        entry = self._entry(row, rule, position, fact_id)
-        fact = Fact(
-            fact_id=fact_id,
-            practice_id=self.file.practice_id,
-            invoice_id=position.invoice_id,
-            kind=rule.kind,
-            fact_date=_readable(row.event_date),
-            amount=amount if rule.moves_money else None,
+
+    def _booked(self, row: DebRow, rule: Rule, before: Position) -> Decision:
+        amount = readable(row.amount)
+        change = debt_change(rule, amount, before=before.debt)
+        if change is None:
+            return _unfitting(row, before)
+        after = before.moved(change, factor_change(rule, amount))
+        if rule.kind == RECOURSE:
+            after = replace(after, acquittal=None, ended=before.acquittal)
+        lines = posted_for(rule, amount, chart=self.chart, position=before) if rule.legs else ()
+        entry = self._entry(row, rule, before, lines)
+        fact = self._fact(row, rule, before, entry)
+        fact = replace(fact, debt_change=change, factor_change=factor_change(rule, amount))
+        return Booked(row, fact, entry, before, after)
+
+    def _reversed(self, row: DebRow, original: Original, before: Position | None) -> Decision:
+        """Undo a row, once it is known that it may be undone."""
+        rule = rule_for(REVERSAL)
+        change, after = Debt(), None
+        if before is not None:
+            undone = opposite(original.debt_change, before=before.debt)
+            if undone is None:
+                return _unfitting(row, before)
+            change = undone
+            after = restored(original, before.moved(change, -original.factor_change))
+        else:
+            refused = movement_objection(row, rule, self.file)
+            if refused is not None:
+                return Parked(row, *refused)
+        entry = self._entry(row, rule, before, original.opposite_postings())
+        fact = replace(
+            self._fact(row, rule, before, entry),
+            amount=original.amount,
             debt_change=change,
-            factor_change=factor_change(rule, amount),
+            factor_change=-original.factor_change,
+            order_id=original.order_id,
+            reverses=original.fact_id,
+        )
+        return Booked(row, fact, entry, before, after, original)
+
+    def _movement(self, row: DebRow) -> Decision:
+        """Book a movement of the factor's current account, which is about no invoice."""
+        case = Case.ON_ACCOUNT if row.payout_reference is None else Case.IN_A_PAYOUT
+        rule, amount = rule_for(MOVEMENT, case=case), readable(row.amount)
+        refused = movement_objection(row, rule, self.file)
+        if refused is not None:
+            return Parked(row, *refused)
+        lines = postings(rule, {Measure.AMOUNT: amount}, chart=self.chart, invoice_id=None)
+        entry = self._entry(row, rule, None, lines)
+        return Booked(row, self._fact(row, rule, None, entry), entry, None, None)
+
+    def _fact(
+        self, row: DebRow, rule: Rule, position: Position | None, entry: Entry | None
+    ) -> Fact:
+        file = self.file
+        return Fact(
+            fact_id=self._id(row),
+            practice_id=file.practice_id,
+            invoice_id=None if position is None else position.invoice_id,
+            kind=rule.kind,
+            fact_date=readable(row.event_date),
+            amount=row.amount if rule.moves_money else None,
+            debt_change=Debt(),
+            factor_change=Money.zero(),
             entry_id=None if entry is None else entry.entry_id,
-            order_id=position.acquittal.order_id if position.acquittal else None,
-            deb_file_id=self.file.deb_file_id,
+            order_id=_order(position),
+            deb_file_id=file.deb_file_id,
             deb_line=row.line,
             note=_note(row),
         )
-        return Booked(row, fact, entry, moved)
 
-    def _entry(self, row: DebRow, rule: Rule, position: Position, entry_id: UUID) -> Entry | None:
-        if not rule.legs:
+    def _entry(
+        self, row: DebRow, rule: Rule, position: Position | None, lines: tuple[Posting, ...]
+    ) -> Entry | None:
+        if not lines:
             return None
         return Entry(
-            entry_id=entry_id,
+            entry_id=self._id(row),
             practice_id=self.file.practice_id,
-            entry_date=row.value_date or _readable(row.event_date),
+            entry_date=row.value_date or readable(row.event_date),
             kind=rule.kind,
             label=_label(row, rule, position),
-            postings=posted_for(rule, _readable(row.amount), chart=self.chart, position=position),
-            order_id=position.acquittal.order_id if position.acquittal else None,
+            postings=lines,
+            order_id=_order(position),
             deb_file_id=self.file.deb_file_id,
             deb_line=row.line,
         )
+
+    def _id(self, row: DebRow) -> UUID:
+        contract_id = self.file.contract.contract_id
+        return derived_id("deb-row", self.file.practice_id, contract_id, readable(row.record_id))
+
+
+def _order(position: Position | None) -> UUID | None:
+    acquittal = position.latest_acquittal if position else None
+    return acquittal.order_id if acquittal else None
+
+
+def _unfitting(row: DebRow, position: Position) -> Parked:
+    owed = position.debt
+    if row.kind == PAYMENT:
+        reason, detail = "overpayment", f"the debtor paid {row.amount}, but owes {owed.total}"
+    else:
+        reason = "open-amount-differs"
+        detail = f"{row.amount} does not fit: {owed.principal} of {owed.total} is principal"
+    return Parked(row, reason, detail, invoice_id=position.invoice_id)
+
+
+def _corrects(row: DebRow, earlier: BookedRow) -> bool:
+    """Whether the row has other content than one that a person left unbooked."""
+    return earlier.is_left and earlier.content_sha256 != row.content_sha256
 
 
 def _again(row: DebRow, earlier: BookedRow) -> Decision:
@@ -196,59 +330,10 @@ def _again(row: DebRow, earlier: BookedRow) -> Decision:
     )
 
 
-def _unbookable_kind(row: DebRow) -> Parked | None:
-    if row.kind in KINDS_NOT_BOOKED_YET:
-        return Parked(row, "kind-not-booked-yet", f"{row.kind} is decided by a person")
-    if row.kind not in DEB_KINDS:
-        return Parked(row, "unknown-kind", f"the kind {row.kind} has no posting rule")
-    if row.currency != CURRENCY:
-        return Parked(row, "wrong-currency", f"the amount is in {row.currency}")
-    return None
-
-
-def _objection(
-    row: DebRow, rule: Rule, position: Position, file: FileInHand
-) -> tuple[str, str] | None:
-    """Return (reason, detail) if the row cannot be true of this invoice."""
-    acquittal = position.acquittal
-    contract_id = acquittal.contract_id if acquittal else position.contract_id
-    if contract_id != file.contract.contract_id:
-        return "wrong-contract", "the invoice is not under the contract of this file's account"
-    event_date = _readable(row.event_date)
-    if not position.issued_on <= event_date <= file.created_on:
-        span = f"{position.issued_on} (invoice) to {file.created_on} (file)"
-        return "impossible-date", f"{event_date} is not within {span}"
-    if row.value_date is not None and not _value_date_fits(row.value_date, position, file):
-        return "impossible-date", f"the value date {row.value_date} is out of reach of the file"
-    if not _amount_fits(rule, _readable(row.amount)):
-        most = AMOUNT_MAX.for_people()
-        return (
-            "impossible-amount",
-            f"the amount of {rule.kind} must be {rule.amount}, at most {most}",
-        )
-    if rule.moves_money and acquittal is None:
-        return "not-acquitted", "the invoice is not acquitted; no confirmed order permits booking"
-    return None
-
-
-def _value_date_fits(value_date: date, position: Position, file: FileInHand) -> bool:
-    ahead = (value_date - file.created_on).days
-    return position.issued_on <= value_date and ahead <= VALUE_DATE_AHEAD_DAYS
-
-
-def _amount_fits(rule: Rule, amount: Money) -> bool:
-    if abs(amount.rappen) > AMOUNT_MAX.rappen:
-        return False
-    if rule.amount is AmountForm.NONE:
-        return amount.is_zero
-    if rule.amount is AmountForm.SIGNED:
-        return not amount.is_zero
-    return amount.rappen > 0
-
-
-def _label(row: DebRow, rule: Rule, position: Position) -> str:
+def _label(row: DebRow, rule: Rule, position: Position | None) -> str:
+    number = f" {position.invoice_number}" if position else ""
     reference = f" ({row.payout_reference})" if row.payout_reference else ""
-    return f"{rule.label} {position.invoice_number}{reference}"
+    return f"{rule.label}{number}{reference}"
 
 
 def _note(row: DebRow) -> str:
@@ -256,17 +341,19 @@ def _note(row: DebRow) -> str:
         f"level {row.level}" if row.level is not None else "",
         f"payout {row.payout_reference}" if row.payout_reference else "",
         f"for the {row.beneficiary}" if row.beneficiary and has_beneficiary(row.kind or "") else "",
-        row.note or "",
+        f"reverses record {row.reverses}" if row.reverses else row.note or "",
     ]
     return "; ".join(part for part in parts if part)
 
 
 def booking_rank(row: DebRow) -> int:
-    """Return when a row is booked within its file: charges first, so that payments find them."""
-    rule = rule_for(row.kind) if row.kind in DEB_KINDS else None
-    return 0 if rule is not None and rule.component is not None else 1
+    """Return when a row is booked within its file.
 
-
-def _readable(value: T | None) -> T:
-    assert value is not None  # noqa: S101 - a row with an unreadable field has a problem
-    return value
+    What the debtor is charged comes first, so that payments find it; then all else; then
+    reversals, which may name any row of the file; and last what is about all that is left.
+    """
+    if raises_debt(row.kind):
+        return 0
+    if row.kind == REVERSAL:
+        return 2
+    return 3 if row.kind in ENDINGS else 1

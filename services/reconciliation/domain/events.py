@@ -40,11 +40,12 @@ class OrderAcquitted:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One fact behind a changed position."""
+    """One fact behind a changed position; of a reversal, also the kind of what it undoes."""
 
     kind: str
     amount: Money | None
     event_date: date
+    reverses: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,7 @@ class InvoicePositionChanged:
     deb_file_id: UUID | None
     changes: tuple[Change, ...]
     changed_at: datetime
+    given_back: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,6 +46,14 @@ class Debt:
         """The sum of the components."""
         return self.principal + self.reminder_fees + self.interest + self.costs
 
+    @property
+    def is_sound(self) -> bool:
+        """Whether no component is below zero."""
+        return all(self.part(component).rappen >= 0 for component in Component)
+
+    def __neg__(self) -> Debt:
+        return Debt(-self.principal, -self.reminder_fees, -self.interest, -self.costs)
+
     def __add__(self, change: Debt) -> Debt:
         return Debt(
             self.principal + change.principal,
@@ -121,7 +129,7 @@ class NewInvoice:
 
 @dataclass(frozen=True, slots=True)
 class LiveAcquittal:
-    """The acquittal that put an invoice with the factor."""
+    """The acquittal that puts, or did put, an invoice with the factor."""
 
     order_id: UUID
     contract_id: UUID
@@ -136,6 +144,7 @@ class Position:
         debt: D, what the debtor still owes, whoever the creditor is.
         factor_owes: P, the invoice's share of the factor account.
         acquittal: the live acquittal; None while the invoice is not with the factor.
+        ended: the acquittal that the factor's recourse ended; None while there is a live one.
     """
 
     invoice_id: UUID
@@ -146,11 +155,28 @@ class Position:
     debt: Debt
     factor_owes: Money = _ZERO
     acquittal: LiveAcquittal | None = None
+    ended: LiveAcquittal | None = None
 
     @property
     def with_factor(self) -> bool:
         """Whether the balance carries the asterisk."""
         return self.acquittal is not None
+
+    @property
+    def given_back(self) -> bool:
+        """Whether the factor had the invoice and gave it back."""
+        return self.acquittal is None and self.ended is not None
+
+    @property
+    def latest_acquittal(self) -> LiveAcquittal | None:
+        """The live acquittal, else the one that was ended last."""
+        return self.acquittal or self.ended
+
+    @property
+    def present_contract_id(self) -> UUID | None:
+        """The contract under which the factor has or had it, else the one it was issued under."""
+        acquittal = self.latest_acquittal
+        return self.contract_id if acquittal is None else acquittal.contract_id
 
     def moved(self, debt_change: Debt, factor_change: Money) -> Position:
         """Return the position after a fact."""
@@ -228,12 +254,14 @@ class Fact:
     Attributes:
         fact_id: derived from the cause, so that the same fact cannot be stored twice.
         entry_id: the journal entry it led to, or None when it does not touch the practice's book.
+        invoice_id: None for a movement of the factor's current account, which is about no invoice.
         deb_file_id, deb_line: where it was read, or None when it came from an event.
+        reverses: the fact that this one undoes.
     """
 
     fact_id: UUID
     practice_id: UUID
-    invoice_id: UUID
+    invoice_id: UUID | None
     kind: str
     fact_date: date
     amount: Money | None
@@ -244,6 +272,7 @@ class Fact:
     deb_file_id: UUID | None = None
     deb_line: int | None = None
     note: str = ""
+    reverses: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)

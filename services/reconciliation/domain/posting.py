@@ -12,20 +12,19 @@ from uuid import UUID
 
 from services.reconciliation.domain.accounts import AccountRole, Chart
 from services.reconciliation.domain.journal import Posting
-from services.reconciliation.domain.model import Beneficiary, Component, Debt, Position
+from services.reconciliation.domain.model import Beneficiary, Component, Position
 from shared.kernel.money import Money
 
 ISSUED = "invoice_issued"
 ACQUITTED = "acquittal"
 CANCELLED = "invoice_cancelled"
 CREDIT_ANNOUNCED = "credit_note_issued"
-PAYMENT_ORDER = (
-    Component.COSTS,
-    Component.INTEREST,
-    Component.REMINDER_FEES,
-    Component.PRINCIPAL,
-)
-"""A debtor's payment settles the components in this order (cf. art. 85 CO: costs first)."""
+ROW_LEFT = "row_left"
+PAYMENT = "debtor_payment"
+RECOURSE = "recourse"
+WRITE_OFF = "write_off"
+REVERSAL = "reversal"
+MOVEMENT = "account_movement"
 
 
 class AmountForm(StrEnum):
@@ -34,6 +33,7 @@ class AmountForm(StrEnum):
     NONE = "none"
     POSITIVE = "positive"
     SIGNED = "not zero"
+    OF_THE_REVERSED = "that of the reversed row"
 
 
 class Measure(StrEnum):
@@ -68,6 +68,19 @@ class DebtorEffect(StrEnum):
     CHARGE = "+"
     PAYMENT = "-"
     REDUCTION = "- principal"
+    GIVEN_UP = "to 0"
+    GIVEN_BACK = "to the amount"
+    OPPOSITE = "opposite"
+
+
+class Case(StrEnum):
+    """In which case a rule holds, for a kind that has several."""
+
+    LOSS_COVER = "with the factor, loss cover"
+    NO_LOSS_COVER = "with the factor, no loss cover"
+    GIVEN_BACK = "given back by the factor"
+    IN_A_PAYOUT = "in a payout"
+    ON_ACCOUNT = "on account"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +92,8 @@ class Rule:
         label: what the journal entry is called.
         beneficiary: the rule holds only when this party gets the money; None: whoever gets it.
         component: of D, for a charge.
+        case: the rule holds only in this case; None: always.
+        after_return: whether it is booked of an invoice that the factor gave back, too.
         factor: sign of the change of P: +1, 0 or -1 times the amount.
         from_deb: whether a DEB row may carry this kind.
     """
@@ -92,6 +107,8 @@ class Rule:
     factor: int = 0
     legs: tuple[Leg, ...] = ()
     from_deb: bool = True
+    case: Case | None = None
+    after_return: bool = False
 
     @property
     def moves_money(self) -> bool:
@@ -160,6 +177,7 @@ RULES: tuple[Rule, ...] = (
         from_deb=False,
     ),
     Rule(CREDIT_ANNOUNCED, "Credit note issued", amount=AmountForm.NONE, from_deb=False),
+    Rule(ROW_LEFT, "Row left by a person", amount=AmountForm.NONE, from_deb=False),
     _information("sent", "Sent to the debtor"),
     _information("returned", "Returned by the post"),
     _information("reminder", "Reminder"),
@@ -168,7 +186,13 @@ RULES: tuple[Rule, ...] = (
     _information("dispute", "Dispute"),
     _information("debt_enforcement", "Debt enforcement"),
     _information("closed", "Closed by the factor"),
-    Rule("debtor_payment", "Payment of the debtor", debtor=DebtorEffect.PAYMENT),
+    Rule(PAYMENT, "Payment of the debtor", debtor=DebtorEffect.PAYMENT),
+    Rule(
+        "debtor_refund",
+        "Refund to the debtor",
+        debtor=DebtorEffect.CHARGE,
+        component=Component.PRINCIPAL,
+    ),
     *_charge("reminder_fee", "Reminder fee", Component.REMINDER_FEES),
     *_charge("default_interest", "Default interest", Component.INTEREST),
     *_charge("instalment_surcharge", "Instalment surcharge", Component.INTEREST),
@@ -179,41 +203,116 @@ RULES: tuple[Rule, ...] = (
         amount=AmountForm.SIGNED,
         factor=-1,
         legs=_transfer(AccountRole.BANK, AccountRole.FACTOR),
+        after_return=True,
     ),
     Rule(
         "advance",
         "Advance of the factor",
         factor=-1,
         legs=_transfer(AccountRole.BANK, AccountRole.FACTOR),
+        after_return=True,
     ),
     Rule(
         "factor_fee",
         "Charge of the factor",
         factor=-1,
         legs=_transfer(AccountRole.FACTOR_CHARGES, AccountRole.FACTOR),
+        after_return=True,
+    ),
+    Rule(
+        "credit_note",
+        "Credit note",
+        debtor=DebtorEffect.REDUCTION,
+        factor=-1,
+        legs=_transfer(AccountRole.FEES, AccountRole.FACTOR),
+    ),
+    Rule(
+        "cancellation",
+        "Claim given up",
+        debtor=DebtorEffect.GIVEN_UP,
+        factor=-1,
+        legs=_transfer(AccountRole.FEES, AccountRole.FACTOR),
+    ),
+    Rule(
+        RECOURSE,
+        "Given back by the factor",
+        debtor=DebtorEffect.GIVEN_BACK,
+        factor=-1,
+        legs=_transfer(AccountRole.RECEIVABLES, AccountRole.FACTOR),
+    ),
+    Rule(WRITE_OFF, "Loss", debtor=DebtorEffect.PAYMENT, case=Case.LOSS_COVER),
+    Rule(
+        WRITE_OFF,
+        "Loss",
+        debtor=DebtorEffect.PAYMENT,
+        factor=-1,
+        legs=_transfer(AccountRole.LOSSES, AccountRole.FACTOR),
+        case=Case.NO_LOSS_COVER,
+    ),
+    Rule(
+        WRITE_OFF,
+        "Loss",
+        debtor=DebtorEffect.PAYMENT,
+        legs=_transfer(AccountRole.LOSSES, AccountRole.RECEIVABLES),
+        case=Case.GIVEN_BACK,
+        after_return=True,
+    ),
+    Rule(
+        "adjustment",
+        "Correction",
+        amount=AmountForm.SIGNED,
+        beneficiary=Beneficiary.FACTOR,
+        debtor=DebtorEffect.CHARGE,
+        component=Component.PRINCIPAL,
+    ),
+    Rule(
+        "adjustment",
+        "Correction",
+        amount=AmountForm.SIGNED,
+        beneficiary=Beneficiary.PRACTICE,
+        debtor=DebtorEffect.CHARGE,
+        component=Component.PRINCIPAL,
+        factor=1,
+        legs=_transfer(AccountRole.FACTOR, AccountRole.FEES),
+    ),
+    Rule(
+        REVERSAL,
+        "Reversal",
+        amount=AmountForm.OF_THE_REVERSED,
+        debtor=DebtorEffect.OPPOSITE,
+        after_return=True,
+    ),
+    Rule(
+        MOVEMENT,
+        "Movement of the account",
+        amount=AmountForm.SIGNED,
+        legs=_transfer(AccountRole.BANK, AccountRole.FACTOR_CHARGES),
+        case=Case.IN_A_PAYOUT,
+    ),
+    Rule(
+        MOVEMENT,
+        "Movement of the account",
+        amount=AmountForm.SIGNED,
+        legs=_transfer(AccountRole.FACTOR_CURRENT, AccountRole.FACTOR_CHARGES),
+        case=Case.ON_ACCOUNT,
     ),
 )
-KINDS_NOT_BOOKED_YET: frozenset[str] = frozenset(
-    {
-        "account_movement",
-        "adjustment",
-        "cancellation",
-        "credit_note",
-        "debtor_refund",
-        "recourse",
-        "reversal",
-        "write_off",
-    }
-)
-"""Kinds that are understood but wait for a person: their rows are parked."""
-_BY_TERMS: Mapping[tuple[str, Beneficiary | None], Rule] = {
-    (rule.kind, rule.beneficiary): rule for rule in RULES
+_SILENT: Mapping[str, Beneficiary] = {"adjustment": Beneficiary.PRACTICE}
+"""Who it is for where the row is silent and the contract says nothing of this kind."""
+_BY_TERMS: Mapping[tuple[str, Beneficiary | None, Case | None], Rule] = {
+    (rule.kind, rule.beneficiary, rule.case): rule for rule in RULES
 }
 DEB_KINDS: frozenset[str] = frozenset(rule.kind for rule in RULES if rule.from_deb)
+ENDINGS = frozenset({"cancellation", RECOURSE, WRITE_OFF})
+"""Kinds that are about all that is left: within a file they come after everything else."""
 
 
 def rule_for(
-    kind: str, *, stated: Beneficiary | None = None, agreed: Beneficiary = Beneficiary.FACTOR
+    kind: str,
+    *,
+    stated: Beneficiary | None = None,
+    agreed: Beneficiary = Beneficiary.FACTOR,
+    case: Case | None = None,
 ) -> Rule:
     """Return the rule for a kind.
 
@@ -221,37 +320,22 @@ def rule_for(
         kind: one of the kinds in RULES.
         stated: who gets the money according to the row; it counts before the contract.
         agreed: who gets it according to the contract, where the row is silent.
+        case: the case at hand, for a kind that has several.
     """
-    rule = _BY_TERMS.get((kind, None))
-    return rule if rule is not None else _BY_TERMS[kind, stated or agreed]
+    rule = _BY_TERMS.get((kind, None, case))
+    if rule is not None:
+        return rule
+    return _BY_TERMS[kind, stated or _SILENT.get(kind, agreed), case]
 
 
 def has_beneficiary(kind: str) -> bool:
     """Whether it matters for this kind who gets the money."""
-    return (kind, Beneficiary.PRACTICE) in _BY_TERMS
+    return (kind, Beneficiary.PRACTICE, None) in _BY_TERMS
 
 
-def payment_split(debt: Debt, amount: Money) -> Debt | None:
-    """Return the change of D that a payment makes, or None when it exceeds what is owed."""
-    if amount > debt.total:
-        return None
-    change, rest = Debt(), amount
-    for component in PAYMENT_ORDER:
-        settled = min(rest, max(debt.part(component), Money.zero()))
-        change = change + Debt.of(component, -settled)
-        rest = rest - settled
-    return change if rest.is_zero else None
-
-
-def debt_change(rule: Rule, amount: Money, *, before: Debt) -> Debt | None:
-    """Return what a fact does to D; None when it cannot be (a payment beyond the debt)."""
-    if rule.debtor is DebtorEffect.PAYMENT:
-        return payment_split(before, amount)
-    if rule.debtor is DebtorEffect.REDUCTION:
-        return Debt.of(Component.PRINCIPAL, -amount)
-    if rule.component is not None:
-        return Debt.of(rule.component, amount)
-    return Debt()
+def raises_debt(kind: str | None) -> bool:
+    """Whether rows of this kind are booked before others, so that payments find what they pay."""
+    return any(rule.kind == kind and rule.component is not None for rule in RULES)
 
 
 def factor_change(rule: Rule, amount: Money) -> Money:
@@ -264,7 +348,7 @@ def postings(
     amounts: Mapping[Measure, Money],
     *,
     chart: Chart,
-    invoice_id: UUID,
+    invoice_id: UUID | None,
     factor_account: str | None = None,
     confirmed_order_id: UUID | None = None,
 ) -> tuple[Posting, ...]:
@@ -298,8 +382,8 @@ def postings(
 def posted_for(
     rule: Rule, amount: Money, *, chart: Chart, position: Position
 ) -> tuple[Posting, ...]:
-    """Return the postings of a fact about an invoice that is with the factor."""
-    acquittal = position.acquittal
+    """Return the postings of a fact about an invoice that is, or was, with the factor."""
+    acquittal = position.latest_acquittal
     return postings(
         rule,
         {Measure.AMOUNT: amount},

@@ -17,5 +17,12 @@ and a row without an invoice number can be matched by it."""
 UNTIL_ACQUITTED = frozenset({"not-acquitted", "wrong-contract"})
 """Reasons that may fall away when that invoice is acquitted, which settles its contract too."""
 
+UNTIL_OWED_AGAIN = frozenset({"overpayment", "open-amount-differs"})
+"""Reasons that may fall away when a row raises what the debtor owes: a payment beyond the debt is
+booked once its refund is, or the charge that it paid."""
+
+UNTIL_BOOKED = frozenset({"reversed-record-unknown"})
+"""Reasons that fall away when the record that a reversal names is booked."""
+
 RESUMABLE_FAULTS = frozenset({"content-missing", "content-damaged", "content-unreadable"})
 """Reasons why a file is held that may fall away when the file is fetched again."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import RowMapping
 
+from services.reconciliation.domain.suggesting import Suggestion
 from services.reconciliation.entrypoints.schemas import (
     AcquittalReply,
     BalanceReply,
@@ -18,14 +19,17 @@ from services.reconciliation.entrypoints.schemas import (
     PositionDetail,
     PositionReply,
     PostingReply,
+    RowDecisionReply,
     RowPlaceReply,
+    SuggestionReply,
 )
+from services.reconciliation.translate import debtor_balance
 from shared.contracts.envelope import WireMoney
 from shared.contracts.reconciliation.v1 import DebtorBalance
 from shared.kernel.money import Money
 
 _DEB_FILE_AS_IS = DebFileReply.model_fields.keys() - {"size_bytes"}
-_DEB_ROW_AS_IS = DebRowReply.model_fields.keys() - {"raw", "amount", "repeat_of"}
+_DEB_ROW_AS_IS = DebRowReply.model_fields.keys() - {"raw", "amount", "repeat_of", "decision"}
 
 
 def money(rappen: int) -> WireMoney:
@@ -99,6 +103,34 @@ def deb_row(row: RowMapping) -> DebRowReply:
         raw=_printable(row["raw"]),
         amount=None if amount is None else money(amount),
         repeat_of=repeat_of,
+        decision=_decision(row),
+    )
+
+
+def suggestion(found: Suggestion) -> SuggestionReply:
+    """Write an invoice that a row may mean."""
+    position = found.position
+    return SuggestionReply(
+        invoice_id=position.invoice_id,
+        invoice_number=position.invoice_number,
+        debtor_number=position.debtor_number,
+        debtor_owes=debtor_balance(position.debt),
+        factor_owes=WireMoney.of(position.factor_owes),
+        with_factor=position.with_factor,
+        because=list(found.because),
+    )
+
+
+def _decision(row: RowMapping) -> RowDecisionReply | None:
+    if row["decision"] is None:
+        return None
+    return RowDecisionReply(
+        decision=row["decision"],
+        invoice_id=row["decision_invoice_id"],
+        reason=row["decision_reason"],
+        parked_because=row["parked_because"],
+        decided_by=row["decided_by"],
+        decided_at=row["person_decided_at"],
     )
 
 

@@ -252,8 +252,48 @@ class RowPlaceReply(ApiModel):
     line: int
 
 
+class RowDecisionRequest(ApiModel):
+    """What a person decides about a parked row, and why; `invoice_id` only to book on it."""
+
+    decision: Literal["book-on-invoice", "leave"]
+    invoice_id: UUID | None = None
+    reason: Annotated[str, Field(min_length=3, max_length=300, pattern=r"\S")]
+
+
+class RowDecisionReply(ApiModel):
+    """What a person decided about a parked row: who, when, why."""
+
+    decision: Literal["book-on-invoice", "leave"]
+    invoice_id: UUID | None
+    reason: str
+    parked_because: str
+    decided_by: str
+    decided_at: datetime
+
+
+class SuggestionReply(ApiModel):
+    """An invoice that a parked row may mean; `because` says what speaks for it."""
+
+    invoice_id: UUID
+    invoice_number: str
+    debtor_number: str
+    debtor_owes: DebtorBalance
+    factor_owes: WireMoney
+    with_factor: bool
+    because: list[Literal["same-number", "similar-number", "same-debtor", "same-amount"]]
+
+
+class SuggestionList(ApiModel):
+    """At most five invoices, best first; nothing is booked by it."""
+
+    items: list[SuggestionReply]
+
+
 class DebRowReply(ApiModel):
-    """One row of a DEB file, as read, and what became of it."""
+    """One row of a DEB file, as read, and what became of it; `row_id`: once it was parked."""
+
+    row_id: UUID | None
+    decision: RowDecisionReply | None
 
     deb_file_id: UUID
     file_id: str | None

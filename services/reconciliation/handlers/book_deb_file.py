@@ -6,29 +6,17 @@ batches loses nothing and repeats nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from services.reconciliation.domain.booking import (
-    BatchBook,
-    Booked,
-    Decision,
-    FileInHand,
-    Parked,
-)
+from services.reconciliation.domain.booking import BatchBook
 from services.reconciliation.domain.deb.records import DebRow
-from services.reconciliation.domain.events import (
-    Change,
-    DebFileBooked,
-    DebRowParked,
-    InvoicePositionChanged,
-)
-from services.reconciliation.domain.model import Position
+from services.reconciliation.domain.events import DebFileBooked
+from services.reconciliation.domain.judging import FileInHand
+from services.reconciliation.handlers.booking_rows import RowsOf, write_decisions
 from services.reconciliation.handlers.deb_lease import DebLease
 from services.reconciliation.ports import ClaimedFile, UnitOfWork
 from shared.kernel.clock import Clock
-
-CHANGES_PER_EVENT = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,19 +57,8 @@ async def _book_batch(
 ) -> None:
     book = await _batch_book(file, rows, uow)
     decisions = [book.decide(row) for row in rows]
-    booked = [decision for decision in decisions if isinstance(decision, Booked)]
-    latest = {decision.position.invoice_id: decision.position for decision in booked}
-    await uow.books.book(
-        file.practice_id,
-        entries=[decision.entry for decision in booked if decision.entry is not None],
-        facts=[decision.fact for decision in booked],
-        positions=list(latest.values()),
-    )
-    await uow.deb_files.decide(file, decisions)
-    for position in latest.values():
-        for event in _position_events(file, position, booked, clock):
-            uow.record(event)
-    _record_parked(file, decisions, uow, clock)
+    place = RowsOf(file.practice_id, file.deb_file_id, file.contract_id)
+    await write_decisions(place, decisions, uow, clock)
 
 
 async def _batch_book(file: ClaimedFile, rows: Sequence[DebRow], uow: UnitOfWork) -> BatchBook:
@@ -89,54 +66,14 @@ async def _batch_book(file: ClaimedFile, rows: Sequence[DebRow], uow: UnitOfWork
     assert contract is not None  # noqa: S101 - a file is registered only under a known contract
     assert file.created_on is not None  # noqa: S101 - a staged file has a header
     record_ids = {row.record_id for row in rows if row.record_id is not None}
+    reversed_ids = {row.reverses for row in rows if row.reverses is not None}
     return BatchBook(
         file=FileInHand(file.deb_file_id, file.practice_id, contract, file.created_on),
         chart=await uow.practices.chart(file.practice_id),
         known=await uow.deb_files.known(rows),
         booked=dict(await uow.deb_files.booked_rows(file.contract_id, record_ids)),
+        originals=dict(await uow.deb_files.originals(file.contract_id, reversed_ids)),
     )
-
-
-def _position_events(
-    file: ClaimedFile, position: Position, booked: Sequence[Booked], clock: Clock
-) -> Iterator[InvoicePositionChanged]:
-    changes = [
-        Change(decision.fact.kind, decision.fact.amount, decision.fact.fact_date)
-        for decision in booked
-        if decision.fact.invoice_id == position.invoice_id
-    ]
-    acquittal = position.acquittal
-    for start in range(0, len(changes), CHANGES_PER_EVENT):
-        yield InvoicePositionChanged(
-            practice_id=file.practice_id,
-            invoice_id=position.invoice_id,
-            contract_id=acquittal.contract_id if acquittal else position.contract_id,
-            debt=position.debt,
-            factor_owes=position.factor_owes,
-            with_factor=position.with_factor,
-            deb_file_id=file.deb_file_id,
-            changes=tuple(changes[start : start + CHANGES_PER_EVENT]),
-            changed_at=clock.now(),
-        )
-
-
-def _record_parked(
-    file: ClaimedFile, decisions: Sequence[Decision], uow: UnitOfWork, clock: Clock
-) -> None:
-    for decision in decisions:
-        if isinstance(decision, Parked):
-            uow.record(
-                DebRowParked(
-                    practice_id=file.practice_id,
-                    deb_file_id=file.deb_file_id,
-                    contract_id=file.contract_id,
-                    line=decision.row.line,
-                    kind=decision.row.kind,
-                    reason_code=decision.reason,
-                    amount=decision.row.amount,
-                    parked_at=clock.now(),
-                )
-            )
 
 
 async def _finish(file: ClaimedFile, uow: UnitOfWork, clock: Clock) -> None:

@@ -7,6 +7,7 @@ from datetime import date
 from uuid import UUID
 
 from services.reconciliation.domain.journal import Entry
+from services.reconciliation.domain.model import Debt
 from services.reconciliation.domain.posting import CANCELLED, Measure, postings, rule_for
 from services.reconciliation.handlers.reducing import Reduction, needed_position, reduce_position
 from services.reconciliation.ports import UnitOfWork
@@ -43,7 +44,7 @@ async def cancel_invoice(command: CancelInvoice, uow: UnitOfWork, clock: Clock) 
         )
     total, deposit = await uow.books.issued_amounts(command.invoice_id)
     balance = total - deposit
-    if position.debt.total != balance:
+    if position.debt != Debt(principal=balance):
         raise PermanentError(
             f"invoice {number}: {position.debt.total} is open, not {balance} as at its issue"
         )

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from services.reconciliation.domain.journal import Entry
 from services.reconciliation.domain.model import Debt, Fact, NewInvoice, Position
+from services.reconciliation.domain.owing import debt_change
 from services.reconciliation.domain.posting import (
     ISSUED,
     Measure,
-    debt_change,
     postings,
     rule_for,
 )

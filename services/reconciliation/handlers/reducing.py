@@ -9,7 +9,8 @@ from uuid import UUID
 from services.reconciliation.domain.events import Change, InvoicePositionChanged
 from services.reconciliation.domain.journal import Entry
 from services.reconciliation.domain.model import Fact, Position
-from services.reconciliation.domain.posting import Rule, debt_change
+from services.reconciliation.domain.owing import debt_change
+from services.reconciliation.domain.posting import Rule
 from services.reconciliation.ports import UnitOfWork
 from shared.kernel.clock import Clock
 from shared.kernel.errors import TooEarlyError
@@ -70,15 +71,15 @@ async def reduce_position(
     )
     entries = [] if reduction.entry is None else [reduction.entry]
     await uow.books.book(practice_id, entries=entries, facts=[fact], positions=[after])
-    acquittal = after.acquittal
     uow.record(
         InvoicePositionChanged(
             practice_id=practice_id,
             invoice_id=after.invoice_id,
-            contract_id=acquittal.contract_id if acquittal else after.contract_id,
+            contract_id=after.present_contract_id,
             debt=after.debt,
             factor_owes=after.factor_owes,
             with_factor=after.with_factor,
+            given_back=after.given_back,
             deb_file_id=None,
             changes=(Change(rule.kind, amount, reduction.on),),
             changed_at=clock.now(),

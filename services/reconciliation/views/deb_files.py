@@ -23,11 +23,14 @@ _FILES = text(
 )
 _ONE_FILE = text(f"{_FILE} AND f.deb_file_id = :deb_file_id")
 _ROW = """
-    SELECT r.*, f.file_id, f.arrival, f.portal_file_id, e.number AS journal_number
+    SELECT r.*, f.file_id, f.arrival, f.portal_file_id, e.number AS journal_number,
+      d.decision, d.invoice_id AS decision_invoice_id, d.reason AS decision_reason,
+      d.parked_because, d.decided_by, d.decided_at AS person_decided_at
     FROM deb_row r
     JOIN deb_file f ON f.deb_file_id = r.deb_file_id
     LEFT JOIN position_fact p ON p.fact_id = r.fact_id
     LEFT JOIN journal_entry e ON e.entry_id = p.entry_id
+    LEFT JOIN row_decision d ON d.row_id = r.row_id
     WHERE r.practice_id = :practice_id
 """
 _ROWS = text(
@@ -37,12 +40,15 @@ _ROWS = text(
     """
 )
 _PARKED = text(
-    f"""{_ROW} AND r.status = 'parked'
+    f"""{_ROW} AND r.status = 'parked' AND d.row_id IS NULL
       AND (f.arrival, r.line) > (:after_file, CAST(:after_line AS bigint))
       AND (CAST(:reason AS text) IS NULL OR r.reason_code = :reason)
     ORDER BY f.arrival, r.line LIMIT :limit
     """
 )
+
+
+_ONE_ROW = text(f"{_ROW} AND r.row_id = :row_id")
 
 
 async def files(
@@ -93,6 +99,12 @@ async def rows(
     return result.mappings().all()
 
 
+async def row(connection: AsyncConnection, practice_id: UUID, row_id: UUID) -> RowMapping | None:
+    """Return a row that is or was parked, or None."""
+    result = await connection.execute(_ONE_ROW, {"practice_id": practice_id, "row_id": row_id})
+    return result.mappings().one_or_none()
+
+
 async def parked_rows(
     connection: AsyncConnection,
     practice_id: UUID,
@@ -101,7 +113,7 @@ async def parked_rows(
     after: tuple[int, int],
     limit: int,
 ) -> Sequence[RowMapping]:
-    """Return parked rows of all files, oldest first, behind (arrival number, line)."""
+    """Return undecided parked rows of all files, oldest first, behind (arrival number, line)."""
     result = await connection.execute(
         _PARKED,
         {

@@ -110,6 +110,9 @@ class PositionChange(WireModel):
     kind: Annotated[str, Field(max_length=40)]
     amount: WireMoney | None
     event_date: date
+    reverses: Annotated[
+        str | None, Field(max_length=40, description="Of a reversal: the kind of what it undoes")
+    ] = None
 
 
 class InvoicePositionChanged(EventPayload):
@@ -130,3 +133,10 @@ class InvoicePositionChanged(EventPayload):
     deb_file_id: UUID | None
     changes: Annotated[tuple[PositionChange, ...], Field(max_length=50)]
     changed_at: Timestamp
+    given_back: Annotated[
+        bool,
+        Field(
+            description="The factor gave the invoice back (recourse): it is the practice's to"
+            " collect, and goes into another order only by a person's decision"
+        ),
+    ] = False

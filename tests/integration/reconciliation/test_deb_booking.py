@@ -124,7 +124,9 @@ async def test_a_record_id_with_other_content_is_a_conflict_for_a_person(house: 
     ("bent", "reason"),
     [
         ({"kind": "surprise"}, "unknown-kind"),
-        ({"kind": "recourse"}, "kind-not-booked-yet"),
+        ({"kind": "recourse"}, "open-amount-differs"),
+        ({"kind": "reversal", "text": "R-99"}, "reversed-record-unknown"),
+        ({"kind": "account_movement"}, "unexpected-invoice"),
         ({"invoice": "2026-000099"}, "unknown-invoice"),
         ({"order": "CMD-2026-0099", "debtor": "99999"}, "wrong-practice"),
         ({"order": "CMD-2026-0002", "debtor": "99999"}, "order-mismatch"),

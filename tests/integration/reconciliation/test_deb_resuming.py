@@ -27,6 +27,7 @@ PAYOUT = Row("R-1", "payout", FIRST, rappen=1000)
 BOOKED_BEFORE = """
 INSERT INTO practice VALUES (gen_random_uuid(), 'g', 'VD', 'fr', now());
 INSERT INTO ledger_account SELECT practice_id, '1088', 'factor', 'CMD' FROM practice;
+INSERT INTO ledger_account SELECT practice_id, '2009', 'bank', 'Bank' FROM practice;
 INSERT INTO contract (contract_id, practice_id, version, active, factor,
   account_number, ledger_account, acquittal_label, acquittal, payout_basis,
   reminder_fee_beneficiary, loss_cover, deb_layout)
@@ -270,7 +271,11 @@ async def test_files_that_were_booked_before_the_migration_keep_their_order(
         await migrations.migrate(old_database.owner_url, MIGRATIONS)
         rows = await connection.fetch("SELECT file_id, turn FROM deb_file ORDER BY turn")
         following = await connection.fetchval("SELECT nextval('deb_file_turn')")
+        current = await connection.fetchval(
+            "SELECT number FROM ledger_account WHERE role = 'factor-current'"
+        )
     finally:
         await connection.close()
     assert [tuple(row) for row in rows] == [("F-1", 1), ("F-2", 2)]
     assert following == 3
+    assert current == "2010", "the first number that is free from 2009 on"

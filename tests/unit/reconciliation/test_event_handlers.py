@@ -89,6 +89,7 @@ async def test_a_practice_is_registered_once() -> None:
     assert [account.number for account in uow.practices.accounts[PRACTICE]] == [
         "1020",
         "1100",
+        "2009",
         "2030",
         "3400",
         "3409",

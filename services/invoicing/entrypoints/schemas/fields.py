@@ -61,6 +61,7 @@ def _ssn(text: str) -> str:
 TAKEN_ACCOUNTS = {
     "1020": "the bank",
     "1100": "the patients' receivables",
+    "2009": "the current account with the factor",
     "2030": "deposits",
     "3400": "fees",
     "3409": "fees charged to debtors",

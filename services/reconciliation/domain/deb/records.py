@@ -60,6 +60,11 @@ class DebRow:
     problem: RowProblem | None = None
 
     @property
+    def reverses(self) -> str | None:
+        """The record id that a reversal names: it stands in place of the free text."""
+        return self.note if self.kind == "reversal" else None
+
+    @property
     def content_sha256(self) -> str:
         """The hash of what the row says, for telling a repeat from a conflict."""
         parts = (

@@ -100,6 +100,7 @@ _PLACES: Mapping[AccountRole, _Place] = {
     AccountRole.FEE_INCOME: _Place("Income", "Fee-Income"),
     AccountRole.LOSSES: _Place("Expenses", "Losses"),
     AccountRole.FACTOR_CHARGES: _Place("Expenses", "Factor-Charges"),
+    AccountRole.FACTOR_CURRENT: _Place("Liabilities", "Factor-Current"),
 }
 
 

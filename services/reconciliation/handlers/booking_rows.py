@@ -1,0 +1,121 @@
+"""Writes what became of DEB rows: journal, facts, positions, acquittals, the rows, and the events.
+
+Rows that waited for what is booked now come back in the same transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from services.reconciliation.domain.booking import Booked, Decision, Parked
+from services.reconciliation.domain.events import Change, DebRowParked, InvoicePositionChanged
+from services.reconciliation.domain.model import Position
+from services.reconciliation.domain.resuming import UNTIL_OWED_AGAIN
+from services.reconciliation.ports import UnitOfWork
+from shared.kernel.clock import Clock
+
+CHANGES_PER_EVENT = 50
+
+
+@dataclass(frozen=True, slots=True)
+class RowsOf:
+    """The file that the rows stand in."""
+
+    practice_id: UUID
+    deb_file_id: UUID
+    contract_id: UUID
+
+
+async def write_decisions(
+    file: RowsOf, decisions: Sequence[Decision], uow: UnitOfWork, clock: Clock
+) -> None:
+    """Write what became of rows of one file, under the lock of the practice's books."""
+    booked = [decision for decision in decisions if isinstance(decision, Booked)]
+    latest = {
+        decision.position.invoice_id: decision.position
+        for decision in booked
+        if decision.position is not None
+    }
+    await uow.books.book(
+        file.practice_id,
+        entries=[decision.entry for decision in booked if decision.entry is not None],
+        facts=[decision.fact for decision in booked],
+        positions=list(latest.values()),
+    )
+    turned = {one.fact.invoice_id for one in booked if one.changes_the_asterisk}
+    await uow.books.turn_acquittals(
+        [position for position in latest.values() if position.invoice_id in turned]
+    )
+    await uow.deb_files.decide(file.deb_file_id, decisions)
+    await _bring_back(file, booked, latest, uow)
+    for position in latest.values():
+        for event in _position_events(file, position, booked, clock):
+            uow.record(event)
+    _record_parked(file, decisions, uow, clock)
+
+
+async def _bring_back(
+    file: RowsOf, booked: Sequence[Booked], latest: dict[UUID, Position], uow: UnitOfWork
+) -> None:
+    owed_again = [
+        position
+        for invoice_id, position in latest.items()
+        if any(
+            one.fact.invoice_id == invoice_id and one.fact.debt_change.total.rappen > 0
+            for one in booked
+        )
+    ]
+    if owed_again:
+        await uow.deb_files.resume_rows(file.practice_id, owed_again, reasons=UNTIL_OWED_AGAIN)
+    record_ids = [one.row.record_id for one in booked if one.row.record_id is not None]
+    if record_ids:
+        await uow.deb_files.resume_reversals(file.practice_id, file.contract_id, record_ids)
+
+
+def _position_events(
+    file: RowsOf, position: Position, booked: Sequence[Booked], clock: Clock
+) -> Iterator[InvoicePositionChanged]:
+    changes = [
+        Change(
+            decision.fact.kind,
+            decision.fact.amount,
+            decision.fact.fact_date,
+            reverses=decision.original.kind if decision.original else None,
+        )
+        for decision in booked
+        if decision.fact.invoice_id == position.invoice_id
+    ]
+    for start in range(0, len(changes), CHANGES_PER_EVENT):
+        yield InvoicePositionChanged(
+            practice_id=file.practice_id,
+            invoice_id=position.invoice_id,
+            contract_id=position.present_contract_id,
+            debt=position.debt,
+            factor_owes=position.factor_owes,
+            with_factor=position.with_factor,
+            given_back=position.given_back,
+            deb_file_id=file.deb_file_id,
+            changes=tuple(changes[start : start + CHANGES_PER_EVENT]),
+            changed_at=clock.now(),
+        )
+
+
+def _record_parked(
+    file: RowsOf, decisions: Sequence[Decision], uow: UnitOfWork, clock: Clock
+) -> None:
+    for decision in decisions:
+        if isinstance(decision, Parked):
+            uow.record(
+                DebRowParked(
+                    practice_id=file.practice_id,
+                    deb_file_id=file.deb_file_id,
+                    contract_id=file.contract_id,
+                    line=decision.row.line,
+                    kind=decision.row.kind,
+                    reason_code=decision.reason,
+                    amount=decision.row.amount,
+                    parked_at=clock.now(),
+                )
+            )
