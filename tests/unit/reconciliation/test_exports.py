@@ -173,6 +173,8 @@ def test_hledger_finds_an_entry_by_its_hash_and_by_its_invoice() -> None:
     text = _written("hledger", [_entry(7, label=HOSTILE), _entry(8, invoice="2026-000002")])
     for question in (f"tag:entry-hash={7:064x}", "tag:invoice=^2026-000001$", "code:^7$"):
         assert {line["txnidx"] for line in hledger(text, "print", question)} == {"1"}, question
+    said = {line["description"] for line in hledger(text, "print", "code:^7$")}
+    assert said == {HOSTILE.replace("\n", " ").replace(";", ",").replace("|", "/")}
     assert {line["account"] for line in hledger(text, "balance", "type:A", "--flat", "-N")} == {
         "Assets:Factor:1088",
         "Assets:Receivables:1100",
