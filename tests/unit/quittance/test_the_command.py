@@ -49,6 +49,7 @@ def test_a_commands_exit_status_is_the_commands(tmp_path: Path) -> None:
 
 
 def test_the_script_runs_from_any_folder(tmp_path: Path) -> None:
+    (tmp_path / "quittance.py").write_text("raise SystemExit('another one')")
     script = _ROOT / "bin" / "quittance"
     done = _run([str(script), "orders", "verify", "absent.zip"], tmp_path)
     assert (done.returncode, done.stderr) == (2, "")
