@@ -40,12 +40,17 @@ def _lines(path: Path, verified: Verified) -> list[str]:
     if not verified.findings:
         total = verified.total.for_people() if verified.total else "nothing"
         notes = verified.credit_note_count
-        along = f"; {notes} credit notes" if notes else ""
+        along = f"; {_counted(notes, 'credit note')}" if notes else ""
+        invoices = _counted(verified.invoice_count or 0, "invoice")
         return [
-            f"{path}: right. Order {order}, {verified.invoice_count} invoices, {total}{along}",
+            f"{path}: right. Order {order}, {invoices}, {total}{along}",
             f"  sha256 {verified.sha256}, {verified.size_bytes} bytes",
         ]
     return [
         f"{path}: NOT right. Order {order}",
         *(f"  {each.code} ({each.where}): {each.words}" for each in verified.findings),
     ]
+
+
+def _counted(number: int, thing: str) -> str:
+    return f"{number} {thing}{'' if number == 1 else 's'}"
