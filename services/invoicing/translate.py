@@ -208,6 +208,7 @@ def from_changes(changes: Iterable[PositionChange]) -> tuple[Fact, ...]:
             change.kind,
             change.amount.to_money() if change.amount is not None else None,
             change.event_date,
+            change.reverses,
         )
         for change in changes
     )

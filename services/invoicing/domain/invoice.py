@@ -121,11 +121,16 @@ def invoice_number(year: int, serial: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One fact that a DEB file told about an invoice; the amount is None for information."""
+    """One fact that a DEB file told about an invoice; the amount is None for information.
+
+    Attributes:
+        reverses: of a reversal, the kind of the fact that it undoes; the amount is that fact's.
+    """
 
     kind: str
     amount: Money | None
     event_date: date
+    reverses: str | None = None
 
 
 # Which facts tell that the debtor paid, and which that the practice asks for less.
@@ -296,13 +301,13 @@ class Standing:
 
 
 def _sum(facts: Sequence[Fact], signs: dict[str, int]) -> Money:
-    return Money(
-        sum(
-            signs[fact.kind] * fact.amount.rappen
-            for fact in facts
-            if fact.kind in signs and fact.amount is not None
-        )
-    )
+    done = sum(signs.get(fact.kind, 0) * _rappen(fact) for fact in facts)
+    undone = sum(signs.get(fact.reverses or "", 0) * _rappen(fact) for fact in facts)
+    return Money(done - undone)
+
+
+def _rappen(fact: Fact) -> int:
+    return fact.amount.rappen if fact.amount is not None else 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from uuid import UUID
 
@@ -231,6 +232,16 @@ def test_paid_means_that_the_debtor_paid(
     principal: str, facts: tuple[Fact, ...], paid: bool
 ) -> None:
     assert moved(acquitted(), principal, facts=facts, sequence=2).paid is paid
+
+
+@pytest.mark.parametrize("kind", ["debtor_payment", "credit_note", "debtor_refund"])
+def test_what_is_reversed_counts_no_more(kind: str) -> None:
+    before = moved(acquitted(), "0.00", facts=(payment("120.00"),), sequence=2)
+    told = moved(before, "0.00", facts=(payment("30.00", kind),), sequence=3)
+    undone = replace(payment("30.00", "reversal"), reverses=kind)
+    after = moved(told, "0.00", facts=(undone,), sequence=4)
+    assert (told.debtor_paid, told.credited) != (before.debtor_paid, before.credited)
+    assert (after.debtor_paid, after.credited) == (before.debtor_paid, before.credited)
 
 
 def test_zero_balance_paid_and_with_the_factor_are_three_facts() -> None:
