@@ -14,6 +14,7 @@ from services.invoicing.entrypoints.schemas.invoices import (
     InvoicePage,
     InvoiceQuery,
     InvoiceRequest,
+    ManyPracticesQuery,
 )
 from services.invoicing.entrypoints.schemas.people import (
     PatientAnswer,
@@ -275,6 +276,17 @@ def _invoice_endpoints(operations: InvoiceOperations) -> list[Endpoint]:
             handler=operations.list,
             roles=EVERY_ROLE,
             query=InvoiceQuery,
+            response=InvoicePage,
+            problem_codes=(CURSOR_PROBLEM,),
+        ),
+        Endpoint(
+            method="GET",
+            path="/v1/invoices",
+            operation_id="listInvoicesOfPractices",
+            summary="List invoices of several practices, with count and sums of the selection",
+            handler=operations.list_all,
+            roles=EVERY_ROLE,
+            query=ManyPracticesQuery,
             response=InvoicePage,
             problem_codes=(CURSOR_PROBLEM,),
         ),

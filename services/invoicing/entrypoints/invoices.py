@@ -15,6 +15,7 @@ from services.invoicing.entrypoints.schemas.invoices import (
     InvoiceQuery,
     InvoiceRequest,
     InvoiceSelection,
+    ManyPracticesQuery,
     csv_row,
     invoice_detail,
     invoice_page,
@@ -75,7 +76,24 @@ class InvoiceOperations:
         )
         page, more = split_page(rows, query.limit)
         following = cursor(page[-1]["year"], page[-1]["serial"]) if more else None
-        sums = await views.invoice_sums(call.connection, call.practice_id, wanted=wanted)
+        sums = await views.invoice_sums(call.connection, [call.practice_id], wanted=wanted)
+        return Reply(invoice_page(page, sums, following))
+
+    async def list_all(self, call: Call) -> Reply:
+        """List invoices of several practices, with count and sums of the whole selection."""
+        query = call.query_as(ManyPracticesQuery)
+        wanted, practices = query.to_filter(), query.practice_id
+        rows = await views.page_of_practices(
+            call.connection,
+            practices,
+            wanted=wanted,
+            limit=query.limit + 1,
+            after=read_cursor(query.after, UUID, whole_number, whole_number),
+        )
+        page, more = split_page(rows, query.limit)
+        last = ("practice_id", "year", "serial")
+        following = cursor(*(page[-1][name] for name in last)) if more else None
+        sums = await views.invoice_sums(call.connection, practices, wanted=wanted)
         return Reply(invoice_page(page, sums, following))
 
     async def export(self, call: Call) -> Reply:

@@ -17,15 +17,16 @@ SEARCH_WORDS_MAX = 5
 _SERIAL_DIGITS_MAX = 7
 _BALANCE = "(i.principal_rappen + i.reminder_fees_rappen + i.interest_rappen + i.costs_rappen)"
 _PAGE = f"""
-    SELECT i.*, o.order_number, {_BALANCE} AS balance_rappen,
+    SELECT i.*, r.name AS practice_name, o.order_number, {_BALANCE} AS balance_rappen,
       p.family_name AS patient_family_name, p.given_name AS patient_given_name,
       coalesce(p.debtor_family_name, p.family_name) AS debtor_family_name,
       coalesce(p.debtor_given_name, p.given_name) AS debtor_given_name
     FROM invoice i
+    JOIN practice r ON r.practice_id = i.practice_id
     JOIN patient p ON p.practice_id = i.practice_id AND p.patient_id = i.patient_id
     LEFT JOIN known_order o ON o.practice_id = i.practice_id AND o.order_id = i.order_id
     WHERE {{conditions}}
-    ORDER BY i.year, i.serial LIMIT {{limit:d}}
+    ORDER BY i.practice_id, i.year, i.serial LIMIT {{limit:d}}
     """  # noqa: S608 - built of constants
 _SUMS = f"""
     SELECT count(*) AS total_count,
@@ -49,10 +50,10 @@ _CONDITIONS = {
 }
 # A word is the beginning of a number or a name; the comparison is a range, which an index serves.
 _STARTS = "{column} >= search_form(:{word}) AND {column} < search_form(:{word}) || chr(1114111)"
-_OF_INVOICE = "SELECT s.invoice_id FROM invoice s WHERE s.practice_id = :practice_id AND "
+_OF_INVOICE = "SELECT s.invoice_id FROM invoice s WHERE {of_practice} AND "
 _OF_PATIENT = """SELECT s.invoice_id FROM patient q
       JOIN invoice s ON s.practice_id = q.practice_id AND s.patient_id = q.patient_id
-      WHERE q.practice_id = :practice_id AND """
+      WHERE {of_practice} AND """
 _HISTORY = text(
     """
     SELECT h.*, o.order_number
@@ -110,12 +111,38 @@ async def invoice_page(
     after: tuple[int, int] | None = None,
 ) -> Sequence[RowMapping]:
     """Return invoices by number, after (year, serial)."""
-    conditions, values = _selection(practice_id, wanted)
+    conditions, values = _selection([practice_id], wanted)
     if after is not None:
         conditions.append(
             "(i.year, i.serial) > (CAST(:after_year AS bigint), CAST(:after_serial AS bigint))"
         )
         values |= {"after_year": after[0], "after_serial": after[1]}
+    return await _page(connection, conditions, values, limit)
+
+
+async def page_of_practices(
+    connection: AsyncConnection,
+    practice_ids: Sequence[UUID],
+    *,
+    wanted: InvoiceFilter,
+    limit: int,
+    after: tuple[UUID, int, int] | None = None,
+) -> Sequence[RowMapping]:
+    """Return invoices of several practices, by practice and number; of none: of all in scope."""
+    conditions, values = _selection(practice_ids, wanted)
+    if after is not None:
+        conditions.append(
+            "(i.practice_id, i.year, i.serial) > (CAST(:after_practice AS uuid),"
+            " CAST(:after_year AS bigint), CAST(:after_serial AS bigint))"
+        )
+        names = ("after_practice", "after_year", "after_serial")
+        values |= dict(zip(names, after, strict=True))
+    return await _page(connection, conditions, values, limit)
+
+
+async def _page(
+    connection: AsyncConnection, conditions: list[str], values: dict[str, object], limit: int
+) -> Sequence[RowMapping]:
     # Without the number, PostgreSQL would plan for a tenth of the list and sort what it need not.
     statement = text(_PAGE.format(conditions=" AND ".join(conditions), limit=limit))
     found = await connection.execute(statement, values)
@@ -123,10 +150,10 @@ async def invoice_page(
 
 
 async def invoice_sums(
-    connection: AsyncConnection, practice_id: UUID, *, wanted: InvoiceFilter
+    connection: AsyncConnection, practice_ids: Sequence[UUID], *, wanted: InvoiceFilter
 ) -> RowMapping:
-    """Return count and sums of a whole selection."""
-    conditions, values = _selection(practice_id, wanted)
+    """Return count and sums of a whole selection; of no practice: of all in scope."""
+    conditions, values = _selection(practice_ids, wanted)
     statement = text(_SUMS.format(conditions=" AND ".join(conditions)))
     return (await connection.execute(statement, values)).mappings().one()
 
@@ -140,9 +167,17 @@ async def invoice(
     return rows[0] if rows else None
 
 
-def _selection(practice_id: UUID, wanted: InvoiceFilter) -> tuple[list[str], dict[str, object]]:
-    values: dict[str, object] = {"practice_id": practice_id}
-    conditions = ["i.practice_id = :practice_id"]
+def _selection(
+    practice_ids: Sequence[UUID], wanted: InvoiceFilter
+) -> tuple[list[str], dict[str, object]]:
+    # Row-level security keeps the rest out; the condition is for the index.
+    within, values = "true", dict[str, object]()
+    if len(practice_ids) == 1:
+        within, values = "{of}.practice_id = :practice_id", {"practice_id": practice_ids[0]}
+    elif practice_ids:
+        within = "{of}.practice_id = ANY (CAST(:practice_ids AS uuid[]))"
+        values = {"practice_ids": list(practice_ids)}
+    conditions = [within.format(of="i")]
     for name, condition in _CONDITIONS.items():
         given = getattr(wanted, name)
         if given is None or given is False:
@@ -151,22 +186,24 @@ def _selection(practice_id: UUID, wanted: InvoiceFilter) -> tuple[list[str], dic
         if given is not True:
             values[name] = given
     for place, word in enumerate(wanted.words):
-        conditions.append(_word_condition(f"word_{place}", word))
+        conditions.append(_word_condition(f"word_{place}", word, within))
         values[f"word_{place}"] = word
         if _is_serial(word):
             values[f"word_{place}_serial"] = int(word)
     return conditions, values
 
 
-def _word_condition(name: str, word: str) -> str:
+def _word_condition(name: str, word: str, within: str) -> str:
+    of_invoice = _OF_INVOICE.format(of_practice=within.format(of="s"))
+    of_patient = _OF_PATIENT.format(of_practice=within.format(of="q"))
     sources = [
-        _OF_INVOICE + _STARTS.format(column="s.number_search", word=name),
-        _OF_INVOICE + _STARTS.format(column="s.debtor_search", word=name),
-        _OF_PATIENT + _STARTS.format(column="q.family_search", word=name),
-        _OF_PATIENT + _STARTS.format(column="q.given_search", word=name),
+        of_invoice + _STARTS.format(column="s.number_search", word=name),
+        of_invoice + _STARTS.format(column="s.debtor_search", word=name),
+        of_patient + _STARTS.format(column="q.family_search", word=name),
+        of_patient + _STARTS.format(column="q.given_search", word=name),
     ]
     if _is_serial(word):
-        sources.append(f"{_OF_INVOICE} s.serial = :{name}_serial")
+        sources.append(f"{of_invoice} s.serial = :{name}_serial")
     return f"i.invoice_id IN ({' UNION ALL '.join(sources)})"
 
 

@@ -12,7 +12,8 @@ from sqlalchemy import text
 from services.invoicing.entrypoints import invoices as operations
 from shared.db import Database, Scope
 from shared.db.engine import set_scope
-from tests.integration.invoicing.office import Office
+from tests.integration.invoicing.office import Office, open_office
+from tests.support.web import ApiClient
 from tests.unit.invoicing.bodies import A_POSITION, chf
 
 
@@ -53,6 +54,71 @@ async def test_each_filter_narrows_the_list_and_its_sums(office: Office) -> None
         assert numbers(page) == list(expected), query
         assert page["total_count"] == len(expected), query
         assert page["sum_total"] == chf(total), query
+
+
+async def two_offices(office: Office, api: ApiClient, database: Database) -> list[Office]:
+    """Return two practices' offices, in the order of their ids."""
+    other = await open_office(api, database)
+    return sorted([office, other], key=lambda one: one.practice_id)
+
+
+async def test_a_billing_office_sees_the_invoices_of_its_practices_and_no_others(
+    office: Office, api: ApiClient, database: Database
+) -> None:
+    first, second = await two_offices(office, api, database)
+    stranger = await open_office(api, database)
+    for one, deposit in ((first, "20.00"), (first, "0.00"), (second, "120.00")):
+        await one.invoice(deposit=chf(deposit))
+    await stranger.invoice()
+    ours = api.as_user(practices=[first.practice_id, second.practice_id])
+    _, all_of_them = await ours.get("/v1/invoices")
+    found = [(one["practice_id"], one["invoice_number"][-1]) for one in all_of_them["items"]]
+    ids = str(first.practice_id), str(second.practice_id)
+    assert found == [(ids[0], "1"), (ids[0], "2"), (ids[1], "1")]
+    assert (all_of_them["total_count"], all_of_them["sum_total"]) == (3, chf("360.00"))
+    _, open_ones = await ours.get("/v1/invoices", exclude_zero_balance="true")
+    assert (open_ones["total_count"], open_ones["sum_balance"]) == (2, chf("220.00"))
+    wanted = [str(second.practice_id), str(stranger.practice_id)]
+    _, chosen = await ours.get("/v1/invoices", practice_id=wanted)
+    assert [one["practice_id"] for one in chosen["items"]] == [ids[1]]
+    assert chosen["total_count"] == 1
+    _, single = await ours.get("/v1/invoices", practice_id=[str(stranger.practice_id)])
+    assert (single["items"], single["total_count"]) == ([], 0)
+
+
+async def test_the_pages_over_several_practices_hold_each_invoice_once(
+    office: Office, api: ApiClient, database: Database
+) -> None:
+    offices = await two_offices(office, api, database)
+    for one in (*offices, *offices, offices[0]):
+        await one.invoice()
+    ours = api.as_user(practices=[one.practice_id for one in offices])
+    seen, after = [], None
+    while True:
+        query = {"limit": "2"} | ({"after": after} if after else {})
+        _, page = await ours.get("/v1/invoices", **query)
+        seen += [(one["practice_id"], one["invoice_number"]) for one in page["items"]]
+        after = page["next"]
+        if after is None:
+            break
+    assert len(seen) == 5
+    assert seen == sorted(set(seen))
+
+
+async def test_a_word_is_looked_for_in_the_practices_that_are_meant(
+    office: Office, api: ApiClient, database: Database
+) -> None:
+    offices = await two_offices(office, api, database)
+    for one in offices:
+        patient_id = await one.patient(family_name="Müller", given_name="Zoé", guarantor=None)
+        await one.invoice(await one.treatment(patient_id=patient_id))
+        await one.invoice()
+    ours = api.as_user(practices=[one.practice_id for one in offices])
+    for practices, count in (([], 2), ([offices[1]], 1), (offices, 2)):
+        ids = [str(one.practice_id) for one in practices]
+        _, page = await ours.get("/v1/invoices", text="mull zoe", practice_id=ids)
+        assert page["total_count"] == count
+        assert {one["patient_name"] for one in page["items"]} == {"Müller Zoé"}
 
 
 async def test_text_finds_numbers_and_names_whatever_their_case_and_accents(

@@ -122,9 +122,24 @@ class InvoiceQuery(InvoiceSelection, PageQuery):
     """A page of a selection of invoices."""
 
 
+class ManyPracticesQuery(InvoiceQuery):
+    """A page of a selection of invoices of several practices."""
+
+    practice_id: Annotated[
+        list[UUID],
+        Field(
+            default_factory=list,
+            max_length=300,
+            description="Of these practices; none: of all that the token opens",
+        ),
+    ]
+
+
 class InvoiceAnswer(ApiModel):
     """An invoice as it stands now. With the factor, paid, and balance zero are separate facts."""
 
+    practice_id: UUID
+    practice_name: str
     invoice_id: UUID
     invoice_number: str
     state: State
@@ -187,7 +202,7 @@ class InvoiceDetailAnswer(InvoiceAnswer):
 
 
 class InvoicePage(Page):
-    """Invoices by number; count and sums are those of the whole selection, not of the page."""
+    """Invoices by practice and number; count and sums are of the whole selection."""
 
     items: list[InvoiceAnswer]
     total_count: int
@@ -271,6 +286,8 @@ def csv_row(row: Any) -> list[str]:
 def _facts(row: Any) -> dict[str, Any]:
     standing = _standing(row)
     same_names = (
+        "practice_id",
+        "practice_name",
         "invoice_id",
         "invoice_number",
         "state",
