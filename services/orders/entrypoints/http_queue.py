@@ -84,14 +84,10 @@ class QueueApi:
 
     async def get_policy(self, call: Call) -> Reply:
         """Answer a contract's policy with its latest runs."""
-        practice_id, contract_id = call.practice_id, call.path_id("contract_id")
-        row = await views.policy(call.connection, practice_id, contract_id)
-        if row is None:
-            raise PolicyNotFoundError(contract_id)
-        runs = await views.policy_runs(
-            call.connection, practice_id, contract_id, limit=_LATEST_RUNS
-        )
-        return Reply(_policy(row, runs))
+        policy = await self._policy(call)
+        if policy is None:
+            raise PolicyNotFoundError(call.path_id("contract_id"))
+        return Reply(policy)
 
     async def put_policy(self, call: Call) -> Reply:
         """Make or change a contract's policy."""
@@ -108,10 +104,20 @@ class QueueApi:
             rule=rule_of(body.rule),
             by=call.principal.subject,
         )
-        workshop = self._workshop
+        workshop, before = self._workshop, await self._policy(call)
         async with workshop.unit_of_work(call.connection) as uow:
             await set_policy(command, uow, workshop.holidays, workshop.clock)
-        return await self.get_policy(call)
+        return Reply(await self._policy(call), before=before)
+
+    async def _policy(self, call: Call) -> OrderPolicyReply | None:
+        practice_id, contract_id = call.practice_id, call.path_id("contract_id")
+        row = await views.policy(call.connection, practice_id, contract_id)
+        if row is None:
+            return None
+        runs = await views.policy_runs(
+            call.connection, practice_id, contract_id, limit=_LATEST_RUNS
+        )
+        return _policy(row, runs)
 
     async def delete_policy(self, call: Call) -> Reply:
         """Forget a contract's policy."""

@@ -176,6 +176,20 @@ def _policy_path(house: House) -> str:
     return f"{house.path}/contracts/{house.contract_id}/order-policy"
 
 
+async def test_the_audit_log_says_what_a_policy_was_before(house: House, api: ApiClient) -> None:
+    await house.open()
+    await api.put(_policy_path(house), _policy(communication="Merci"))
+    await api.put(_policy_path(house), _policy(version=1, communication="Danke"))
+    rows = await house.rows(
+        "SELECT fields_before, fields_after FROM audit_log"
+        " WHERE operation_id = 'putOrderPolicy' ORDER BY id"
+    )
+    assert rows[0].fields_before is None
+    assert rows[1].fields_before["communication"] == "Merci"
+    assert rows[1].fields_after["communication"] == "Danke"
+    assert "weekdays" not in rows[1].fields_after
+
+
 async def test_a_policy_prepares_an_order_at_its_hour_once(house: House, api: ApiClient) -> None:
     await house.open()
     await house.issue("A-1")
