@@ -97,9 +97,14 @@ class PatientRepository(Protocol):
         """Keep new patients, whose numbers are free."""
 
     async def among(
-        self, practice_id: UUID, *, ssns: Collection[str], birth_dates: Collection[date]
+        self,
+        practice_id: UUID,
+        *,
+        ssns: Collection[str],
+        birth_dates: Collection[date],
+        numbers: Collection[str],
     ) -> list[Patient]:
-        """Return the practice's patients with one of these AHV numbers or birth dates."""
+        """Return the practice's patients with one of these AHV numbers, birth dates or numbers."""
 
 
 class TreatmentRepository(Protocol):

@@ -108,6 +108,10 @@ def _file(name: str, data: bytes) -> IncomingFile:
         return IncomingFile(_shown(name), data, read_request(data))
     except NotOpenedError as refusal:
         return IncomingFile(_shown(name), data, None, refusal.faults)
+    except (ArithmeticError, ValueError):
+        # What the schema allows and no calendar or number holds, such as an hour after year 9999.
+        fault = Fault("unreadable-value", "A date or a number in it is beyond all bounds.")
+        return IncomingFile(_shown(name), data, None, (fault,))
 
 
 def _refused(code: str, reason: str) -> NotOpenedError:

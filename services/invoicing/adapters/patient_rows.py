@@ -43,14 +43,21 @@ class SqlPatientRepository:
             await self._connection.execute(insert(patient), [_patient_columns(one) for one in new])
 
     async def among(
-        self, practice_id: UUID, *, ssns: Collection[str], birth_dates: Collection[date]
+        self,
+        practice_id: UUID,
+        *,
+        ssns: Collection[str],
+        birth_dates: Collection[date],
+        numbers: Collection[str],
     ) -> list[Patient]:
-        """Return the practice's patients with one of these AHV numbers or birth dates."""
+        """Return the practice's patients with one of these AHV numbers, birth dates or numbers."""
         rows = await self._connection.execute(
             select(patient)
             .where(
                 patient.c.practice_id == practice_id,
-                patient.c.ssn.in_(ssns) | patient.c.birth_date.in_(birth_dates),
+                patient.c.ssn.in_(ssns)
+                | patient.c.birth_date.in_(birth_dates)
+                | patient.c.patient_number.in_(numbers),
             )
             .order_by(patient.c.patient_number)
         )

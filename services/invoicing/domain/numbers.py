@@ -76,6 +76,16 @@ def qr_reference(*, account_number: str, practice_gln: str, year: int, serial: i
     return body + str(esr.calc_check_digit(body))
 
 
+def house_reference(reference: str, *, account_number: str, practice_gln: str) -> str | None:
+    """Return the number ("2026-000001") of the invoice whose QR reference this would be here.
+
+    None if the house gives no such reference to this practice's invoices under this account.
+    """
+    if not reference.startswith(f"{_account_part(account_number)}{practice_gln[7:12]}"):
+        return None
+    return f"{reference[15:19]}-{int(reference[19:26]):06d}"
+
+
 def _account_part(account_number: str) -> str:
     digits = account_number.replace("-", "").replace(".", "")
     if digits.isdigit() and len(digits) <= _ACCOUNT_DIGITS:

@@ -109,6 +109,7 @@ class KnownPatients:
     def __init__(self, patients: Iterable[Patient]) -> None:
         self._by_ssn: dict[str, Patient] = {}
         self._by_person: dict[tuple[object, ...], Patient] = {}
+        self._by_number: dict[str, Patient] = {}
         for patient in patients:
             self.add(patient)
 
@@ -118,15 +119,26 @@ class KnownPatients:
             self._by_ssn.setdefault(patient.ssn, patient)
         name = patient.family_name.casefold(), patient.given_name.casefold()
         self._by_person.setdefault((*name, patient.birth_date), patient)
+        self._by_number[patient.patient_number] = patient
 
-    def find(self, incoming: IncomingPatient) -> Patient | None:
-        """Return the patient, or None; another valid AHV number is another person."""
+    def find(self, incoming: IncomingPatient, *, derived_number: str) -> Patient | None:
+        """Return the patient, or None; another valid AHV number is another person.
+
+        Whoever was added under the number that is derived from the same data is the same person,
+        though the practice has corrected the record since.
+        """
         ssn = ahv_number(incoming)
         if ssn is not None and ssn in self._by_ssn:
             return self._by_ssn[ssn]
         found = self._by_person.get((*incoming.name(), incoming.birth_date))
         is_other = found is not None and None not in {ssn, found.ssn} and found.ssn != ssn
-        return None if is_other else found
+        return self._by_number.get(derived_number) if found is None or is_other else found
+
+
+def derived_patient_number(practice_id: UUID, incoming: IncomingPatient) -> str:
+    """Return the number that a person of a file gets; the same data give the same number."""
+    person = ahv_number(incoming) or (*incoming.name(), incoming.birth_date)
+    return _derived_number("imported-patient", practice_id, person)
 
 
 def ahv_number(patient: IncomingPatient) -> str | None:
@@ -139,12 +151,11 @@ def ahv_number(patient: IncomingPatient) -> str | None:
 def new_patient(practice_id: UUID, invoice: IncomingInvoice) -> Patient:
     """Return the patient of a file, under a number of their own."""
     incoming = invoice.patient
-    person = ahv_number(incoming) or (*incoming.name(), incoming.birth_date)
     guarantor = None if invoice.debtor_is_patient() else new_debtor(practice_id, invoice.debtor)
     return Patient(
         patient_id=new_id(),
         practice_id=practice_id,
-        patient_number=_derived_number("imported-patient", practice_id, person),
+        patient_number=derived_patient_number(practice_id, incoming),
         family_name=incoming.family_name,
         given_name=incoming.given_name,
         birth_date=incoming.birth_date,

@@ -20,7 +20,12 @@ from services.invoicing.domain.invoice import StoredDocument
 from services.invoicing.domain.practice import Contract
 from services.invoicing.domain.taking_over import ImportConflict, KnownInvoice
 from services.invoicing.handlers.known import known_practice
-from services.invoicing.handlers.take_over import Intake, open_intake, reference_taken
+from services.invoicing.handlers.take_over import (
+    Intake,
+    open_intake,
+    reference_of_the_house,
+    reference_taken,
+)
 from services.invoicing.ports import InvoiceDocuments, InvoiceFiles, UnitOfWork
 from shared.kernel.clock import Clock
 from shared.kernel.errors import DomainError
@@ -141,7 +146,12 @@ class _Import:
         return reports
 
     def _faults(self, file: IncomingFile) -> tuple[Fault, ...]:
-        return file.faults if file.invoice is None else faults_of(file.invoice, self._setting)
+        if file.invoice is None:
+            return file.faults
+        return (
+            *faults_of(file.invoice, self._setting),
+            *reference_of_the_house(file.invoice, self._setting),
+        )
 
     async def _store(self, files: Sequence[IncomingFile]) -> dict[bytes, StoredDocument]:
         """Store documents several at a time: a durable write is waiting, most of all."""

@@ -9,11 +9,13 @@ from services.invoicing.domain.events import InvoiceWasIssued
 from services.invoicing.domain.incoming import Fault, IncomingInvoice
 from services.invoicing.domain.incoming_rules import Setting
 from services.invoicing.domain.invoice import HistoryEntry, Invoice, Standing, StoredDocument
+from services.invoicing.domain.numbers import house_reference, is_qr_reference
 from services.invoicing.domain.people import Patient, Provider
 from services.invoicing.domain.taking_over import (
     ImportedInvoice,
     KnownPatients,
     ahv_number,
+    derived_patient_number,
     house_number,
     new_invoice,
     new_patient,
@@ -30,6 +32,20 @@ def reference_taken(number: str) -> Fault:
     return Fault("reference-taken", f"Invoice {number} has the same QR reference.", "payment-slip")
 
 
+def reference_of_the_house(incoming: IncomingInvoice, setting: Setting) -> tuple[Fault, ...]:
+    """Return the fault of a file whose QR reference one of the house's own invoices will need."""
+    contract, reference = setting.contract, incoming.slip.reference
+    if contract is None or reference is None or not is_qr_reference(reference):
+        return ()
+    meant = house_reference(
+        reference, account_number=contract.account_number, practice_gln=setting.practice.gln
+    )
+    if meant is None or meant == incoming.number:
+        return ()
+    reason = f"This QR reference belongs to invoice {meant} of the house's own numbers."
+    return (Fault("reference-of-the-house", reason, "payment-slip"),)
+
+
 async def open_intake(
     uow: UnitOfWork,
     import_id: UUID,
@@ -43,6 +59,7 @@ async def open_intake(
     glns = {one.provider.gln for one in invoices}
     ssns = {ssn for one in invoices if (ssn := ahv_number(one.patient)) is not None}
     birth_dates = {one.patient.birth_date for one in invoices}
+    numbers = {derived_patient_number(practice_id, one.patient) for one in invoices}
     references = {one.slip.reference for one in invoices if one.slip.reference is not None}
     return Intake(
         uow,
@@ -51,7 +68,9 @@ async def open_intake(
         clock=clock,
         providers=await uow.practices.providers_by_gln(practice_id, glns),
         patients=KnownPatients(
-            await uow.patients.among(practice_id, ssns=ssns, birth_dates=birth_dates)
+            await uow.patients.among(
+                practice_id, ssns=ssns, birth_dates=birth_dates, numbers=numbers
+            )
         ),
         references=await uow.imports.taken_references(practice_id, references),
         drawn_at_once=max(1, sum(house_number(one.number) is None for one in invoices)),
@@ -151,9 +170,11 @@ class Intake:
         self._new, self._new_patients = [], []
 
     def _patient(self, incoming: IncomingInvoice) -> Patient:
-        found = self._patients.find(incoming.patient)
+        practice_id = self._setting.practice.practice_id
+        number = derived_patient_number(practice_id, incoming.patient)
+        found = self._patients.find(incoming.patient, derived_number=number)
         if found is None:
-            found = new_patient(self._setting.practice.practice_id, incoming)
+            found = new_patient(practice_id, incoming)
             self._patients.add(found)
             self._new_patients.append(found)
         return found

@@ -148,6 +148,7 @@ def queue_endpoints(workshop: Workshop) -> list[Endpoint]:
                 "contract-chosen-twice",
                 "contract-unknown",
                 "no-contract-in-force",
+                "too-many-contracts",
                 "notice-given-twice",
                 "notice-text-unusable",
                 "notice-unfit",

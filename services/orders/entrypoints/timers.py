@@ -61,13 +61,15 @@ class Ticks:
         await work_task(command, workshop.units, workshop.archive, workshop.clock)
 
     async def _each(self, due: Sequence[D], work: Callable[[D], Awaitable[None]]) -> int:
-        """Work every item; what fails for a passing reason is due again at a later tick."""
+        """Work every item; what fails is due again at a later tick, and stops no other."""
         results = await asyncio.gather(
             *(self._in_place(item, work) for item in due), return_exceptions=True
         )
         for result in results:
             if isinstance(result, TransientError):
                 _LOG.warning("put off", extra={"reason": str(result)[:200]})
+            elif isinstance(result, Exception):
+                _LOG.error("failed unexpectedly, tried again", exc_info=result)
             elif isinstance(result, BaseException):
                 raise result
         return len(due)

@@ -77,7 +77,13 @@ async def _contracts(command: QueueOrders, uow: UnitOfWork) -> Sequence[Contract
         raise DomainError(
             "None of your practices has a contract in force.", code="no-contract-in-force"
         )
-    return active[:CONTRACTS_MAX]
+    if len(active) > CONTRACTS_MAX:
+        raise DomainError(
+            f"These are more than {CONTRACTS_MAX} contracts. Choose some of them.",
+            code="too-many-contracts",
+            field="contracts",
+        )
+    return active
 
 
 def _chosen(

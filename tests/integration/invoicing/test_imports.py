@@ -13,7 +13,14 @@ from shared.objectstore.store import ObjectStore
 from shared.runtime.definition import ServiceDefinition
 from tests.integration.invoicing.office import Office, Voices, open_office
 from tests.support.web import ApiAnswer, ApiClient
-from tests.unit.invoicing.requests import NUMBER, REFERENCE, a_request, a_zip, changed, reference
+from tests.unit.invoicing.requests import (
+    NUMBER,
+    REFERENCE,
+    a_request,
+    a_zip,
+    changed,
+    reference,
+)
 
 XML, ZIP = "application/xml", "application/zip"
 

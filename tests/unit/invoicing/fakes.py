@@ -120,12 +120,18 @@ class FakePatients:
             assert await self.add(patient)
 
     async def among(
-        self, practice_id: UUID, *, ssns: Collection[str], birth_dates: Collection[date]
+        self,
+        practice_id: UUID,
+        *,
+        ssns: Collection[str],
+        birth_dates: Collection[date],
+        numbers: Collection[str],
     ) -> list[Patient]:
         return [
             one
             for one in self.by_id.values()
-            if one.practice_id == practice_id and (one.ssn in ssns or one.birth_date in birth_dates)
+            if one.practice_id == practice_id
+            and (one.ssn in ssns or one.birth_date in birth_dates or one.patient_number in numbers)
         ]
 
 
