@@ -95,8 +95,10 @@ class CorrectionRepository(Protocol):
     async def mark_cancelled(self, practice_id: PracticeId, invoice_id: InvoiceId) -> bool:
         """Take the invoice off the list of what may be ordered; False if it was off before."""
 
-    async def holding_order(self, practice_id: PracticeId, invoice_id: InvoiceId) -> str | None:
-        """Return the number of the live order that holds the invoice, or None."""
+    async def holding_order(
+        self, practice_id: PracticeId, invoice_id: InvoiceId
+    ) -> tuple[OrderId, str] | None:
+        """Return id and number of the live order that holds the invoice, or None."""
 
     async def add_credit_note(self, note: CreditNote) -> bool:
         """Keep a credit note; return False if it is known already, and change nothing then."""

@@ -26,7 +26,7 @@ _CANCEL = text(
 )
 _HOLDING = text(
     """
-    SELECT orders.order_number FROM order_line
+    SELECT orders.order_id, orders.order_number FROM order_line
     JOIN orders ON orders.order_id = order_line.order_id
     WHERE order_line.practice_id = :practice_id AND order_line.invoice_id = :invoice_id
       AND order_line.live
@@ -89,11 +89,13 @@ class SqlCorrectionRepository:
         values = {"practice_id": practice_id, "invoice_id": invoice_id, "code": CANCELLED}
         return (await self._connection.execute(_CANCEL, values)).rowcount == 1
 
-    async def holding_order(self, practice_id: PracticeId, invoice_id: InvoiceId) -> str | None:
+    async def holding_order(
+        self, practice_id: PracticeId, invoice_id: InvoiceId
+    ) -> tuple[OrderId, str] | None:
         """Return the number of the live order that holds the invoice, or None."""
         wanted = {"practice_id": practice_id, "invoice_id": invoice_id}
-        found: str | None = await self._connection.scalar(_HOLDING, wanted)
-        return found
+        row = (await self._connection.execute(_HOLDING, wanted)).one_or_none()
+        return None if row is None else (OrderId(row.order_id), row.order_number)
 
     async def add_credit_note(self, note: CreditNote) -> bool:
         """Keep a credit note; return False if it is known already, and change nothing then."""

@@ -14,12 +14,12 @@ from shared.messaging.events import ReceivedEvent
 
 
 async def invoice_cancelled(
-    event: ReceivedEvent[InvoiceCancelled], uow: UnitOfWork, _: Workshop
+    event: ReceivedEvent[InvoiceCancelled], uow: UnitOfWork, workshop: Workshop
 ) -> object:
     """Take the invoice off the list."""
     payload = event.payload
     command = CancelInvoice(PracticeId(payload.practice_id), InvoiceId(payload.invoice_id))
-    return await cancel_invoice(command, uow)
+    return await cancel_invoice(command, uow, workshop.clock)
 
 
 async def credit_note_issued(

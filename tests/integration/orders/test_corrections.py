@@ -77,17 +77,33 @@ async def test_a_cancelled_invoice_leaves_the_list_of_what_may_be_ordered(
     assert problem["facts"]["invoices"][0]["unfit_codes"] == ["cancelled"]
 
 
-async def test_a_cancelled_invoice_in_a_live_order_is_warned_of(
+async def test_an_order_that_holds_a_cancelled_invoice_is_wanted_back(
+    house: House, api: ApiClient
+) -> None:
+    order = await house.ordered(api, "N-1", "N-2")
+    event = cancelled(house, await invoice_id_of(house, "N-1"))
+    await house.receive(event)
+    await house.receive(event)
+    _, shown = await api.get(f"{house.path}/orders/{order['order_id']}")
+    assert shown["withdrawal_pending"] is True
+    asked = [one for one in await house.told() if one["type"] == "order-withdrawal-requested"]
+    assert len(asked) == 1
+    await house.receive(house.order_withheld(order))
+    _, shown = await api.get(f"{house.path}/orders/{order['order_id']}")
+    assert shown["state"] == "withdrawn"
+    assert await listed(house, api) == ["N-2"]
+
+
+async def test_a_cancelled_invoice_in_an_order_that_has_left_is_warned_of(
     house: House, api: ApiClient, caplog: pytest.LogCaptureFixture
 ) -> None:
-    await house.open()
-    await house.issue("N-1")
-    status, order = await api.post(f"{house.path}/orders", {"contract_id": str(house.contract_id)})
-    assert status == 201, order
+    order = await house.ordered(api, "N-1")
+    await house.receive(house.order_sent(order))
     with caplog.at_level(logging.WARNING):
         await house.receive(cancelled(house, await invoice_id_of(house, "N-1")))
     (warning,) = [one for one in caplog.records if "cancelled invoice" in one.message]
     assert warning.__dict__["order_number"] == order["order_number"]
+    assert "order-withdrawal-requested" not in [one["type"] for one in await house.told()]
 
 
 async def test_a_credit_note_waits_for_the_next_order_once(house: House) -> None:

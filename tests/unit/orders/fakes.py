@@ -286,7 +286,9 @@ class FakeCorrections:
         self.cancelled.add(invoice_id)
         return new
 
-    async def holding_order(self, practice_id: PracticeId, invoice_id: InvoiceId) -> str | None:
+    async def holding_order(
+        self, practice_id: PracticeId, invoice_id: InvoiceId
+    ) -> tuple[OrderId, str] | None:
         return None
 
     async def add_credit_note(self, note: CreditNote) -> bool:
