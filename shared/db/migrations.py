@@ -1,4 +1,7 @@
-"""Runs a service's Alembic migrations at start, as the owner of its database."""
+"""Runs a service's Alembic migrations at start, as the owner of its database.
+
+They go forward only: what is wrong is corrected by a further one, so none has a way back.
+"""
 
 from __future__ import annotations
 

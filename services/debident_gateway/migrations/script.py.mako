@@ -12,8 +12,3 @@ depends_on = None
 
 def upgrade() -> None:
     """Apply the change; additive only."""
-
-
-def downgrade() -> None:
-    """Migrations go forward only; a mistake is mended by the next one."""
-    raise NotImplementedError("migrations go forward only")

@@ -13,8 +13,3 @@ depends_on = ${repr(depends_on)}
 def upgrade() -> None:
     """${message}."""
     ${upgrades if upgrades else "op.execute('SELECT 1')"}
-
-
-def downgrade() -> None:
-    """There is no way back: rows are corrected forward."""
-    raise NotImplementedError

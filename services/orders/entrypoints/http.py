@@ -166,6 +166,16 @@ def endpoints(workshop: Workshop) -> list[Endpoint]:
     """Return the table of the API."""
     api = OrdersApi(workshop)
     return [
+        *_preparing(api),
+        *_reading(api),
+        *move_endpoints(workshop),
+        *queue_endpoints(workshop),
+        *policy_endpoints(workshop),
+    ]
+
+
+def _preparing(api: OrdersApi) -> list[Endpoint]:
+    return [
         Endpoint(
             method="GET",
             path=f"{_PRACTICE}/orderable-invoices",
@@ -224,6 +234,11 @@ def endpoints(workshop: Workshop) -> list[Endpoint]:
                 "practice-not-found",
             ),
         ),
+    ]
+
+
+def _reading(api: OrdersApi) -> list[Endpoint]:
+    return [
         Endpoint(
             method="GET",
             path=f"{_PRACTICE}/orders",
@@ -266,7 +281,4 @@ def endpoints(workshop: Workshop) -> list[Endpoint]:
             response_media_type="application/zip",
             problem_codes=("order-not-found",),
         ),
-        *move_endpoints(workshop),
-        *queue_endpoints(workshop),
-        *policy_endpoints(workshop),
     ]

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import traceback
 from dataclasses import dataclass
 
 from services.reconciliation.handlers.deb_lease import IsStopping, never
 from services.reconciliation.handlers.work_deb_file import DebWorkshop, work_next_deb_file
 from shared.kernel.errors import TransientError
 from shared.runtime.parts import Part
+from shared.runtime.timers import wait_for_tick, without_words
 
 _LOG = logging.getLogger(__name__)
 
@@ -30,16 +30,14 @@ class DebBooker:
         """
         while not stop.is_set():
             if not await self._tick_whatever_comes(stop):
-                await _wait(self.shop, stop, self.tick_seconds)
+                await wait_for_tick(self.shop.clock, self.tick_seconds, stop)
 
     async def _tick_whatever_comes(self, stop: asyncio.Event) -> bool:
         try:
             return await self.tick(is_stopping=stop.is_set)
         except Exception as error:  # noqa: BLE001 - one file must not end the work of all others
-            # Without the error's own words: they may quote the file's content.
-            where = "".join(traceback.format_tb(error.__traceback__))
-            facts = {"error": type(error).__name__, "where": where}
-            _LOG.error("a DEB file failed unexpectedly", extra=facts)
+            # The words of the error may quote the file's content.
+            _LOG.error("a DEB file failed unexpectedly", extra=without_words(error))
             return False
 
     async def tick(self, *, is_stopping: IsStopping = never) -> bool:
@@ -49,18 +47,6 @@ class DebBooker:
         except TransientError as error:
             _LOG.warning("booking waits", extra={"error": type(error).__name__})
             return False
-
-
-async def _wait(shop: DebWorkshop, stop: asyncio.Event, seconds: float) -> None:
-    """Wait a tick of the clock, or until asked to stop."""
-    waits = {
-        asyncio.ensure_future(shop.clock.sleep(seconds)),
-        asyncio.ensure_future(stop.wait()),
-    }
-    _, open_waits = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-    for wait in open_waits:
-        wait.cancel()
-    await asyncio.gather(*waits, return_exceptions=True)
 
 
 def parts(booker: DebBooker) -> tuple[Part, ...]:

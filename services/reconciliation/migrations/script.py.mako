@@ -12,8 +12,3 @@ depends_on = None
 
 def upgrade() -> None:
     """Say what changes, and why."""
-
-
-def downgrade() -> None:
-    """Migrations go forward only; a mistake is mended by the next one."""
-    raise NotImplementedError

@@ -185,6 +185,10 @@ _NOTES = "/v1/practices/{practice_id}/notes"
 
 def endpoints(gate: Gate | None = None) -> list[Endpoint]:
     """Return the notebook's table."""
+    return [*_notes(), *_beyond_notes(), *_faulty(gate or Gate())]
+
+
+def _notes() -> list[Endpoint]:
     return [
         Endpoint(
             "POST",
@@ -237,6 +241,11 @@ def endpoints(gate: Gate | None = None) -> list[Endpoint]:
             EVERY_ROLE,
             response=Notes,
         ),
+    ]
+
+
+def _beyond_notes() -> list[Endpoint]:
+    return [
         Endpoint(
             "POST",
             "/v1/summaries",
@@ -276,6 +285,11 @@ def endpoints(gate: Gate | None = None) -> list[Endpoint]:
             response_media_type="application/octet-stream",
             max_body_bytes=200_000,
         ),
+    ]
+
+
+def _faulty(gate: Gate) -> list[Endpoint]:
+    return [
         Endpoint(
             "GET",
             "/v1/practices/{practice_id}/slyness",
@@ -317,7 +331,7 @@ def endpoints(gate: Gate | None = None) -> list[Endpoint]:
             "/v1/practices/{practice_id}/slow-notes",
             "addSlowly",
             "Add slowly",
-            gated(gate or Gate()),
+            gated(gate),
             WORKING_ROLES,
             response=Note,
         ),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from itertools import product
 from uuid import UUID, uuid4
 
 from services.invoicing.domain.document import InvoiceDocument
@@ -175,6 +177,59 @@ def a_document(**changes: object) -> InvoiceDocument:
         "payment_period_days": 30,
     }
     return InvoiceDocument(**(values | changes))  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of invoice, of all that the documents are tried with."""
+
+    language: Language
+    with_contract: bool
+    with_guarantor: bool
+    with_address: bool
+    deposit: str
+    discount: str
+
+    @property
+    def total(self) -> Money:
+        """What is left of CHF 120.00 after the discount."""
+        return Money.parse("120.00") - Money.rounded(Decimal("1.20") * Decimal(self.discount))
+
+    @property
+    def paid(self) -> Money:
+        """The deposit, as far as there is something to pay."""
+        return min(Money.parse(self.deposit), self.total)
+
+    def document(self, *, invoice_format: str) -> InvoiceDocument:
+        """Return the content of such an invoice, under a contract that wants this format."""
+        practice = a_practice()
+        contract = replace(a_contract(practice), invoice_format=invoice_format)
+        patient = a_patient(
+            practice,
+            language=self.language,
+            address=HOME if self.with_address else None,
+            guarantor=a_guarantor() if self.with_guarantor else None,
+        )
+        return a_document(
+            practice=practice,
+            patient=patient,
+            contract=contract if self.with_contract else None,
+            deposit=self.paid,
+            discount_percent=Decimal(self.discount),
+        )
+
+
+EVERY_KIND = [
+    Kind(*each)
+    for each in product(
+        Language,
+        [True, False],
+        [True, False],
+        [True, False],
+        ["0.00", "50.00", "120.00"],
+        ["0", "12.5", "100"],
+    )
+]
 
 
 def a_standing(total: str = "120.00", **changes: object) -> Standing:

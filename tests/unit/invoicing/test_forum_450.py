@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
-from itertools import product
 from pathlib import Path
 
 import pytest
@@ -15,18 +14,15 @@ from services.invoicing.adapters.forum_schema import invoice_schema
 from services.invoicing.adapters.forum_xml import ForumInvoiceRenderer
 from services.invoicing.domain.document import InvoiceDocument, check_document
 from services.invoicing.domain.people import Gender
-from services.invoicing.domain.practice import Language
 from shared.kernel.errors import DomainError
-from shared.kernel.money import Money
 from tests.unit.invoicing.builders import (
+    EVERY_KIND,
     FACTOR_GLN,
-    HOME,
     IBAN,
     PRACTICE_GLN,
     QR_IBAN,
-    a_contract,
+    Kind,
     a_document,
-    a_guarantor,
     a_patient,
     a_position,
     a_practice,
@@ -55,56 +51,17 @@ def rendered(document: InvoiceDocument) -> etree._Element:
     return root
 
 
-@pytest.mark.parametrize(
-    ("language", "with_contract", "with_guarantor", "deposit", "with_address", "discount"),
-    list(
-        product(
-            Language,
-            [True, False],
-            [True, False],
-            ["0.00", "50.00", "120.00"],
-            [True, False],
-            ["0", "12.5", "100"],
-        )
-    ),
-)
-def test_every_kind_of_invoice_fits_the_older_schema(
-    language: Language,
-    with_contract: bool,
-    with_guarantor: bool,
-    deposit: str,
-    with_address: bool,
-    discount: str,
-) -> None:
-    practice = a_practice()
-    patient = a_patient(
-        practice,
-        language=language,
-        address=HOME if with_address else None,
-        guarantor=a_guarantor() if with_guarantor else None,
-    )
-    provider = a_provider(practice)
-    contract = replace(a_contract(practice), invoice_format="4.5") if with_contract else None
-    due = Money.parse("120.00") - Money.rounded(Decimal("1.20") * Decimal(discount))
-    paid = min(Money.parse(deposit), due)
-    document = a_document(
-        practice=practice,
-        patient=patient,
-        contract=contract,
-        providers={provider.provider_id: provider},
-        treatments=(a_treatment(patient, provider),),
-        deposit=paid,
-        discount_percent=Decimal(discount),
-    )
+@pytest.mark.parametrize("kind", EVERY_KIND, ids=str)
+def test_every_kind_of_invoice_fits_the_older_schema(kind: Kind) -> None:
+    document = kind.document(invoice_format="4.5")
     check_document(document)
     root = rendered(document)
-    assert found(root, "@language") == language.value
-    total = Decimal(found(root, "//i:balance/@amount"))
-    assert total == due.francs
-    assert Decimal(found(root, "//i:balance/@amount_due")) == total - paid.francs
-    iban = QR_IBAN if with_contract else IBAN
+    assert found(root, "@language") == kind.language.value
+    assert Decimal(found(root, "//i:balance/@amount")) == kind.total.francs
+    assert Decimal(found(root, "//i:balance/@amount_due")) == (kind.total - kind.paid).francs
+    iban = QR_IBAN if kind.with_contract else IBAN
     assert found(root, "//i:esrQR/@iban") == iban
-    assert count(root, "//i:esrQR/@reference_number") == int(with_contract)
+    assert count(root, "//i:esrQR/@reference_number") == int(kind.with_contract)
 
 
 def test_the_contract_decides_the_version() -> None:

@@ -176,8 +176,3 @@ def upgrade() -> None:
     ]
     for statement in statements:
         op.execute(statement)
-
-
-def downgrade() -> None:
-    """Migrations go forward only; a mistake is mended by the next one."""
-    raise NotImplementedError("migrations go forward only")

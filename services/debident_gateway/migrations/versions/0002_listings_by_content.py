@@ -21,8 +21,3 @@ def upgrade() -> None:
     """Widen the key, and let a look find where the last files stand."""
     for statement in _STATEMENTS:
         op.execute(statement)
-
-
-def downgrade() -> None:
-    """Migrations go forward only; a mistake is mended by the next one."""
-    raise NotImplementedError("migrations go forward only")

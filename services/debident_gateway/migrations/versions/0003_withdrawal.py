@@ -41,8 +41,3 @@ def upgrade() -> None:
     """Add what a withdrawal needs."""
     for statement in _STATEMENTS:
         op.execute(statement)
-
-
-def downgrade() -> None:
-    """Migrations go forward only; a mistake is mended by the next one."""
-    raise NotImplementedError("migrations go forward only")

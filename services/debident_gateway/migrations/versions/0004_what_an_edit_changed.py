@@ -16,8 +16,3 @@ def upgrade() -> None:
     """Add the columns."""
     for statement in WEB_TABLES_V2:
         op.execute(statement)
-
-
-def downgrade() -> None:
-    """There is no way back: the log only grows."""
-    raise NotImplementedError

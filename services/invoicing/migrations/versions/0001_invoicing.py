@@ -313,8 +313,3 @@ def upgrade() -> None:
         f"REVOKE UPDATE ON invoice, treatment_position, invoice_treatment FROM {RUNTIME_ROLE}"
     )
     op.execute(f"GRANT UPDATE ({STANDING_COLUMNS}) ON invoice TO {RUNTIME_ROLE}")
-
-
-def downgrade() -> None:
-    """There is no way back: rows are corrected forward."""
-    raise NotImplementedError

@@ -142,8 +142,3 @@ def upgrade() -> None:
     """Add what the print list, corrections and credit notes need."""
     for statement in (*_SEARCH, *_INVOICE, *_ORDERS, *_CREDIT_NOTES):
         op.execute(statement)
-
-
-def downgrade() -> None:
-    """There is no way back: rows are corrected forward."""
-    raise NotImplementedError

@@ -59,8 +59,3 @@ def upgrade() -> None:
     """Add what price lists and edits need."""
     for statement in _STATEMENTS:
         op.execute(statement)
-
-
-def downgrade() -> None:
-    """There is no way back: rows are corrected forward."""
-    raise NotImplementedError

@@ -83,8 +83,3 @@ def upgrade() -> None:
     """Add what the import needs."""
     for statement in _STATEMENTS:
         op.execute(statement)
-
-
-def downgrade() -> None:
-    """There is no way back: rows are corrected forward."""
-    raise NotImplementedError

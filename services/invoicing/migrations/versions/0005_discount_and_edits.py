@@ -24,8 +24,3 @@ def upgrade() -> None:
     """Add the columns; invoices so far had no discount."""
     for statement in _STATEMENTS:
         op.execute(statement)
-
-
-def downgrade() -> None:
-    """There is no way back: rows are corrected forward."""
-    raise NotImplementedError

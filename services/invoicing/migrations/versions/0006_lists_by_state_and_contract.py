@@ -23,8 +23,3 @@ def upgrade() -> None:
     """Add the indexes."""
     for statement in _STATEMENTS:
         op.execute(statement)
-
-
-def downgrade() -> None:
-    """There is no way back: rows are corrected forward."""
-    raise NotImplementedError

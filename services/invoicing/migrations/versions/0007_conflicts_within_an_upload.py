@@ -16,8 +16,3 @@ def upgrade() -> None:
         "ALTER TABLE import_conflict"
         " ALTER CONSTRAINT import_conflict_invoice DEFERRABLE INITIALLY DEFERRED"
     )
-
-
-def downgrade() -> None:
-    """There is no way back: rows are corrected forward."""
-    raise NotImplementedError

@@ -23,8 +23,3 @@ def upgrade() -> None:
         *ddl_deb.STATEMENTS_V1,
     ):
         op.execute(statement)
-
-
-def downgrade() -> None:
-    """Books are never taken back; a mistake is mended by the next migration."""
-    raise NotImplementedError

@@ -16,8 +16,3 @@ def upgrade() -> None:
     """Replace the trigger of P6 on postings."""
     for statement in ddl_books.STATEMENTS_V2:
         op.execute(statement)
-
-
-def downgrade() -> None:
-    """Books are never taken back; a mistake is mended by the next migration."""
-    raise NotImplementedError

@@ -16,8 +16,3 @@ def upgrade() -> None:
     """Give files their turn, and let counts add up in every state that has any."""
     for statement in ddl_deb.STATEMENTS_V2:
         op.execute(statement)
-
-
-def downgrade() -> None:
-    """Books are never taken back; a mistake is mended by the next migration."""
-    raise NotImplementedError

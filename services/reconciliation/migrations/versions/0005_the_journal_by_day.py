@@ -16,8 +16,3 @@ def upgrade() -> None:
     """Add the index."""
     for statement in ddl_books.STATEMENTS_V3:
         op.execute(statement)
-
-
-def downgrade() -> None:
-    """Books are never taken back; a mistake is mended by the next migration."""
-    raise NotImplementedError

@@ -16,8 +16,3 @@ def upgrade() -> None:
     """Open the current account, and let facts be reversed once."""
     for statement in ddl_kinds.STATEMENTS_V1:
         op.execute(statement)
-
-
-def downgrade() -> None:
-    """Books are never taken back; a mistake is mended by the next migration."""
-    raise NotImplementedError

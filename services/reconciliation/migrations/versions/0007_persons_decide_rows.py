@@ -16,8 +16,3 @@ def upgrade() -> None:
     """Give parked rows an id, and keep the decisions."""
     for statement in ddl_decisions.STATEMENTS_V1:
         op.execute(statement)
-
-
-def downgrade() -> None:
-    """Decisions are never taken back; a mistake is mended by the next migration."""
-    raise NotImplementedError
