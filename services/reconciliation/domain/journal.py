@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 from uuid import UUID
 
 from services.reconciliation.domain.accounts import AccountRole
@@ -29,6 +30,18 @@ class Posting:
     amount: Money
     invoice_id: UUID | None
     confirmed_order_id: UUID | None = None
+
+    @classmethod
+    def read(cls, values: Sequence[Any]) -> Posting:
+        """Return the posting kept as account, role, Rappen, invoice id and confirmed order's id."""
+        account, role, rappen, invoice_id, order_id = values
+        return cls(
+            account=account,
+            role=AccountRole(role),
+            amount=Money(rappen),
+            invoice_id=UUID(invoice_id) if invoice_id else None,
+            confirmed_order_id=UUID(order_id) if order_id else None,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,13 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import RowMapping, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.reconciliation.domain.accounts import AccountRole
 from services.reconciliation.domain.journal import (
     ChainCheck,
     ChainedEntry,
@@ -170,22 +168,11 @@ def _link(row: RowMapping) -> ChainedEntry:
             entry_date=row["entry_date"],
             kind=row["kind"],
             label=row["label"],
-            postings=tuple(_posting(values) for values in row["postings"] or ()),
+            postings=tuple(Posting.read(values) for values in row["postings"] or ()),
             order_id=row["order_id"],
             deb_file_id=row["deb_file_id"],
             deb_line=row["deb_line"],
         ),
-    )
-
-
-def _posting(values: list[Any]) -> Posting:
-    account, role, rappen, invoice_id, order_id = values
-    return Posting(
-        account=account,
-        role=AccountRole(role),
-        amount=Money(rappen),
-        invoice_id=UUID(invoice_id) if invoice_id else None,
-        confirmed_order_id=UUID(order_id) if order_id else None,
     )
 
 
