@@ -10,6 +10,7 @@ from services.orders.adapters.document_archive import ObjectStoreDocumentArchive
 from services.orders.adapters.swiss_holidays import SwissHolidays
 from services.orders.adapters.unit_of_work import SqlUnitOfWork, SqlUnitsOfWork
 from services.orders.entrypoints.events import subscriptions
+from services.orders.entrypoints.figures import order_gauges
 from services.orders.entrypoints.http import endpoints
 from services.orders.entrypoints.timers import timers
 from services.orders.entrypoints.workshop import Pace, Workshop
@@ -51,6 +52,7 @@ def build(
         endpoints=endpoints(workshop),
         subscriptions=subscriptions(workshop),
         timers=timers(workshop),
+        gauges=[order_gauges(database)],
     )
 
 

@@ -8,6 +8,7 @@ from datetime import date, datetime
 from typing import Protocol
 from uuid import UUID
 
+from services.orders.domain.arrival_clock import DueArrival
 from services.orders.domain.credit_note import CreditNote, PackedCreditNote
 from services.orders.domain.events import DomainEvent
 from services.orders.domain.model import (
@@ -178,6 +179,21 @@ class OrderRepository(Protocol):
         """Keep what a person said to have seen of the order's arrival; once per order."""
 
 
+class ArrivalRepository(Protocol):
+    """Until when orders on their way must have arrived."""
+
+    async def due(self, *, now: datetime, limit: int) -> list[DueArrival]:
+        """Return orders on their way whose deadline has passed unsaid, or is to be set."""
+
+    async def set_deadline(self, order_id: OrderId, deadline: datetime) -> None:
+        """Keep the deadline of an order on its way."""
+
+    async def forget_deadlines(
+        self, practice_id: PracticeId, *, contract_id: ContractId | None = None
+    ) -> None:
+        """Let deadlines that have not passed be set anew, of one contract or of all."""
+
+
 class TaskRepository(Protocol):
     """What is to be prepared without a person waiting, and what came of it."""
 
@@ -242,6 +258,10 @@ class UnitOfWork(Protocol):
     @property
     def orders(self) -> OrderRepository:
         """The orders."""
+
+    @property
+    def arrivals(self) -> ArrivalRepository:
+        """The arrival clock."""
 
     @property
     def tasks(self) -> TaskRepository:

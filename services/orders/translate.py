@@ -10,6 +10,7 @@ from services.orders.domain.events import (
     DomainEvent,
     OrderClosed,
     OrderConfirmed,
+    OrderOverdue,
     OrderPrepared,
     OrderWithdrawalRequested,
     OrderWithdrawn,
@@ -25,6 +26,7 @@ from services.orders.domain.model import (
     Practice,
     StoredContent,
 )
+from services.orders.domain.order import OrderState
 from shared.contracts.debident.v1 import ArrivalDocument
 from shared.contracts.envelope import ContentRef, EventPayload, WireMoney
 from shared.contracts.faults import where_wrong
@@ -48,6 +50,7 @@ def contract_of(event: ContractChanged) -> Contract:
         active=event.active,
         factor=event.factor,
         account_number=event.account_number,
+        arrival_deadline_working_days=event.portal.arrival_deadline_working_days,
     )
 
 
@@ -178,6 +181,8 @@ def to_wire(event: DomainEvent) -> EventPayload:
                 contract_id=event.contract_id,
                 closed_at=event.closed_at,
             )
+        case OrderOverdue():
+            return _overdue(event)
 
 
 def _prepared(event: OrderPrepared) -> wire.OrderPrepared:
@@ -191,6 +196,23 @@ def _prepared(event: OrderPrepared) -> wire.OrderPrepared:
         package=content_ref(event.package),
         lines=content_ref(event.lines),
         prepared_at=event.prepared_at,
+    )
+
+
+def _overdue(event: OrderOverdue) -> wire.OrderOverdue:
+    return wire.OrderOverdue(
+        practice_id=event.practice_id,
+        order_id=event.order_id,
+        order_number=event.number,
+        contract_id=event.contract_id,
+        state="unknown" if event.state is OrderState.UNKNOWN else "sent",
+        attempt=event.attempt,
+        sent_at=event.sent_at,
+        deadline=event.deadline,
+        days_late=event.days_late,
+        invoice_count=event.invoice_count,
+        total=WireMoney.of(event.total),
+        noted_at=event.noted_at,
     )
 
 

@@ -56,11 +56,13 @@ _ORDERS = text(
     WHERE practice_id = :practice_id
       AND (CAST(:state AS text) IS NULL OR state = :state)
       AND (CAST(:contract_id AS uuid) IS NULL OR contract_id = :contract_id)
+      AND (CAST(:overdue AS boolean) IS NULL OR (overdue_since IS NOT NULL) = :overdue)
       AND (CAST(:after_at AS timestamptz) IS NULL
            OR (prepared_at, order_id) < (:after_at, CAST(:after_id AS uuid)))
     ORDER BY prepared_at DESC, order_id DESC LIMIT :limit
     """
 )
+_OVERDUE_COUNT = text("SELECT count(*) FROM orders WHERE overdue_since IS NOT NULL")
 _ORDER = text("SELECT * FROM orders WHERE practice_id = :practice_id AND order_id = :order_id")
 _FACTS = text("SELECT * FROM order_fact WHERE order_id = :order_id ORDER BY at, position")
 _LINES = text(
@@ -175,6 +177,7 @@ async def orders(
     *,
     state: str | None,
     contract_id: UUID | None,
+    overdue: bool | None,
     after: tuple[datetime, UUID] | None,
     limit: int,
 ) -> list[RowMapping]:
@@ -183,11 +186,17 @@ async def orders(
         "practice_id": practice_id,
         "state": state,
         "contract_id": contract_id,
+        "overdue": overdue,
         "after_at": after[0] if after else None,
         "after_id": after[1] if after else None,
         "limit": limit,
     }
     return list((await connection.execute(_ORDERS, values)).mappings())
+
+
+async def overdue_count(connection: AsyncConnection) -> int:
+    """Return how many orders in scope are overdue."""
+    return int((await connection.execute(_OVERDUE_COUNT)).scalar_one())
 
 
 async def order(connection: AsyncConnection, practice_id: UUID, order_id: UUID) -> RowMapping:

@@ -21,6 +21,7 @@ EVENT_TYPES: tuple[type[EventPayload], ...] = (
     orders.OrderClosed,
     debident.OrderSent,
     debident.OrderSendFailed,
+    orders.OrderOverdue,
     debident.OrderArrived,
     debident.OrderRefused,
     debident.OrderWithheld,

@@ -10,6 +10,7 @@ from typing import Any
 from shared.db.engine import Database
 from shared.kernel.clock import Clock
 from shared.messaging.events import Subscription
+from shared.observability.metrics import GaugeProvider
 from shared.runtime.parts import Part
 from shared.runtime.settings import ServiceSettings
 from shared.web.endpoints import Endpoint
@@ -25,6 +26,7 @@ class ServiceDefinition:
         migrations: folder of the Alembic migrations.
         endpoints: its HTTP API.
         subscriptions: the events that it works; all other types on its topics are passed over.
+        gauges: its own figures for the metrics, read at each scrape.
         timers: its own long-running parts (polls, bookers).
     """
 
@@ -37,3 +39,4 @@ class ServiceDefinition:
     endpoints: Sequence[Endpoint]
     subscriptions: Sequence[Subscription[Any]]
     timers: Sequence[Part] = ()
+    gauges: Sequence[GaugeProvider] = ()

@@ -140,7 +140,9 @@ def _parts(definition: ServiceDefinition) -> list[Part]:
 def _web(definition: ServiceDefinition, messaging: Messaging) -> Part:
     """The HTTP edge; a process without the api role still answers for health and metrics."""
     settings, database = definition.settings, definition.database
-    metrics = ServiceMetrics(definition.name, gauges=[messaging_gauges(database)])
+    metrics = ServiceMetrics(
+        definition.name, gauges=[messaging_gauges(database), *definition.gauges]
+    )
     app = create_app(
         service=definition.name,
         title=definition.title,

@@ -17,6 +17,7 @@ from services.orders.adapters.rows import (
     notices_text,
     order_of,
 )
+from services.orders.domain.arrival_clock import running_clock, starts_clock
 from services.orders.domain.errors import (
     InvoiceInLiveOrderError,
     OrderBeingPreparedError,
@@ -84,12 +85,16 @@ _ORDER = text(
 )
 _FACTS = text("SELECT * FROM order_fact WHERE order_id = :order_id ORDER BY position")
 _MOVE = text(
-    "UPDATE orders SET state = :state, state_since = :state_since WHERE order_id = :order_id"
+    """
+    UPDATE orders SET state = :state, state_since = :state_since, overdue_since = :overdue_since,
+      arrival_deadline = CASE WHEN :keeps_deadline THEN arrival_deadline END
+    WHERE order_id = :order_id
+    """
 )
 _CONFIRM = text(
     """
-    UPDATE orders SET state = :state, state_since = :state_since,
-      accepted_count = :accepted_count, accepted_rappen = :accepted_rappen,
+    UPDATE orders SET state = :state, state_since = :state_since, overdue_since = NULL,
+      arrival_deadline = NULL, accepted_count = :accepted_count, accepted_rappen = :accepted_rappen,
       refused_count = :refused_count, confirmation_key = :confirmation_key,
       confirmation_sha256 = :confirmation_sha256,
       confirmation_size_bytes = :confirmation_size_bytes,
@@ -205,7 +210,7 @@ class SqlOrderRepository:
         await self._add_facts(order, step.added)
         moved = _state_values(order)
         if order.confirmation is None:
-            await self._connection.execute(_MOVE, moved)
+            await self._connection.execute(_MOVE, {**moved, **_clock_values(step)})
         else:
             await self._connection.execute(
                 _CONFIRM, {**moved, **_confirmation_values(order.confirmation)}
@@ -287,6 +292,14 @@ def _state_values(order: Order) -> dict[str, object]:
         "order_id": order.order_id,
         "state": order.state.value,
         "state_since": order.since,
+    }
+
+
+def _clock_values(step: Step) -> dict[str, object]:
+    clock = running_clock(step.order)
+    return {
+        "overdue_since": None if clock is None else clock.overdue_since,
+        "keeps_deadline": clock is not None and not starts_clock(step),
     }
 
 

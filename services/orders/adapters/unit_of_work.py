@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.orders.adapters.arrival_repository import SqlArrivalRepository
 from services.orders.adapters.correction_repository import SqlCorrectionRepository
 from services.orders.adapters.order_repository import SqlOrderRepository
 from services.orders.adapters.queue_repositories import SqlPolicyRepository, SqlTaskRepository
@@ -35,6 +36,7 @@ class SqlUnitOfWork(OutboxUnitOfWork[DomainEvent]):
         self.invoices = SqlInvoiceRepository(connection)
         self.corrections = SqlCorrectionRepository(connection)
         self.orders = SqlOrderRepository(connection)
+        self.arrivals = SqlArrivalRepository(connection)
         self.tasks = SqlTaskRepository(connection)
         self.policies = SqlPolicyRepository(connection)
 

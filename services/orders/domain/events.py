@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from services.orders.domain.model import ArrivalEvidence, StoredContent
+from services.orders.domain.order import OrderState
 from shared.kernel.ids import ContractId, OrderId, PracticeId
 from shared.kernel.money import Money
 
@@ -73,6 +74,35 @@ class OrderClosed:
     closed_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class OrderOverdue:
+    """The order should have arrived by its deadline, and has not.
+
+    Attributes:
+        attempt: the sending that is overdue.
+        sent_at: when the portal took it, or when it became doubtful whether it had.
+        days_late: Swiss calendar days since the deadline's day.
+    """
+
+    order_id: OrderId
+    practice_id: PracticeId
+    contract_id: ContractId
+    number: str
+    state: OrderState
+    attempt: int
+    sent_at: datetime
+    deadline: datetime
+    days_late: int
+    invoice_count: int
+    total: Money
+    noted_at: datetime
+
+
 DomainEvent = (
-    OrderPrepared | OrderConfirmed | OrderWithdrawalRequested | OrderWithdrawn | OrderClosed
+    OrderPrepared
+    | OrderConfirmed
+    | OrderWithdrawalRequested
+    | OrderWithdrawn
+    | OrderClosed
+    | OrderOverdue
 )

@@ -36,7 +36,11 @@ class Practice:
 
 @dataclass(frozen=True, slots=True)
 class Contract:
-    """A factoring contract in its newest known version."""
+    """A factoring contract in its newest known version.
+
+    Attributes:
+        arrival_deadline_working_days: after so many without arrival an order is overdue.
+    """
 
     contract_id: ContractId
     practice_id: PracticeId
@@ -44,6 +48,7 @@ class Contract:
     active: bool
     factor: str
     account_number: str
+    arrival_deadline_working_days: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,6 +51,7 @@ class FactKind(StrEnum):
     UNKNOWN = "unknown"
     NOT_SENT = "not-sent"
     SENT = "sent"
+    OVERDUE = "overdue"
     ARRIVED = "arrived"
     CONFIRMED = "confirmed"
     ACQUITTED = "acquitted"

@@ -28,6 +28,8 @@ class OrderSums:
 
 def tell(fact: Fact, sums: OrderSums) -> str:
     """Return one or two sentences about one fact of an order."""
+    if fact.kind is FactKind.OVERDUE:
+        return f"Overdue since {swiss_minute(fact.at)}: it should have arrived by then."
     if fact.attempt:
         return _attempted(fact)
     match fact.kind:

@@ -125,6 +125,7 @@ class OrdersApi:
             call.practice_id,
             state=query.state,
             contract_id=query.contract_id,
+            overdue=query.overdue,
             after=after,
             limit=query.limit + 1,
         )

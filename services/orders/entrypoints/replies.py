@@ -238,6 +238,8 @@ def _summary(row: RowMapping) -> Mapping[str, Any]:
         "contract_id": row["contract_id"],
         "state": row["state"],
         "since": row["state_since"],
+        "overdue": row["overdue_since"] is not None,
+        "arrival_deadline": row["overdue_since"] or row["arrival_deadline"],
         "invoice_count": row["invoice_count"],
         "total": money(row["total_rappen"]),
         "accepted_count": row["accepted_count"],

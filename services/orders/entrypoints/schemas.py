@@ -40,6 +40,7 @@ class OrdersQuery(PageQuery):
 
     state: OrderState | None = None
     contract_id: UUID | None = None
+    overdue: bool | None = None
 
 
 class Refusal(ApiModel):
@@ -236,6 +237,11 @@ class OrderSummary(ApiModel):
     contract_id: UUID
     state: OrderState
     since: Annotated[datetime, Field(description="When the state began")]
+    overdue: Annotated[bool, Field(description="Whether it should have arrived by now")]
+    arrival_deadline: Annotated[
+        datetime | None,
+        Field(description="By when it must arrive; null: not on its way, or sent just now"),
+    ]
     invoice_count: int
     total: WireMoney
     accepted_count: int | None

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from services.orders.domain.arrival_clock import DueArrival
 from services.orders.domain.policy import DuePolicy
 from services.orders.domain.task import DueTask
 from services.orders.entrypoints.workshop import Workshop
 from services.orders.handlers.run_policy import RunPolicy, run_policy
+from services.orders.handlers.watch_arrival import WatchArrival, watch_arrival
 from services.orders.handlers.work_task import WorkTask, work_task
 from shared.runtime.parts import Part
 from shared.runtime.timers import SideBySide, repeating
@@ -14,7 +16,11 @@ from shared.runtime.timers import SideBySide, repeating
 def timers(workshop: Workshop) -> list[Part]:
     """Return the long-running parts of orders; any number of processes may run them at once."""
     ticks = Ticks(workshop)
-    table = {"run-order-policies": ticks.run_policies, "prepare-queued-orders": ticks.work_tasks}
+    table = {
+        "run-order-policies": ticks.run_policies,
+        "prepare-queued-orders": ticks.work_tasks,
+        "watch-arrivals": ticks.watch_arrivals,
+    }
     interval = workshop.pace.tick_interval_seconds
     return [
         repeating(name, tick, clock=workshop.clock, interval_seconds=interval)
@@ -42,6 +48,19 @@ class Ticks:
         async with workshop.units.begin(None) as uow:
             due = await uow.tasks.due(now=workshop.clock.now(), limit=workshop.pace.batch_size)
         return await self._side_by_side.each(due, self._work)
+
+    async def watch_arrivals(self) -> int:
+        """Set deadlines, and flag the orders whose deadline has passed; return how many."""
+        workshop = self._workshop
+        async with workshop.units.begin(None) as uow:
+            due = await uow.arrivals.due(now=workshop.clock.now(), limit=workshop.pace.batch_size)
+        return await self._side_by_side.each(due, self._watch)
+
+    async def _watch(self, due: DueArrival) -> None:
+        workshop = self._workshop
+        command = WatchArrival(due.order_id, due.practice_id)
+        async with workshop.units.begin(due.practice_id) as uow:
+            await watch_arrival(command, uow, workshop.holidays, workshop.clock)
 
     async def _run(self, due: DuePolicy) -> None:
         workshop = self._workshop

@@ -24,4 +24,8 @@ async def change_contract(command: ChangeContract, uow: UnitOfWork) -> Outcome:
         TooEarlyError: the practice is not known yet.
     """
     await need_practice(uow, command.contract.practice_id)
-    return Outcome.of(changed=await uow.contracts.keep_newest(command.contract))
+    contract = command.contract
+    changed = await uow.contracts.keep_newest(contract)
+    if changed:
+        await uow.arrivals.forget_deadlines(contract.practice_id, contract_id=contract.contract_id)
+    return Outcome.of(changed=changed)

@@ -17,6 +17,7 @@ LISTENERS: dict[str, tuple[str, ...]] = {
     "order-prepared": (INVOICING, DEBIDENT_GATEWAY, RECONCILIATION),
     "order-sent": (INVOICING, ORDERS),
     "order-send-failed": (ORDERS,),
+    "order-overdue": (DEBIDENT_GATEWAY,),
     "order-arrived": (ORDERS,),
     "order-refused": (INVOICING, ORDERS),
     "order-withdrawal-requested": (DEBIDENT_GATEWAY,),

@@ -127,6 +127,31 @@ class OrderClosed(EventPayload):
     closed_at: Timestamp
 
 
+class OrderOverdue(EventPayload):
+    """The order should have arrived by its deadline and has not; told once per sending."""
+
+    TYPE: ClassVar[str] = "order-overdue"
+    TOPIC: ClassVar[str] = topics.ORDER_EVENTS.name
+    PRODUCER: ClassVar[str] = topics.ORDERS
+    SUBJECT: ClassVar[str] = "order_id"
+
+    order_id: UUID
+    order_number: Annotated[str, Field(max_length=35)]
+    contract_id: UUID
+    state: Annotated[
+        Literal["sent", "unknown"], Field(description="Whether it is certain that it left")
+    ]
+    attempt: Annotated[int, Field(ge=1)]
+    sent_at: Annotated[
+        Timestamp, Field(description="When the portal took it, or when that became doubtful")
+    ]
+    deadline: Annotated[Timestamp, Field(description="By when it should have arrived")]
+    days_late: Annotated[int, Field(ge=0, description="Calendar days since the deadline's day")]
+    invoice_count: Annotated[int, Field(ge=1, le=10_000)]
+    total: WireMoney
+    noted_at: Annotated[Timestamp, Field(description="When it was noticed")]
+
+
 class OrderConfirmed(EventPayload):
     """The order has demonstrably arrived: the only event that permits an acquittal."""
 

@@ -148,6 +148,7 @@ class House:
         version: int = 1,
         active: bool = True,
         factor: str = "CMD",
+        working_days: int = 1,
     ) -> ContractChanged:
         """The terms of a contract."""
         return ContractChanged(
@@ -160,7 +161,7 @@ class House:
             account_number="4711-1",
             ledger_account="1088",
             payout_term_days=30,
-            portal=PortalTerms(),
+            portal=PortalTerms(arrival_deadline_working_days=working_days),
         )
 
     async def issue(

@@ -65,10 +65,17 @@ def a_contract(
     version: int = 1,
     active: bool = True,
     factor: str = "CMD",
+    working_days: int = 1,
 ) -> Contract:
     """A contract with CMD."""
     return Contract(
-        ContractId(contract_id), PracticeId(practice_id), version, active, factor, "4711-1"
+        ContractId(contract_id),
+        PracticeId(practice_id),
+        version,
+        active,
+        factor,
+        "4711-1",
+        working_days,
     )
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
+from services.orders.domain.arrival_clock import DueArrival, running_clock
 from services.orders.domain.credit_note import CreditNote, PackedCreditNote
 from services.orders.domain.errors import InvoiceInLiveOrderError, OrderInFlightError
 from services.orders.domain.events import DomainEvent
@@ -142,6 +143,31 @@ class FakeOrders:
     ) -> None:
         assert order.order_id not in self.observations, "an arrival is observed once"
         self.observations[order.order_id] = observation
+
+
+class FakeArrivals:
+    """Deadlines in a dictionary."""
+
+    def __init__(self, orders: FakeOrders) -> None:
+        self.deadlines: dict[UUID, datetime] = {}
+        self._orders = orders
+
+    async def due(self, *, now: datetime, limit: int) -> list[DueArrival]:
+        waiting = []
+        for order in self._orders.known.values():
+            clock = running_clock(order)
+            deadline = self.deadlines.get(order.order_id)
+            if clock and not clock.overdue_since and (deadline is None or deadline <= now):
+                waiting.append(DueArrival(order.order_id, order.practice_id))
+        return waiting[:limit]
+
+    async def set_deadline(self, order_id: OrderId, deadline: datetime) -> None:
+        self.deadlines[order_id] = deadline
+
+    async def forget_deadlines(
+        self, practice_id: PracticeId, *, contract_id: ContractId | None = None
+    ) -> None:
+        self.deadlines.clear()
 
 
 class FakeInvoices:
@@ -337,6 +363,7 @@ class FakeUnitOfWork:
         self.orders = FakeOrders()
         self.invoices = FakeInvoices(self.orders)
         self.corrections = FakeCorrections(self.orders, self.invoices)
+        self.arrivals = FakeArrivals(self.orders)
         self.tasks = FakeTasks()
         self.policies = FakePolicies()
         self.recorded: list[DomainEvent] = []
