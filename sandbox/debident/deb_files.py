@@ -136,15 +136,21 @@ class DebDesk:
         return files[0]
 
     def _position_of(self, file_id: str) -> int:
-        row = self._store.row("SELECT position FROM deb_file WHERE file_id = ?", file_id)
+        row = self._store.row(
+            "SELECT count(*) AS position FROM deb_file AS earlier JOIN deb_file AS this"
+            " ON earlier.account_number = this.account_number AND earlier.position <= this.position"
+            " WHERE this.file_id = ?",
+            file_id,
+        )
         assert row is not None, file_id  # noqa: S101 - inserted in this very transaction
         return int(row["position"])
 
     def list_files(self, account: str, *, after: int, limit: int = PAGE_FILES) -> list[OfferedFile]:
         """Return the account's files behind a position, in the order of publication."""
         rows = self._store.rows(
-            "SELECT position, file_id, name, sha256, size, row_count, created_at FROM deb_file"
-            " WHERE account_number = ? AND position > ? ORDER BY position LIMIT ?",
+            "SELECT * FROM (SELECT row_number() OVER (ORDER BY position) AS position, file_id,"
+            " name, sha256, size, row_count, created_at FROM deb_file WHERE account_number = ?)"
+            " WHERE position > ? ORDER BY position LIMIT ?",
             account,
             after,
             limit,

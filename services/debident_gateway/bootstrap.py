@@ -11,8 +11,9 @@ from services.debident_gateway.adapters.debident_http import HttpDebidentPortal
 from services.debident_gateway.adapters.documents import ObjectStoreDocuments
 from services.debident_gateway.adapters.sealing import SecretSealer
 from services.debident_gateway.adapters.unit_of_work import SqlUnitOfWork, SqlUnitsOfWork
-from services.debident_gateway.domain.schedule import DispatchPolicy
+from services.debident_gateway.domain.schedule import CircuitPolicy, DispatchPolicy, RetrySchedule
 from services.debident_gateway.entrypoints.events import subscriptions
+from services.debident_gateway.entrypoints.figures import gateway_gauges
 from services.debident_gateway.entrypoints.http import endpoints
 from services.debident_gateway.entrypoints.timers import timers
 from services.debident_gateway.entrypoints.workshop import Pace, Workshop
@@ -25,6 +26,7 @@ from shared.objectstore import ObjectStore, open_object_store
 from shared.runtime.definition import ServiceDefinition
 from shared.runtime.settings import decode_key
 
+_LONGEST_PAUSE = timedelta(minutes=15)
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
@@ -54,6 +56,7 @@ def build(
         endpoints=endpoints(workshop),
         subscriptions=subscriptions(workshop),
         timers=timers(workshop),
+        gauges=[gateway_gauges(database)],
     )
 
 
@@ -99,8 +102,17 @@ def _http_portal(settings: DebidentGatewaySettings, clock: Clock) -> HttpDebiden
 
 
 def _policy(settings: DebidentGatewaySettings) -> DispatchPolicy:
-    # A send is at most two tokens and two uploads, each bounded; the lease outlasts them all.
-    lease = timedelta(seconds=4 * settings.portal_timeout_seconds + 5)
+    # A send is at most two tokens and two uploads, each bounded; the lease outlasts them all, also
+    # when they begin at the last moment.
+    spare = timedelta(seconds=settings.lease_spare_seconds)
+    first_pause = timedelta(seconds=settings.outage_first_pause_seconds)
     return DispatchPolicy(
-        doubt_settle=timedelta(seconds=settings.doubt_settle_seconds), lease=lease
+        doubt_settle=timedelta(seconds=settings.doubt_settle_seconds),
+        lease=timedelta(seconds=4 * settings.portal_timeout_seconds) + spare,
+        lease_spare=spare,
+        overdue_slowdown=settings.overdue_slowdown,
+        circuit=CircuitPolicy(
+            failures_max=settings.outage_failures_max,
+            pause=RetrySchedule(first=first_pause, slow=_LONGEST_PAUSE),
+        ),
     )

@@ -16,6 +16,8 @@ from services.debident_gateway.domain.answers import (
     SendOutcome,
     StatusAnswer,
 )
+from services.debident_gateway.domain.circuit import Circuit
+from services.debident_gateway.domain.deb_sequence import MissingDebFiles
 from services.debident_gateway.domain.events import DomainEvent
 from services.debident_gateway.domain.model import (
     ContractTerms,
@@ -230,8 +232,17 @@ class DebFileRepository(Protocol):
     ) -> DebCursor | None:
         """Take a due contract into hand, or None where it is not due or in other hands."""
 
-    async def save_cursor(self, cursor: DebCursor) -> None:
-        """Store how far the look came, and give the contract back."""
+    async def renew(self, cursor: DebCursor, *, lease_until: datetime) -> bool:
+        """Keep a claimed contract in hand for longer; False where it is in other hands by now."""
+
+    async def save_cursor(self, cursor: DebCursor) -> bool:
+        """Store how far the look came, and give the contract back.
+
+        False, and nothing stored, where it is in other hands by now.
+        """
+
+    async def numbers(self, contract_id: UUID) -> list[int]:
+        """Return the publication numbers of the contract's files that are here."""
 
     async def look_from(self, cursor: DebCursor, *, again: int) -> int:
         """Return the position behind which to look: the last `again` files are looked at anew."""
@@ -246,6 +257,41 @@ class DebFileRepository(Protocol):
 
     async def note_listing(self, file: FetchedDebFile) -> bool:
         """Record that the portal offered these bytes under this id; False where that is known."""
+
+
+class DebGapRepository(Protocol):
+    """The DEB files that are missing."""
+
+    async def open(self, contract_id: UUID) -> list[MissingDebFiles]:
+        """Return what is missing of a contract's files, by number."""
+
+    async def save(self, missing: MissingDebFiles) -> None:
+        """Store a new gap, or what is left of a known one."""
+
+    async def resolve(self, gap_id: UUID, *, at: datetime) -> None:
+        """Note that everything of a gap is here."""
+
+
+class CircuitRepository(Protocol):
+    """The circuits of the portals and of the practices' accounts there."""
+
+    async def of(self, adapter: str, practice_id: UUID) -> list[Circuit]:
+        """Return the known circuits in the way of a practice's calls, the portal's first."""
+
+    async def lock(self, adapter: str, practice_id: UUID | None) -> Circuit:
+        """Return the circuit locked for this unit of work; a new one where none is known."""
+
+    async def save(self, circuit: Circuit) -> None:
+        """Store its present state."""
+
+    async def practices_with(self, adapter: str) -> list[UUID]:
+        """Return the practices in scope that have a contract by this way."""
+
+    async def release_waiting(self, circuit: Circuit, *, now: datetime) -> None:
+        """Let orders and looks that waited for this circuit be due now."""
+
+    async def probe_account_now(self, practice_id: UUID, *, now: datetime) -> None:
+        """Let the next call of the practice's account decide, by whichever way it goes."""
 
 
 class UnitOfWork(Protocol):
@@ -266,6 +312,14 @@ class UnitOfWork(Protocol):
     @property
     def deb_files(self) -> DebFileRepository:
         """DEB files in scope."""
+
+    @property
+    def deb_gaps(self) -> DebGapRepository:
+        """Missing DEB files in scope."""
+
+    @property
+    def circuits(self) -> CircuitRepository:
+        """The portals' circuits, and those of the accounts in scope."""
 
     def record(self, event: DomainEvent) -> None:
         """Let an event leave when the unit of work ends well."""

@@ -23,6 +23,18 @@ class DebidentGatewaySettings(ServiceSettings):
     )
     tick_interval_seconds: Annotated[float, Field(gt=0, le=3600)] = 1.0
     portal_timeout_seconds: Annotated[float, Field(gt=0, le=600)] = 20.0
+    lease_spare_seconds: Annotated[float, Field(gt=0, le=3600)] = Field(
+        default=30.0, description="How long preparing a call may take before it is given up."
+    )
+    outage_failures_max: Annotated[int, Field(ge=1, le=1000)] = Field(
+        default=5, description="So many failures in a row, and the portal is left alone."
+    )
+    outage_first_pause_seconds: Annotated[float, Field(gt=0, le=3600)] = Field(
+        default=30.0, description="How long at first; the pauses grow up to a quarter of an hour."
+    )
+    overdue_slowdown: Annotated[int, Field(ge=1, le=1000)] = Field(
+        default=4, description="An overdue order is asked about so many times less often."
+    )
     doubt_settle_seconds: Annotated[float, Field(ge=0, le=3600)] = Field(
         default=2.0, description="How long after a lost answer the portal is asked."
     )

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from services.debident_gateway.domain.answers import AnsweredLine
 from services.debident_gateway.domain.events import (
+    DebFileIsMissing,
     DebFileWasFetched,
     DomainEvent,
     OrderHasArrived,
@@ -15,17 +16,22 @@ from services.debident_gateway.domain.events import (
     OrderWasRefused,
     OrderWasSent,
     OrderWasWithheld,
+    PortalIsReachable,
+    PortalIsUnreachable,
 )
 from services.debident_gateway.domain.model import ContractTerms, StoredContent
 from shared.contracts.debident.v1 import (
     ArrivalDocument,
     ArrivalLine,
     DebFileFetched,
+    DebFileMissing,
     OrderArrived,
     OrderRefused,
     OrderSendFailed,
     OrderSent,
     OrderWithheld,
+    PortalReachable,
+    PortalUnreachable,
 )
 from shared.contracts.envelope import ContentRef, EventPayload
 from shared.contracts.invoicing.v1 import ContractChanged
@@ -134,6 +140,14 @@ def to_wire(event: DomainEvent) -> EventPayload:
                 contract_id=event.contract_id,
                 withheld_at=event.withheld_at,
             )
+        case _:
+            return _about_portal(event)
+
+
+def _about_portal(
+    event: DebFileWasFetched | DebFileIsMissing | PortalIsUnreachable | PortalIsReachable,
+) -> EventPayload:
+    match event:
         case DebFileWasFetched(file):
             return DebFileFetched(
                 practice_id=file.practice_id,
@@ -143,6 +157,38 @@ def to_wire(event: DomainEvent) -> EventPayload:
                 layout=file.layout,
                 file=content_ref(file.content),
                 fetched_at=file.fetched_at,
+            )
+        case DebFileIsMissing(missing):
+            return DebFileMissing(
+                practice_id=missing.practice_id,
+                contract_id=missing.contract_id,
+                gap_id=missing.gap_id,
+                first_number=missing.gap.first,
+                last_number=missing.gap.last,
+                seen_number=missing.gap.seen,
+                reason_code=missing.gap.reason_code,
+                noticed_at=missing.noticed_at,
+            )
+        case PortalIsUnreachable():
+            return PortalUnreachable(
+                practice_id=event.practice_id,
+                outage_id=event.outage_id,
+                adapter=event.adapter,
+                scope=event.scope.value,
+                reason_code=event.reason_code,
+                failures=event.failures,
+                since=event.since,
+                next_call_at=event.next_call_at,
+                noted_at=event.noted_at,
+            )
+        case PortalIsReachable():
+            return PortalReachable(
+                practice_id=event.practice_id,
+                outage_id=event.outage_id,
+                adapter=event.adapter,
+                scope=event.scope.value,
+                since=event.since,
+                reachable_at=event.reachable_at,
             )
 
 

@@ -1,4 +1,4 @@
-"""Read-only SQL for the HTTP API: transmissions with their story, DEB files, credentials."""
+"""Read-only SQL for the HTTP API: transmissions, DEB files, credentials, portals."""
 
 from __future__ import annotations
 
@@ -51,6 +51,43 @@ _DEB_PROBLEMS = text(
 )
 _CREDENTIALS = text(
     "SELECT client_id, changed_at FROM portal_credentials WHERE practice_id = :practice_id"
+)
+_PORTALS = text(
+    """
+    WITH used AS (
+      SELECT DISTINCT adapter FROM contract_terms
+      WHERE practice_id = :practice_id AND adapter <> 'manual'
+    )
+    SELECT used.adapter, 'portal' AS scope, failures, reason_code, failing_since, outage_id,
+      next_probe_at
+    FROM used LEFT JOIN portal_circuit ON portal_circuit.adapter = used.adapter
+    UNION ALL
+    SELECT used.adapter, 'account', failures, reason_code, failing_since, outage_id, next_probe_at
+    FROM used LEFT JOIN account_circuit
+      ON account_circuit.adapter = used.adapter AND practice_id = :practice_id
+    ORDER BY adapter, scope DESC
+    """
+)
+_MISSING = text(
+    """
+    SELECT * FROM deb_gap
+    WHERE practice_id = :practice_id
+      AND (CAST(:resolved AS boolean) IS NULL OR (resolved_at IS NOT NULL) = :resolved)
+      AND (CAST(:contract_id AS uuid) IS NULL OR contract_id = :contract_id)
+      AND (CAST(:after_at AS timestamptz) IS NULL
+           OR (noticed_at, gap_id) < (:after_at, CAST(:after_id AS uuid)))
+    ORDER BY noticed_at DESC, gap_id DESC LIMIT :limit
+    """
+)
+_FIGURES = text(
+    """
+    SELECT
+      (SELECT count(*) FROM portal_circuit WHERE outage_id IS NOT NULL) AS portals_unreachable,
+      (SELECT count(*) FROM account_circuit
+       WHERE outage_id IS NOT NULL) AS portal_accounts_unreachable,
+      (SELECT count(*) FROM transmission WHERE waits_for_portal) AS orders_waiting_for_portal,
+      (SELECT count(*) FROM deb_gap WHERE resolved_at IS NULL) AS deb_gaps_open
+    """
 )
 
 
@@ -113,6 +150,38 @@ async def credentials(connection: AsyncConnection, practice_id: UUID) -> RowMapp
     """Return the client id and the time of the last change, never the secret."""
     rows = await _rows(connection, _CREDENTIALS, {"practice_id": practice_id})
     return rows[0] if rows else None
+
+
+async def portals(connection: AsyncConnection, practice_id: UUID) -> list[RowMapping]:
+    """Return each way to a portal that the practice uses: the portal, then its account there."""
+    values = {"practice_id": practice_id}
+    return await _rows(connection, _PORTALS, values)
+
+
+async def missing_deb_files(
+    connection: AsyncConnection,
+    practice_id: UUID,
+    *,
+    resolved: bool | None,
+    contract_id: UUID | None,
+    after: Cursor | None,
+    limit: int,
+) -> list[RowMapping]:
+    """Return what is or was missing, the newest first."""
+    values = {
+        "practice_id": practice_id,
+        "resolved": resolved,
+        "contract_id": contract_id,
+        "limit": limit,
+        **_place(after),
+    }
+    return await _rows(connection, _MISSING, values)
+
+
+async def figures(connection: AsyncConnection) -> dict[str, float]:
+    """Return the gateway's figures for everything in scope, by name."""
+    row = (await connection.execute(_FIGURES)).mappings().one()
+    return {name: float(value) for name, value in row.items()}
 
 
 def _place(after: Cursor | None) -> dict[str, Any]:

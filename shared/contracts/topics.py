@@ -78,12 +78,22 @@ LEDGER_EVENTS = Topic(
     "What the books say: acquittals and changed invoice positions.",
 )
 
+PORTAL_EVENTS = Topic(
+    "portal-events",
+    (DEBIDENT_GATEWAY,),
+    (),
+    3,
+    FOREVER,
+    "Whether portals, and the practices' accounts there, can be reached.",
+)
+
 TOPICS: tuple[Topic, ...] = (
     PRACTICE_EVENTS,
     INVOICE_EVENTS,
     ORDER_EVENTS,
     DEB_FILE_EVENTS,
     LEDGER_EVENTS,
+    PORTAL_EVENTS,
 )
 TOPICS_BY_NAME: dict[str, Topic] = {topic.name: topic for topic in TOPICS}
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import RowMapping, or_, select, update
+from sqlalchemy import RowMapping, and_, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -155,11 +155,18 @@ class SqlDebFileRepository:
         row = (await self._connection.execute(statement)).mappings().one_or_none()
         return None if row is None else _cursor(row)
 
-    async def save_cursor(self, cursor: DebCursor) -> None:
-        """Store how far the look came, and give the contract back."""
-        await self._connection.execute(
+    async def renew(self, cursor: DebCursor, *, lease_until: datetime) -> bool:
+        """Keep a claimed contract in hand for longer; False where it is in other hands by now."""
+        result = await self._connection.execute(
+            update(DEB_CURSOR).where(_held(cursor)).values(lease_until=lease_until)
+        )
+        return result.rowcount == 1
+
+    async def save_cursor(self, cursor: DebCursor) -> bool:
+        """Store how far the look came, and give the contract back, unless it is in other hands."""
+        result = await self._connection.execute(
             update(DEB_CURSOR)
-            .where(DEB_CURSOR.c.contract_id == cursor.contract_id)
+            .where(_held(cursor))
             .values(
                 position=cursor.position,
                 next_poll_at=cursor.next_poll_at,
@@ -167,6 +174,16 @@ class SqlDebFileRepository:
                 lease_until=None,
             )
         )
+        return result.rowcount == 1
+
+    async def numbers(self, contract_id: UUID) -> list[int]:
+        """Return the publication numbers of the contract's files that are here."""
+        query = (
+            select(DEB_LISTING.c.position)
+            .distinct()
+            .where(DEB_LISTING.c.contract_id == contract_id)
+        )
+        return [row.position for row in await self._connection.execute(query)]
 
     async def look_from(self, cursor: DebCursor, *, again: int) -> int:
         """Return the position behind which to look: the last `again` files are looked at anew."""
@@ -228,6 +245,14 @@ class SqlDebFileRepository:
         return result.first() is not None
 
 
+def _held(cursor: DebCursor) -> Any:
+    """The contract is still in the hands of the one who claimed it: its lease says so."""
+    return and_(
+        DEB_CURSOR.c.contract_id == cursor.contract_id,
+        DEB_CURSOR.c.lease_until == cursor.lease_until,
+    )
+
+
 def _free(now: datetime) -> Any:
     return or_(DEB_CURSOR.c.lease_until.is_(None), DEB_CURSOR.c.lease_until <= now)
 
@@ -239,4 +264,5 @@ def _cursor(row: RowMapping) -> DebCursor:
         position=row["position"],
         next_poll_at=row["next_poll_at"],
         problem=row["problem"],
+        lease_until=row["lease_until"],
     )

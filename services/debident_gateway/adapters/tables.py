@@ -77,6 +77,8 @@ TRANSMISSION = Table(
     _at("lease_until"),
     Column("may_have_left", Boolean),
     Column("withdrawal_asked", Boolean),
+    Column("overdue", Boolean),
+    Column("waits_for_portal", Boolean),
 )
 SEND_ATTEMPT = Table(
     "send_attempt",
@@ -108,6 +110,41 @@ DEB_CURSOR = Table(
     _at("next_poll_at"),
     _at("lease_until"),
     Column("problem", Text),
+)
+
+
+def _circuit_columns() -> list[Column[object]]:
+    return [
+        Column("adapter", Text, primary_key=True),
+        Column("failures", Integer),
+        _at("failing_since"),
+        Column("reason_code", Text),
+        Column("outage_id", Uuid),
+        Column("pauses", Integer),
+        _at("next_probe_at"),
+        _at("probing_until"),
+    ]
+
+
+PORTAL_CIRCUIT = Table("portal_circuit", METADATA, *_circuit_columns())
+ACCOUNT_CIRCUIT = Table(
+    "account_circuit",
+    METADATA,
+    Column("practice_id", Uuid, primary_key=True),
+    *_circuit_columns(),
+)
+DEB_GAP = Table(
+    "deb_gap",
+    METADATA,
+    Column("gap_id", Uuid, primary_key=True),
+    Column("practice_id", Uuid),
+    Column("contract_id", Uuid),
+    Column("first_number", BigInteger),
+    Column("last_number", BigInteger),
+    Column("seen_number", BigInteger),
+    Column("reason_code", Text),
+    _at("noticed_at"),
+    _at("resolved_at"),
 )
 DEB_FILE = Table(
     "deb_file",

@@ -37,6 +37,8 @@ _MUTABLE = (
     "lease_until",
     "may_have_left",
     "withdrawal_asked",
+    "overdue",
+    "waits_for_portal",
 )
 _CONTENT = ("key", "sha256", "size_bytes", "media_type")
 

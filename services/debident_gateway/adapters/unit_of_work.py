@@ -8,6 +8,8 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.debident_gateway.adapters.circuits import SqlCircuitRepository
+from services.debident_gateway.adapters.deb_gaps import SqlDebGapRepository
 from services.debident_gateway.adapters.repositories import (
     SqlContractRepository,
     SqlCredentialRepository,
@@ -33,6 +35,8 @@ class SqlUnitOfWork(OutboxUnitOfWork[DomainEvent]):
         self.contracts = SqlContractRepository(connection)
         self.credentials = SqlCredentialRepository(connection, sealer)
         self.deb_files = SqlDebFileRepository(connection)
+        self.deb_gaps = SqlDebGapRepository(connection)
+        self.circuits = SqlCircuitRepository(connection)
 
 
 class SqlUnitsOfWork:

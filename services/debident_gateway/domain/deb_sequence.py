@@ -42,9 +42,7 @@ class MissingDebFiles:
     noticed_at: datetime
 
 
-def gaps_in(
-    here: Iterable[int], *, listed: Iterable[int], refused: Mapping[int, str]
-) -> list[Gap]:
+def gaps_in(here: Iterable[int], *, listed: Iterable[int], refused: Mapping[int, str]) -> list[Gap]:
     """Return what is missing, by number.
 
     Nothing is missing before the first known number: an account's older files may be gone.

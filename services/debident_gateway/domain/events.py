@@ -7,6 +7,8 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
+from services.debident_gateway.domain.circuit import CircuitScope
+from services.debident_gateway.domain.deb_sequence import MissingDebFiles
 from services.debident_gateway.domain.model import FetchedDebFile, StoredContent
 
 
@@ -87,6 +89,45 @@ class DebFileWasFetched:
     file: FetchedDebFile
 
 
+@dataclass(frozen=True, slots=True)
+class PortalIsUnreachable:
+    """Calls are held back: the portal, or the practice's account there, failed too often.
+
+    Attributes:
+        since: when the first of the failures happened.
+        next_call_at: when a single call will try again.
+    """
+
+    practice_id: UUID
+    outage_id: UUID
+    adapter: str
+    scope: CircuitScope
+    reason_code: str
+    failures: int
+    since: datetime
+    next_call_at: datetime
+    noted_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PortalIsReachable:
+    """An outage is over."""
+
+    practice_id: UUID
+    outage_id: UUID
+    adapter: str
+    scope: CircuitScope
+    since: datetime
+    reachable_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DebFileIsMissing:
+    """The portal counted on, and a file is not here."""
+
+    missing: MissingDebFiles
+
+
 DomainEvent = (
     OrderWasSent
     | OrderSendDidFail
@@ -94,4 +135,7 @@ DomainEvent = (
     | OrderWasRefused
     | OrderWasWithheld
     | DebFileWasFetched
+    | DebFileIsMissing
+    | PortalIsUnreachable
+    | PortalIsReachable
 )

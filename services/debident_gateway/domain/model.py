@@ -63,6 +63,7 @@ class DebCursor:
         position: publication number of the last file that is safely here, 0 at the start.
         next_poll_at: when the portal is asked again.
         problem: why the last look did not end well, or None.
+        lease_until: until when one worker looks; also tells it whether it still is the one.
     """
 
     practice_id: UUID
@@ -70,6 +71,7 @@ class DebCursor:
     position: int
     next_poll_at: datetime
     problem: str | None = None
+    lease_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,6 +51,23 @@ class RetrySchedule:
 
 
 @dataclass(frozen=True, slots=True)
+class CircuitPolicy:
+    """When a portal is left alone.
+
+    Attributes:
+        failures_max: so many in a row open the circuit.
+        pause: how long it is left alone, longer from probe to probe.
+    """
+
+    failures_max: int = 5
+    pause: RetrySchedule = field(
+        default_factory=lambda: RetrySchedule(
+            first=timedelta(seconds=30), slow=timedelta(minutes=15)
+        )
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class DispatchPolicy:
     """How patient the gateway is.
 
@@ -60,9 +77,16 @@ class DispatchPolicy:
             still under way has ended.
         hold_recheck: how often a held transmission is looked at again.
         lease: how long one worker may have an order in hand; longer than any call takes.
+        lease_spare: the part of it that may pass before the call begins; the rest outlasts the
+            call, so that nobody else takes the order over while bytes are leaving.
+        overdue_slowdown: an overdue order is asked about so many times less often.
+        circuit: when a portal that does not answer is left alone.
     """
 
     retry: RetrySchedule = field(default_factory=RetrySchedule)
     doubt_settle: timedelta = timedelta(seconds=2)
     hold_recheck: timedelta = timedelta(minutes=5)
-    lease: timedelta = timedelta(seconds=90)
+    lease: timedelta = timedelta(seconds=110)
+    lease_spare: timedelta = timedelta(seconds=30)
+    overdue_slowdown: int = 4
+    circuit: CircuitPolicy = field(default_factory=CircuitPolicy)

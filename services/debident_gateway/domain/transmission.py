@@ -63,6 +63,8 @@ class Transmission:
         may_have_left: whether the outcome of any attempt was ever in doubt, or the portal once had
             the bytes. A resend of the same bytes is then harmless; a withdrawal is not.
         withdrawal_asked: whether a person wants the order back.
+        overdue: whether this sending should have arrived by now.
+        waits_for_portal: whether it is put off because the portal is out of reach.
         already_had_it: whether the portal once said that it has these very bytes.
         next_action_at: when to send (intended) or ask (sent, unknown) next.
         lease_until: until when one worker has it in hand.
@@ -91,11 +93,14 @@ class Transmission:
     lease_until: datetime | None = None
     may_have_left: bool = False
     withdrawal_asked: bool = False
+    overdue: bool = False
+    waits_for_portal: bool = False
 
     def hold(self, reason_code: str, *, until: datetime) -> Move:
         """Stay intended for a reason that a person can act on; look again at `until`."""
         self._require(TransmissionState.INTENDED, step="hold")
         self.held = True
+        self.waits_for_portal = False
         self.reason_code = reason_code
         self.next_action_at = until
         return Move.MADE
@@ -113,8 +118,22 @@ class Transmission:
         self._require(TransmissionState.INTENDED, step="begin-attempt")
         self.state = TransmissionState.SENDING
         self.attempts += 1
-        self.held = False
+        self.held = self.waits_for_portal = False
         self.lease_until = lease_until
+        return Move.MADE
+
+    def put_off(self, *, until: datetime) -> Move:
+        """Neither send nor ask while the portal is out of reach; no attempt, no failure."""
+        self._require(TransmissionState.INTENDED, *ASKABLE, step="put-off")
+        self.waits_for_portal = True
+        self.next_action_at = until
+        return Move.MADE
+
+    def note_overdue(self, *, attempt: int) -> Move:
+        """This sending should have arrived by now; another one, or what is settled, stays so."""
+        if self.overdue or self.state not in ASKABLE or attempt != max(self.attempts, 1):
+            return Move.ALREADY_MADE
+        self.overdue = True
         return Move.MADE
 
     def note_taken(self, reference: str, *, at: datetime, next_check_at: datetime) -> Move:
@@ -154,6 +173,7 @@ class Transmission:
             return Move.ALREADY_MADE
         self._require(TransmissionState.UNKNOWN, step="note-absent")
         self.state = TransmissionState.INTENDED
+        self.overdue = False
         self._wait(next_attempt_at, reason_code="portal-does-not-have-it", failures=self.failures)
         return Move.MADE
 
@@ -191,7 +211,7 @@ class Transmission:
         if self.state is TransmissionState.SENT and self.reason_code == LOST:
             self.state = TransmissionState.INTENDED
         self._require(TransmissionState.INTENDED, step="send-again")
-        self.held = False
+        self.held = self.overdue = False
         self._wait(at, reason_code=self.reason_code, failures=0)
         return Move.MADE
 
@@ -229,7 +249,7 @@ class Transmission:
     def _settle(self, state: TransmissionState, *, reason_code: str | None, at: datetime) -> None:
         self.state = state
         self.settled_at = at
-        self.held = False
+        self.held = self.overdue = False
         self._wait(at, reason_code=reason_code, failures=0)
 
     def _wait(self, until: datetime, *, reason_code: str | None, failures: int) -> None:
@@ -237,6 +257,7 @@ class Transmission:
         self.reason_code = reason_code
         self.failures = failures
         self.lease_until = None
+        self.waits_for_portal = False
 
     def _require(self, *states: TransmissionState, step: str) -> None:
         if self.state not in states:

@@ -16,13 +16,19 @@ from services.debident_gateway.handlers.intend_transmission import (
     IntendTransmission,
     intend_transmission,
 )
+from services.debident_gateway.handlers.note_overdue import NoteOverdue, note_overdue
 from services.debident_gateway.handlers.settle_by_person import SettleByPerson, settle_by_person
 from services.debident_gateway.handlers.withhold_order import WithholdOrder, withhold_order
 from services.debident_gateway.ports import UnitOfWork
 from services.debident_gateway.translate import content_from, terms_from
 from shared.contracts.envelope import EventPayload
 from shared.contracts.invoicing.v1 import ContractChanged
-from shared.contracts.orders.v1 import OrderConfirmed, OrderPrepared, OrderWithdrawalRequested
+from shared.contracts.orders.v1 import (
+    OrderConfirmed,
+    OrderOverdue,
+    OrderPrepared,
+    OrderWithdrawalRequested,
+)
 from shared.kernel.errors import DomainError, PermanentError
 from shared.messaging.events import ReceivedEvent, Subscription
 
@@ -37,6 +43,7 @@ def subscriptions(workshop: Workshop) -> list[Subscription[Any]]:
         _on(OrderPrepared, _order_prepared, workshop),
         _on(OrderConfirmed, _order_confirmed, workshop),
         _on(OrderWithdrawalRequested, _order_withdrawal_requested, workshop),
+        _on(OrderOverdue, _order_overdue, workshop),
     ]
 
 
@@ -81,3 +88,7 @@ async def _order_withdrawal_requested(
     event: OrderWithdrawalRequested, uow: UnitOfWork, workshop: Workshop
 ) -> object:
     return await withhold_order(WithholdOrder(event.order_id), uow, workshop.clock)
+
+
+async def _order_overdue(event: OrderOverdue, uow: UnitOfWork, _: Workshop) -> object:
+    return await note_overdue(NoteOverdue(event.order_id, event.attempt), uow)

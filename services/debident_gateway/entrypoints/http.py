@@ -7,6 +7,7 @@ from uuid import UUID
 from services.debident_gateway import views
 from services.debident_gateway.domain.errors import NoCredentialsError, UnknownTransmissionError
 from services.debident_gateway.entrypoints import replies
+from services.debident_gateway.entrypoints.http_portals import portal_endpoints
 from services.debident_gateway.entrypoints.schemas import (
     DebFileList,
     DebFilesQuery,
@@ -118,6 +119,7 @@ def endpoints(workshop: Workshop) -> list[Endpoint]:
     """Return the table of the API."""
     api = GatewayApi(workshop)
     return [
+        *portal_endpoints(),
         Endpoint(
             method="PUT",
             path=_CREDENTIALS,

@@ -58,6 +58,8 @@ def _summary(row: RowMapping) -> dict[str, Any]:
         "state": state,
         "words": say_state(state, row["reason_code"]),
         "waits_for_person": row["held"],
+        "waits_for_portal": row["waits_for_portal"],
+        "overdue": row["overdue"],
         "next_action_at": None if state in SETTLED else row["next_action_at"],
     }
 

@@ -49,6 +49,8 @@ class TransmissionSummary(ApiModel):
     words: str
     reason_code: str | None
     waits_for_person: bool
+    waits_for_portal: bool
+    overdue: bool
     invoice_count: int
     attempts: int
     polls: int

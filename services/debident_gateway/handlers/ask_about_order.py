@@ -19,6 +19,7 @@ from services.debident_gateway.domain.answers import (
     UnknownToPortal,
     line_mismatch,
 )
+from services.debident_gateway.domain.circuit import ANSWERED
 from services.debident_gateway.domain.errors import CredentialsUnreadableError
 from services.debident_gateway.domain.events import OrderHasArrived
 from services.debident_gateway.domain.model import ContractTerms, PortalAccess, StoredContent
@@ -30,6 +31,7 @@ from services.debident_gateway.domain.transmission import (
     Transmission,
     TransmissionState,
 )
+from services.debident_gateway.handlers.guard import Admission, admit, report
 from services.debident_gateway.handlers.send_order import note_absent
 from services.debident_gateway.handlers.taken import note_refused, note_taken
 from services.debident_gateway.ports import (
@@ -58,15 +60,22 @@ class _Question:
     access: PortalAccess
     package_sha256: str
     lines: StoredContent
+    admission: Admission
+    lease_until: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class _Finding:
-    """What an ask brought: an answer, or the reason why it is none; `stored` for an arrival."""
+    """What an ask brought: an answer, or the reason why it is none; `stored` for an arrival.
+
+    Attributes:
+        portal_code: what the call tells of the portal itself.
+    """
 
     answer: StatusAnswer | None
     reason_code: str | None = None
     stored: StoredContent | None = None
+    portal_code: str = ANSWERED
 
 
 async def ask_about_order(
@@ -85,7 +94,9 @@ async def ask_about_order(
         return None
     finding = await _find_out(command, question, portal, documents)
     async with units.begin(command.practice_id) as uow:
-        return await _record(command, finding, uow, now=clock.now(), policy=policy)
+        state = await _record(command, question, finding, uow, now=clock.now(), policy=policy)
+    await report(question.admission, finding.portal_code, units, clock=clock, policy=policy)
+    return state
 
 
 async def _take(
@@ -102,9 +113,17 @@ async def _take(
         transmission.note_still_waiting(reason, ask_at=now + policy.hold_recheck)
         await uow.transmissions.save(transmission)
         return None
-    transmission.lease_until = now + policy.lease
+    admission = await admit(terms.adapter, command.practice_id, uow, now=now, policy=policy)
+    if admission.held_until is not None:
+        transmission.put_off(until=admission.held_until)
+        await uow.transmissions.save(transmission)
+        return None
+    lease_until = now + policy.lease
+    transmission.lease_until = lease_until
     await uow.transmissions.save(transmission)
-    return _Question(access, transmission.package.sha256, transmission.lines)
+    return _Question(
+        access, transmission.package.sha256, transmission.lines, admission, lease_until
+    )
 
 
 def _is_due(transmission: Transmission, now: datetime) -> bool:
@@ -130,7 +149,7 @@ async def _find_out(
     try:
         answer = await portal.order_status(question.access, command.order_id)
     except PortalSilentError as error:
-        return _Finding(None, error.code)
+        return _Finding(None, error.code, portal_code=error.code)
     if isinstance(answer, UnknownToPortal):
         return _Finding(answer)
     if answer.sha256 != question.package_sha256:
@@ -160,6 +179,7 @@ async def _judge_arrival(
 
 async def _record(
     command: AskAboutOrder,
+    question: _Question,
     finding: _Finding,
     uow: UnitOfWork,
     *,
@@ -170,7 +190,9 @@ async def _record(
     if transmission is None:
         return None
     terms = await uow.contracts.get(transmission.contract_id)
-    if terms is None or transmission.state not in ASKABLE:
+    # Whoever has lost the lease has an old answer: others may have asked, or sent again, meanwhile.
+    in_hand = transmission.lease_until == question.lease_until
+    if terms is None or transmission.state not in ASKABLE or not in_hand:
         return transmission.state
     transmission.polls += 1
     await uow.transmissions.add_poll(
@@ -195,7 +217,8 @@ async def _apply(
         case Received(reference):
             move = await note_taken(transmission, reference, uow, terms=terms, now=now)
             if move is Move.ALREADY_MADE:
-                transmission.note_still_waiting(None, ask_at=_next_check(transmission, terms, now))
+                ask_at = _next_check(transmission, terms, policy, now)
+                transmission.note_still_waiting(None, ask_at=ask_at)
         case Arrived(reference):
             await note_taken(transmission, reference, uow, terms=terms, now=now)
             _note_arrival(transmission, finding.answer, finding.stored, uow, now=now)
@@ -205,23 +228,35 @@ async def _apply(
             note_absent(transmission, uow, now=now, policy=policy)
         case UnknownToPortal():
             # It had taken the order. Sending again by ourselves could double it: a person looks.
-            transmission.note_still_waiting(LOST, ask_at=now + terms.arrival_poll_interval)
+            wait = _interval(transmission, terms, policy)
+            transmission.note_still_waiting(LOST, ask_at=now + wait)
         case None:
             wait = _pace_without_answer(transmission, terms, policy, in_doubt=in_doubt)
             transmission.note_still_waiting(finding.reason_code, ask_at=now + wait)
 
 
-def _next_check(transmission: Transmission, terms: ContractTerms, now: datetime) -> datetime:
+def _interval(
+    transmission: Transmission, terms: ContractTerms, policy: DispatchPolicy
+) -> timedelta:
+    """The contract's pace of asking; slower once the order is overdue and a person knows it."""
+    return terms.arrival_poll_interval * (policy.overdue_slowdown if transmission.overdue else 1)
+
+
+def _next_check(
+    transmission: Transmission, terms: ContractTerms, policy: DispatchPolicy, now: datetime
+) -> datetime:
     """No check before the arrival clock allows one, then one per interval."""
     first = (transmission.sent_at or now) + terms.arrival_check_after
-    return first if first > now else now + terms.arrival_poll_interval
+    return first if first > now else now + _interval(transmission, terms, policy)
 
 
 def _pace_without_answer(
     transmission: Transmission, terms: ContractTerms, policy: DispatchPolicy, *, in_doubt: bool
 ) -> timedelta:
     retry = policy.retry.delay_after(transmission.failures + 1)
-    return retry if in_doubt else max(retry, terms.arrival_poll_interval)
+    if in_doubt and not transmission.overdue:
+        return retry
+    return max(retry, _interval(transmission, terms, policy))
 
 
 def _note_arrival(

@@ -18,11 +18,13 @@ from services.debident_gateway.domain.answers import (
     Refused,
     SendOutcome,
 )
+from services.debident_gateway.domain.circuit import code_of
 from services.debident_gateway.domain.errors import CredentialsUnreadableError
 from services.debident_gateway.domain.events import OrderSendDidFail
 from services.debident_gateway.domain.model import ContractTerms, PortalAccess, StoredContent
 from services.debident_gateway.domain.schedule import DispatchPolicy
 from services.debident_gateway.domain.transmission import Transmission, TransmissionState
+from services.debident_gateway.handlers.guard import Admission, admit, report
 from services.debident_gateway.handlers.taken import note_refused, note_taken, withhold_if_asked
 from services.debident_gateway.ports import DebidentPortal, Documents, UnitOfWork, UnitsOfWork
 from shared.kernel.clock import Clock
@@ -41,9 +43,13 @@ class SendOrder:
 
 @dataclass(frozen=True, slots=True)
 class _Attempt:
+    """An attempt whose intent is stored; its call begins before `call_before`, or never."""
+
     number: int
     access: PortalAccess
     package: StoredContent
+    admission: Admission
+    call_before: datetime
 
 
 async def send_order(
@@ -63,9 +69,18 @@ async def send_order(
         attempt = await _begin_attempt(command, uow, now=clock.now(), policy=policy)
     if attempt is None:
         return None
-    outcome = await _call(command, attempt, portal, documents)
+    package = await _package(command, attempt, documents, clock)
+    outcome = (
+        package
+        if isinstance(package, NotSent)
+        else await portal.send_order(
+            attempt.access, command.order_id, package, sha256=attempt.package.sha256
+        )
+    )
     async with units.begin(command.practice_id) as uow:
         await _record_outcome(command, attempt.number, outcome, uow, now=clock.now(), policy=policy)
+    if not isinstance(package, NotSent):
+        await report(attempt.admission, code_of(outcome), units, clock=clock, policy=policy)
     return outcome
 
 
@@ -84,13 +99,24 @@ async def _begin_attempt(
     ):
         return None
     access = await _access_or_hold(transmission, terms, uow, until=now + policy.hold_recheck)
-    if access is not None:
-        transmission.begin_attempt(lease_until=now + policy.lease)
-        await uow.transmissions.add_attempt(transmission, began_at=now)
-    await uow.transmissions.save(transmission)
     if access is None:
+        await uow.transmissions.save(transmission)
         return None
-    return _Attempt(transmission.attempts, access, transmission.package)
+    admission = await admit(terms.adapter, command.practice_id, uow, now=now, policy=policy)
+    if admission.held_until is not None:
+        transmission.put_off(until=admission.held_until)
+        await uow.transmissions.save(transmission)
+        return None
+    transmission.begin_attempt(lease_until=now + policy.lease)
+    await uow.transmissions.add_attempt(transmission, began_at=now)
+    await uow.transmissions.save(transmission)
+    return _Attempt(
+        transmission.attempts,
+        access,
+        transmission.package,
+        admission,
+        call_before=now + policy.lease_spare,
+    )
 
 
 def _is_due(transmission: Transmission, now: datetime) -> bool:
@@ -115,18 +141,18 @@ async def _access_or_hold(
     return access
 
 
-async def _call(
-    command: SendOrder, attempt: _Attempt, portal: DebidentPortal, documents: Documents
-) -> SendOutcome:
+async def _package(
+    command: SendOrder, attempt: _Attempt, documents: Documents, clock: Clock
+) -> bytes | NotSent:
+    """Return the bytes to send, or why nothing of them may leave by this attempt."""
     try:
         package = await documents.package(attempt.package, practice_id=command.practice_id)
     except TransientError:
         return NotSent("package-not-available")
     except PermanentError:
         return NotSent("package-damaged")
-    return await portal.send_order(
-        attempt.access, command.order_id, package, sha256=attempt.package.sha256
-    )
+    # A call that began now could outlast the lease, and another worker would send beside it.
+    return package if clock.now() < attempt.call_before else NotSent("sender-too-slow")
 
 
 async def _record_outcome(

@@ -29,4 +29,5 @@ async def set_portal_credentials(
         client_secret=command.client_secret,
         changed_at=now,
     )
+    await uow.circuits.probe_account_now(command.practice_id, now=now)
     return await uow.transmissions.release_held(now=now)

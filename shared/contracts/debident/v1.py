@@ -135,3 +135,58 @@ class DebFileFetched(EventPayload):
     layout: Code
     file: ContentRef
     fetched_at: Timestamp
+
+
+class DebFileMissing(EventPayload):
+    """The portal counts its DEB files, and some are not here; told once per gap."""
+
+    TYPE: ClassVar[str] = "deb-file-missing"
+    TOPIC: ClassVar[str] = topics.DEB_FILE_EVENTS.name
+    PRODUCER: ClassVar[str] = topics.DEBIDENT_GATEWAY
+    SUBJECT: ClassVar[str] = "contract_id"
+
+    contract_id: UUID
+    gap_id: Annotated[UUID, Field(description="The gap; derived from contract and first number")]
+    first_number: Annotated[int, Field(ge=1, description="First missing publication number")]
+    last_number: Annotated[int, Field(ge=1, description="Last missing publication number")]
+    seen_number: Annotated[
+        int, Field(ge=1, description="Number behind the gap; of an unusable file, its own")
+    ]
+    reason_code: Code
+    noticed_at: Annotated[Timestamp, Field(description="When it was noticed")]
+
+
+class PortalUnreachable(EventPayload):
+    """Calls to the portal are held back after failures in a row; told once per outage and practice.
+
+    `scope` "portal": it does not answer. "account": it does not accept the practice's access.
+    """
+
+    TYPE: ClassVar[str] = "portal-unreachable"
+    TOPIC: ClassVar[str] = topics.PORTAL_EVENTS.name
+    PRODUCER: ClassVar[str] = topics.DEBIDENT_GATEWAY
+    SUBJECT: ClassVar[str] = "practice_id"
+
+    outage_id: Annotated[UUID, Field(description="The outage, the same for every practice")]
+    adapter: Code
+    scope: Annotated[Literal["portal", "account"], Field(description="What is out of reach")]
+    reason_code: Code
+    failures: Annotated[int, Field(ge=1, description="Failures in a row")]
+    since: Annotated[Timestamp, Field(description="When the first of them happened")]
+    next_call_at: Annotated[Timestamp, Field(description="When a single call tries again")]
+    noted_at: Annotated[Timestamp, Field(description="When calls began to be held back")]
+
+
+class PortalReachable(EventPayload):
+    """An outage is over: the portal gave an answer, and what was held back goes on."""
+
+    TYPE: ClassVar[str] = "portal-reachable"
+    TOPIC: ClassVar[str] = topics.PORTAL_EVENTS.name
+    PRODUCER: ClassVar[str] = topics.DEBIDENT_GATEWAY
+    SUBJECT: ClassVar[str] = "practice_id"
+
+    outage_id: Annotated[UUID, Field(description="The outage, the same for every practice")]
+    adapter: Code
+    scope: Annotated[Literal["portal", "account"], Field(description="What was out of reach")]
+    since: Annotated[Timestamp, Field(description="When its first failure happened")]
+    reachable_at: Annotated[Timestamp, Field(description="When the answer came")]

@@ -52,7 +52,7 @@ async def the_order(house: House, api: ApiClient, order: dict[str, Any]) -> dict
 
 async def overdue_events(house: House) -> list[dict[str, Any]]:
     """The events that were told."""
-    return [told[-1] for told in await house.told() if told[0] == "order-overdue"]
+    return [told for told in await house.told() if told["type"] == "order-overdue"]
 
 
 async def test_an_order_past_its_deadline_is_told_once_and_shown_until_it_arrives(

@@ -11,6 +11,8 @@ from uuid import UUID
 
 from services.debident_gateway.adapters.debident_fake import FakeDebidentPortal
 from services.debident_gateway.domain.answers import AnsweredLine
+from services.debident_gateway.domain.circuit import Circuit
+from services.debident_gateway.domain.deb_sequence import MissingDebFiles
 from services.debident_gateway.domain.events import DomainEvent
 from services.debident_gateway.domain.model import (
     ContractTerms,
@@ -31,6 +33,7 @@ from tests.unit.debident_gateway.builders import (
     ACCOUNT,
     CONTRACT,
     ORDER,
+    OTHER_PRACTICE,
     PRACTICE,
     StandingClock,
     content,
@@ -192,15 +195,31 @@ class MemoryDebFiles:
         if not self._is_free(contract_id, now):
             return None
         self.leases[contract_id] = lease_until
-        return self.cursors[contract_id]
+        return replace(self.cursors[contract_id], lease_until=lease_until)
 
     def _is_free(self, contract_id: UUID, now: datetime) -> bool:
         cursor, lease = self.cursors.get(contract_id), self.leases.get(contract_id)
         return cursor is not None and cursor.next_poll_at <= now and (lease is None or lease <= now)
 
-    async def save_cursor(self, cursor: DebCursor) -> None:
-        self.cursors[cursor.contract_id] = cursor
+    async def renew(self, cursor: DebCursor, *, lease_until: datetime) -> bool:
+        if self.leases.get(cursor.contract_id) != cursor.lease_until:
+            return False
+        self.leases[cursor.contract_id] = lease_until
+        return True
+
+    async def save_cursor(self, cursor: DebCursor) -> bool:
+        if self.leases.get(cursor.contract_id) != cursor.lease_until:
+            return False
+        self.cursors[cursor.contract_id] = replace(cursor, lease_until=None)
         self.leases.pop(cursor.contract_id, None)
+        return True
+
+    async def numbers(self, contract_id: UUID) -> list[int]:
+        return [
+            position
+            for (contract, _, _), position in self.listings.items()
+            if contract == contract_id
+        ]
 
     async def look_from(self, cursor: DebCursor, *, again: int) -> int:
         positions = {
@@ -234,6 +253,54 @@ class MemoryDebFiles:
 
 
 @dataclass
+class MemoryDebGaps:
+    """Missing DEB files in memory."""
+
+    rows: dict[UUID, MissingDebFiles] = field(default_factory=dict)
+    resolved: dict[UUID, datetime] = field(default_factory=dict)
+
+    async def open(self, contract_id: UUID) -> list[MissingDebFiles]:
+        return [row for gap_id, row in self.rows.items() if gap_id not in self.resolved]
+
+    async def save(self, missing: MissingDebFiles) -> None:
+        self.rows[missing.gap_id] = missing
+        self.resolved.pop(missing.gap_id, None)
+
+    async def resolve(self, gap_id: UUID, *, at: datetime) -> None:
+        self.resolved[gap_id] = at
+
+
+@dataclass
+class MemoryCircuits:
+    """Circuits in memory; what is read is a copy, so that only `save` changes anything."""
+
+    rows: dict[tuple[str, UUID | None], Circuit] = field(default_factory=dict)
+    released: list[tuple[str, UUID | None]] = field(default_factory=list)
+
+    async def of(self, adapter: str, practice_id: UUID) -> list[Circuit]:
+        keys = ((adapter, None), (adapter, practice_id))
+        return [copy.copy(self.rows[key]) for key in keys if key in self.rows]
+
+    async def lock(self, adapter: str, practice_id: UUID | None) -> Circuit:
+        key = (adapter, practice_id)
+        return copy.copy(self.rows.setdefault(key, Circuit(adapter, practice_id)))
+
+    async def save(self, circuit: Circuit) -> None:
+        self.rows[circuit.adapter, circuit.practice_id] = copy.copy(circuit)
+
+    async def practices_with(self, adapter: str) -> list[UUID]:
+        return [PRACTICE, OTHER_PRACTICE]
+
+    async def release_waiting(self, circuit: Circuit, *, now: datetime) -> None:
+        self.released.append((circuit.adapter, circuit.practice_id))
+
+    async def probe_account_now(self, practice_id: UUID, *, now: datetime) -> None:
+        for (_, whose), circuit in self.rows.items():
+            if whose == practice_id and circuit.is_open:
+                circuit.next_probe_at, circuit.probing_until = now, None
+
+
+@dataclass
 class MemoryUnitOfWork:
     """All repositories, and the events that left."""
 
@@ -241,6 +308,8 @@ class MemoryUnitOfWork:
     contracts: MemoryContracts = field(default_factory=MemoryContracts)
     credentials: MemoryCredentials = field(default_factory=MemoryCredentials)
     deb_files: MemoryDebFiles = field(default_factory=MemoryDebFiles)
+    deb_gaps: MemoryDebGaps = field(default_factory=MemoryDebGaps)
+    circuits: MemoryCircuits = field(default_factory=MemoryCircuits)
     events: list[DomainEvent] = field(default_factory=list)
 
     def record(self, event: DomainEvent) -> None:
