@@ -168,12 +168,13 @@ async def test_a_cursor_begins_once_and_is_claimed_when_it_is_due(unit: Unit) ->
         assert await uow.deb_files.claim(CONTRACT, now=before, lease_until=LATER) is None
         (due,) = await uow.deb_files.due(now=NOW, limit=9)
         assert (due.contract_id, due.practice_id) == (CONTRACT, PRACTICE)
-        assert await uow.deb_files.claim(CONTRACT, now=NOW, lease_until=LATER) == cursor
+        held = replace(cursor, lease_until=LATER)
+        assert await uow.deb_files.claim(CONTRACT, now=NOW, lease_until=LATER) == held
     async with unit() as uow:
         assert await uow.deb_files.due(now=NOW, limit=9) == []
         assert await uow.deb_files.claim(CONTRACT, now=NOW, lease_until=LATER) is None
-        moved = replace(cursor, position=7, next_poll_at=NOW, problem="time-out")
-        await uow.deb_files.save_cursor(moved)
+        moved = replace(held, position=7, next_poll_at=NOW, problem="time-out")
+        assert await uow.deb_files.save_cursor(moved)
     async with unit() as uow:
         assert await uow.deb_files.claim(CONTRACT, now=NOW, lease_until=LATER) == moved
 
