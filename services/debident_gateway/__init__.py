@@ -1,9 +1,11 @@
 """The Debident gateway: owns transmissions, their attempts and polls, and fetched DEB files.
 
 Topics in: practice-events (`contract-changed`), order-events (`order-prepared`; `order-confirmed`
-by a person ends the sending and asking; `order-withdrawal-requested` is answered here).
+by a person ends the sending and asking; `order-withdrawal-requested` is answered here;
+`order-overdue` slows the asking down).
 Topics out: order-events (`order-sent`, `order-send-failed`, `order-arrived`, `order-refused`,
-`order-withheld`), deb-file-events (`deb-file-fetched`).
+`order-withheld`), deb-file-events (`deb-file-fetched`, `deb-file-missing`), portal-events
+(`portal-unreachable`, `portal-reachable`).
 Tables: contract_terms (known from events), portal_credentials, transmission, send_attempt,
-arrival_poll, deb_cursor, deb_file, deb_listing; and those of shared.messaging and shared.web.
+arrival_poll, deb_cursor, deb_file, deb_listing, deb_gap, portal_circuit, account_circuit; and those of shared.messaging and shared.web.
 """
