@@ -123,6 +123,18 @@ async def test_a_contract_that_gives_more_time_moves_the_deadline(
     assert len(await overdue_events(house)) == 1
 
 
+async def test_a_contract_that_gives_less_time_is_heeded_at_once(
+    house: House, api: ApiClient
+) -> None:
+    await a_sent_order(house, api)
+    await house.receive(house.contract_changed(version=2, working_days=3))
+    await house.ticks.watch_arrivals()
+    await house.receive(house.contract_changed(version=3, working_days=1))
+    house.clock.advance(ONE_DAY)
+    await house.ticks.watch_arrivals()
+    assert len(await overdue_events(house)) == 1
+
+
 async def test_a_holiday_of_the_practices_canton_gives_a_day_more(
     house: House, api: ApiClient
 ) -> None:

@@ -11,8 +11,6 @@ from uuid import UUID
 
 from services.debident_gateway.adapters.debident_fake import FakeDebidentPortal
 from services.debident_gateway.domain.answers import AnsweredLine
-from services.debident_gateway.domain.circuit import Circuit
-from services.debident_gateway.domain.deb_sequence import MissingDebFiles
 from services.debident_gateway.domain.events import DomainEvent
 from services.debident_gateway.domain.model import (
     ContractTerms,
@@ -33,7 +31,6 @@ from tests.unit.debident_gateway.builders import (
     ACCOUNT,
     CONTRACT,
     ORDER,
-    OTHER_PRACTICE,
     PRACTICE,
     StandingClock,
     content,
@@ -41,6 +38,7 @@ from tests.unit.debident_gateway.builders import (
     terms,
     transmission,
 )
+from tests.unit.debident_gateway.fakes_outages import MemoryCircuits, MemoryDebGaps
 
 
 @dataclass
@@ -250,54 +248,6 @@ class MemoryDebFiles:
             return False
         self.listings[key] = file.position
         return True
-
-
-@dataclass
-class MemoryDebGaps:
-    """Missing DEB files in memory."""
-
-    rows: dict[UUID, MissingDebFiles] = field(default_factory=dict)
-    resolved: dict[UUID, datetime] = field(default_factory=dict)
-
-    async def open(self, contract_id: UUID) -> list[MissingDebFiles]:
-        return [row for gap_id, row in self.rows.items() if gap_id not in self.resolved]
-
-    async def save(self, missing: MissingDebFiles) -> None:
-        self.rows[missing.gap_id] = missing
-        self.resolved.pop(missing.gap_id, None)
-
-    async def resolve(self, gap_id: UUID, *, at: datetime) -> None:
-        self.resolved[gap_id] = at
-
-
-@dataclass
-class MemoryCircuits:
-    """Circuits in memory; what is read is a copy, so that only `save` changes anything."""
-
-    rows: dict[tuple[str, UUID | None], Circuit] = field(default_factory=dict)
-    released: list[tuple[str, UUID | None]] = field(default_factory=list)
-
-    async def of(self, adapter: str, practice_id: UUID) -> list[Circuit]:
-        keys = ((adapter, None), (adapter, practice_id))
-        return [copy.copy(self.rows[key]) for key in keys if key in self.rows]
-
-    async def lock(self, adapter: str, practice_id: UUID | None) -> Circuit:
-        key = (adapter, practice_id)
-        return copy.copy(self.rows.setdefault(key, Circuit(adapter, practice_id)))
-
-    async def save(self, circuit: Circuit) -> None:
-        self.rows[circuit.adapter, circuit.practice_id] = copy.copy(circuit)
-
-    async def practices_with(self, adapter: str) -> list[UUID]:
-        return [PRACTICE, OTHER_PRACTICE]
-
-    async def release_waiting(self, circuit: Circuit, *, now: datetime) -> None:
-        self.released.append((circuit.adapter, circuit.practice_id))
-
-    async def probe_account_now(self, practice_id: UUID, *, now: datetime) -> None:
-        for (_, whose), circuit in self.rows.items():
-            if whose == practice_id and circuit.is_open:
-                circuit.next_probe_at, circuit.probing_until = now, None
 
 
 @dataclass

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
-from services.orders.domain.arrival_clock import DueArrival, running_clock
 from services.orders.domain.credit_note import CreditNote, PackedCreditNote
 from services.orders.domain.errors import InvoiceInLiveOrderError, OrderInFlightError
 from services.orders.domain.events import DomainEvent
@@ -31,6 +30,7 @@ from services.orders.translate import confirmation_document, lines_document
 from shared.kernel.errors import PermanentError, TransientError
 from shared.kernel.ids import ContractId, InvoiceId, OrderId, PracticeId
 from shared.kernel.money import Money
+from tests.unit.orders.fakes_arrivals import FakeArrivals
 
 
 class FakePractices:
@@ -143,31 +143,6 @@ class FakeOrders:
     ) -> None:
         assert order.order_id not in self.observations, "an arrival is observed once"
         self.observations[order.order_id] = observation
-
-
-class FakeArrivals:
-    """Deadlines in a dictionary."""
-
-    def __init__(self, orders: FakeOrders) -> None:
-        self.deadlines: dict[UUID, datetime] = {}
-        self._orders = orders
-
-    async def due(self, *, now: datetime, limit: int) -> list[DueArrival]:
-        waiting = []
-        for order in self._orders.known.values():
-            clock = running_clock(order)
-            deadline = self.deadlines.get(order.order_id)
-            if clock and not clock.overdue_since and (deadline is None or deadline <= now):
-                waiting.append(DueArrival(order.order_id, order.practice_id))
-        return waiting[:limit]
-
-    async def set_deadline(self, order_id: OrderId, deadline: datetime) -> None:
-        self.deadlines[order_id] = deadline
-
-    async def forget_deadlines(
-        self, practice_id: PracticeId, *, contract_id: ContractId | None = None
-    ) -> None:
-        self.deadlines.clear()
 
 
 class FakeInvoices:
@@ -363,7 +338,7 @@ class FakeUnitOfWork:
         self.orders = FakeOrders()
         self.invoices = FakeInvoices(self.orders)
         self.corrections = FakeCorrections(self.orders, self.invoices)
-        self.arrivals = FakeArrivals(self.orders)
+        self.arrivals = FakeArrivals(self.orders.known)
         self.tasks = FakeTasks()
         self.policies = FakePolicies()
         self.recorded: list[DomainEvent] = []
