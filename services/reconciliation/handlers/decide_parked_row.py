@@ -97,8 +97,9 @@ async def _judged(parked: ParkedRow, chosen: Position, uow: UnitOfWork) -> Booke
         ),
         chart=await uow.practices.chart(parked.practice_id),
         known=known,
-        booked=dict(await uow.deb_files.booked_rows(parked.contract_id, _named(row.record_id))),
+        booked=dict(await uow.deb_files.booked_rows(parked.practice_id, parked.contract_id, [row])),
         originals=dict(await uow.deb_files.originals(parked.contract_id, _named(row.reverses))),
+        undone=await uow.deb_files.times_undone(parked.contract_id, [row]),
     )
     judged: Decision = book.decide(row, chosen=chosen)
     if isinstance(judged, Booked) and judged.fact.invoice_id == chosen.invoice_id:
