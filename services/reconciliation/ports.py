@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
 from uuid import UUID
@@ -20,6 +19,7 @@ from services.reconciliation.domain.filing import (
     LivingFile,
     UndoneFile,
 )
+from services.reconciliation.domain.handing import ClaimedFile, ParkedRow, RowCounts, RowDecision
 from services.reconciliation.domain.journal import Entry
 from services.reconciliation.domain.matching import Known
 from services.reconciliation.domain.model import (
@@ -37,46 +37,8 @@ from services.reconciliation.domain.model import (
 )
 from services.reconciliation.domain.reversing import Original
 from services.reconciliation.domain.undoing import Undoable, Undoing
-from shared.kernel.context import WorkContext
 from shared.kernel.errors import PermanentError, TransientError
 from shared.kernel.money import Money
-
-
-@dataclass(frozen=True, slots=True)
-class ClaimedFile:
-    """A DEB file that this worker may work until its lease ends.
-
-    Attributes:
-        is_staged: whether it was read and found whole; what remains is booking.
-        received_at: when its fetching became known here.
-        created_on: from the header; None until staged.
-        is_undoing: whether it was booked, and a person wants it undone.
-        lease_token: proves the claim; another worker's claim invalidates it.
-        work: what set the file's fetching in motion; what it leads to carries the same ids.
-    """
-
-    deb_file_id: UUID
-    practice_id: UUID
-    contract_id: UUID
-    layout: str
-    content: Content
-    received_at: datetime
-    is_staged: bool
-    created_on: date | None
-    attempts: int
-    lease_token: UUID
-    work: WorkContext
-    is_undoing: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class RowCounts:
-    """What became of a file's rows."""
-
-    rows_read: int
-    booked: int
-    repeats: int
-    parked: int
 
 
 class PracticeRepository(Protocol):
@@ -258,40 +220,6 @@ class DebFileRepository(Protocol):
 
     async def finish(self, file: ClaimedFile, *, at: datetime) -> RowCounts:
         """Count the rows and close the file; files held only because of it are taken up again."""
-
-
-@dataclass(frozen=True, slots=True)
-class ParkedRow:
-    """A row that a person may decide about.
-
-    Attributes:
-        created_on: of its file.
-        invoice_id: what it was matched with, if anything.
-        is_parked: whether it is so still; what it waited for may have brought it back.
-        is_decided: whether a person has decided about it.
-    """
-
-    row_id: UUID
-    practice_id: UUID
-    deb_file_id: UUID
-    contract_id: UUID
-    created_on: date
-    row: DebRow
-    invoice_id: UUID | None
-    is_parked: bool
-    is_decided: bool
-
-
-@dataclass(frozen=True, slots=True)
-class RowDecision:
-    """What a person decided about a parked row, and why."""
-
-    row_id: UUID
-    decision: str
-    invoice_id: UUID | None
-    reason: str
-    decided_by: str
-    decided_at: datetime
 
 
 class RowDecisionRepository(Protocol):

@@ -13,9 +13,9 @@ from services.reconciliation.adapters import bulk
 from services.reconciliation.adapters.deb_rows import DebRows, row_values
 from services.reconciliation.adapters.tables import DEB_FILE, DEB_FILE_DELIVERY, DEB_ROW
 from services.reconciliation.domain.deb.records import DebRow, FileFault, Header
+from services.reconciliation.domain.handing import ClaimedFile, RowCounts
 from services.reconciliation.domain.model import FetchedFile, Position
 from services.reconciliation.domain.resuming import RESUMABLE_FAULTS, UNTIL_BOOKED
-from services.reconciliation.ports import ClaimedFile, RowCounts
 from shared.kernel.clock import Clock
 from shared.kernel.context import current_work
 from shared.kernel.ids import new_id

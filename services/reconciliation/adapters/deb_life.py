@@ -23,10 +23,10 @@ from services.reconciliation.domain.filing import (
     LivingFile,
     UndoneFile,
 )
+from services.reconciliation.domain.handing import ClaimedFile
 from services.reconciliation.domain.posting import ENDINGS
 from services.reconciliation.domain.resuming import UNTIL_REVERSAL_UNDONE, UNTIL_UNDONE
 from services.reconciliation.domain.undoing import Undoable, Undoing, Undone
-from services.reconciliation.ports import ClaimedFile
 from shared.kernel.clock import Clock
 from shared.kernel.context import current_work
 from shared.kernel.ids import new_id

@@ -25,10 +25,10 @@ from services.reconciliation.domain.booking import (
     booking_rank,
 )
 from services.reconciliation.domain.deb.records import DebRow, RowProblem, identity_of
+from services.reconciliation.domain.handing import ClaimedFile
 from services.reconciliation.domain.matching import Known
 from services.reconciliation.domain.model import Beneficiary, Position
 from services.reconciliation.domain.reversing import Original
-from services.reconciliation.ports import ClaimedFile
 from shared.kernel.clock import Clock
 from shared.kernel.ids import derived_id
 from shared.kernel.money import Money

@@ -8,8 +8,8 @@ from uuid import UUID
 
 from sqlalchemy import Row, text
 
+from services.reconciliation.domain.handing import ClaimedFile
 from services.reconciliation.domain.model import Content
-from services.reconciliation.ports import ClaimedFile
 from shared.db.engine import Database
 from shared.db.scope import Scope
 from shared.kernel.clock import Clock

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from services.reconciliation.domain.booking import BatchBook, Decision
 from services.reconciliation.domain.deb.records import DebRow
 from services.reconciliation.domain.events import DebFileBooked
+from services.reconciliation.domain.handing import ClaimedFile
 from services.reconciliation.domain.judging import FileInHand
 from services.reconciliation.handlers.booking_rows import RowsOf, write_decisions
 from services.reconciliation.handlers.deb_lease import DebLease
-from services.reconciliation.ports import ClaimedFile, UnitOfWork
+from services.reconciliation.ports import UnitOfWork
 from shared.kernel.clock import Clock
 
 

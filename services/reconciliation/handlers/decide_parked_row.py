@@ -7,11 +7,12 @@ from uuid import UUID
 
 from services.reconciliation.domain.booking import BatchBook, Booked, Decision
 from services.reconciliation.domain.events import Change, DebFileBooked, InvoicePositionChanged
+from services.reconciliation.domain.handing import ParkedRow, RowDecision
 from services.reconciliation.domain.judging import FileInHand, readable
 from services.reconciliation.domain.model import Debt, Fact, Position
 from services.reconciliation.domain.posting import ROW_LEFT
 from services.reconciliation.handlers.booking_rows import RowsOf, write_decisions
-from services.reconciliation.ports import ParkedRow, RowDecision, UnitOfWork
+from services.reconciliation.ports import UnitOfWork
 from shared.kernel.clock import Clock
 from shared.kernel.errors import ConflictError, DomainError, NotFoundError
 from shared.kernel.ids import derived_id

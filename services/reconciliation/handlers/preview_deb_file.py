@@ -13,16 +13,15 @@ from uuid import UUID
 from services.reconciliation.domain.booking import Decision
 from services.reconciliation.domain.events import DomainEvent
 from services.reconciliation.domain.filing import Effect
+from services.reconciliation.domain.handing import ClaimedFile, RowCounts
 from services.reconciliation.handlers.book_deb_file import decide_batch
 from services.reconciliation.handlers.booking_rows import RowsOf, write_decisions
 from services.reconciliation.ports import (
     BookRepository,
-    ClaimedFile,
     ConfirmationRepository,
     DebFileRepository,
     DebLifeRepository,
     PracticeRepository,
-    RowCounts,
     RowDecisionRepository,
     UnitOfWork,
     UnitOpener,
@@ -100,7 +99,7 @@ async def preview_deb_file(
         async with open_unit(command.practice_id) as uow:
             await uow.books.lock(command.practice_id)
             preview = await _previewed(command, _unheard(uow), clock, batch_rows)
-            raise _RollBackError
+            raise _RollBackError  # noqa: TRY301 - it is for the unit of work, not for a caller
     except _RollBackError:
         assert preview is not None  # noqa: S101 - it was made before
         return preview

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from services.reconciliation.domain.events import Change, DebFileUndone, InvoicePositionChanged
 from services.reconciliation.domain.filing import UNDO_FILE
+from services.reconciliation.domain.handing import ClaimedFile
 from services.reconciliation.domain.model import Position
 from services.reconciliation.domain.posting import UNDO
 from services.reconciliation.domain.resuming import UNTIL_OWED_AGAIN
@@ -17,7 +18,7 @@ from services.reconciliation.domain.undoing import UndoBook, Undone
 from services.reconciliation.handlers.booking_rows import CHANGES_PER_EVENT
 from services.reconciliation.handlers.deb_lease import DebLease
 from services.reconciliation.handlers.deciding import AboutFile, keep, living_file, refused
-from services.reconciliation.ports import ClaimedFile, UnitOfWork
+from services.reconciliation.ports import UnitOfWork
 from shared.kernel.clock import Clock
 
 
