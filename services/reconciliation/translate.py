@@ -272,7 +272,7 @@ def _file_undone(event: events.DebFileUndone) -> v1.DebFileUndone:
         parked=event.parked,
         undone=event.undone,
         kept=event.kept,
-        debtor_change=_wire_money(event.debtor_change),
+        debt_change=_wire_money(event.debt_change),
         factor_change=_wire_money(event.factor_change),
         undone_at=event.undone_at,
     )

@@ -196,7 +196,7 @@ class PostgresDebLifeRepository:
             parked=counts.parked,
             undone=counts.undone,
             kept=sums.kept,
-            debtor_change=Money(int(sums.debtor)),
+            debt_change=Money(int(sums.debtor)),
             factor_change=Money(int(sums.factor)),
         )
 

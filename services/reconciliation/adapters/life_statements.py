@@ -50,7 +50,7 @@ HOLD = text(
     WHERE deb_file_id = :deb_file_id
     """
 )
-DROP_ROWS = text("DELETE FROM deb_row WHERE deb_file_id = :deb_file_id AND status = 'staged'")
+DROP_ROWS = text("SELECT drop_held_rows(:deb_file_id)")
 RELEASE = text(
     """
     UPDATE deb_file f SET status = 'fetched', reason_code = NULL, reason_line = NULL,
@@ -85,7 +85,17 @@ BEGIN_UNDO = text(
 UNDO_ID = text("SELECT undo_id FROM deb_file WHERE deb_file_id = :deb_file_id")
 UNDOABLE = text(
     f"""
-    SELECT f.*, r.line, r.record_id, r.content_sha256, r.occurrence, r.note AS row_note, (
+    WITH page AS MATERIALIZED (
+      SELECT r.line, r.record_id, r.content_sha256, r.occurrence, r.note AS row_note, r.fact_id
+      FROM deb_row r
+      JOIN deb_file file ON file.deb_file_id = r.deb_file_id
+      JOIN position_fact f ON f.fact_id = r.fact_id
+      WHERE r.deb_file_id = :deb_file_id AND r.status = 'booked'
+        AND NOT EXISTS (
+          SELECT FROM deb_undo_row u WHERE u.undo_id = file.undo_id AND u.line = r.line)
+      ORDER BY f.place DESC LIMIT :limit)
+    SELECT f.*, page.line, page.record_id, page.content_sha256, page.occurrence,
+      page.row_note, (
       SELECT json_agg(json_build_array(t.account, t.role, t.amount_rappen, t.invoice_id,
                                        t.confirmed_order_id) ORDER BY t.line)
       FROM posting t WHERE t.entry_id = f.entry_id) AS postings,
@@ -99,13 +109,8 @@ UNDOABLE = text(
               v.kind = 'undo' OR NOT EXISTS (
                 SELECT FROM position_fact w WHERE w.reverses = v.fact_id AND w.kind = 'undo'))))
         AS endings
-    FROM deb_row r
-    JOIN deb_file file ON file.deb_file_id = r.deb_file_id
-    JOIN position_fact f ON f.fact_id = r.fact_id
-    WHERE r.deb_file_id = :deb_file_id AND r.status = 'booked'
-      AND NOT EXISTS (
-        SELECT FROM deb_undo_row u WHERE u.undo_id = file.undo_id AND u.line = r.line)
-    ORDER BY f.place DESC LIMIT :limit
+    FROM page JOIN position_fact f ON f.fact_id = page.fact_id
+    ORDER BY f.place DESC
     """  # noqa: S608 - constants of ours
 )
 UNDO_ROWS = text(

@@ -108,7 +108,7 @@ class DebFileUndone:
     Attributes:
         undone: rows that were booked or parked, and are no more.
         kept: booked rows that could not be undone, for a reason that is kept.
-        debtor_change, factor_change: what this undoing changed of all D and of all P.
+        debt_change, factor_change: what this undoing changed of all D and of all P.
     """
 
     practice_id: UUID
@@ -120,7 +120,7 @@ class DebFileUndone:
     parked: int
     undone: int
     kept: int
-    debtor_change: Money
+    debt_change: Money
     factor_change: Money
     undone_at: datetime
 

@@ -53,7 +53,7 @@ class UndoneFile:
 
     Attributes:
         kept: booked rows that this undoing could not undo.
-        debtor_change, factor_change: of all D and all P together, by this undoing.
+        debt_change, factor_change: of all D and all P together, by this undoing.
     """
 
     rows_read: int
@@ -62,7 +62,7 @@ class UndoneFile:
     parked: int
     undone: int
     kept: int
-    debtor_change: Money
+    debt_change: Money
     factor_change: Money
 
 

@@ -91,6 +91,7 @@ class DebFileOperations:
         command = PreviewDebFile(
             call.practice_id, call.path_id("deb_file_id"), _line_after(query), query.limit
         )
+        await deb_life.wait_patiently(call.connection)
         found = await preview_deb_file(
             command, self._open_unit, self._clock, batch_rows=self._batch_rows
         )

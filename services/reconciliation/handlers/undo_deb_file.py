@@ -142,7 +142,7 @@ async def _finish(file: ClaimedFile, uow: UnitOfWork, clock: Clock) -> None:
             parked=done.parked,
             undone=done.undone,
             kept=done.kept,
-            debtor_change=done.debtor_change,
+            debt_change=done.debt_change,
             factor_change=done.factor_change,
             undone_at=clock.now(),
         )

@@ -67,18 +67,15 @@ _ROWS = (
     """CREATE INDEX deb_row_repeats_of ON deb_row (repeat_of_file, repeat_of_line)
   WHERE repeat_of_file IS NOT NULL""",
     # A held file may be read again under another layout; no row of it was ever judged.
-    f'GRANT DELETE ON deb_row TO "{RUNTIME_ROLE}"',
-    """CREATE FUNCTION deb_row_is_kept() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-  IF OLD.status <> 'staged' OR NOT EXISTS (
-      SELECT FROM deb_file WHERE deb_file_id = OLD.deb_file_id AND status = 'held') THEN
-    RAISE EXCEPTION 'line % of DEB file % is kept', OLD.line, OLD.deb_file_id
-      USING ERRCODE = 'restrict_violation', CONSTRAINT = 'deb_row_kept';
-  END IF;
-  RETURN OLD;
-END $$""",
-    """CREATE TRIGGER deb_row_kept BEFORE DELETE ON deb_row
-  FOR EACH ROW EXECUTE FUNCTION deb_row_is_kept()""",
+    # With the owner's rights, for the runtime role can remove no row; the scope holds for both.
+    """CREATE FUNCTION drop_held_rows(held_file uuid) RETURNS void
+LANGUAGE sql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+  DELETE FROM deb_row r USING deb_file f
+  WHERE r.deb_file_id = held_file AND r.status = 'staged'
+    AND f.deb_file_id = r.deb_file_id AND f.status = 'held'
+$$""",
+    "REVOKE EXECUTE ON FUNCTION drop_held_rows(uuid) FROM PUBLIC",
+    f'GRANT EXECUTE ON FUNCTION drop_held_rows(uuid) TO "{RUNTIME_ROLE}"',
 )
 
 _FACTS = (

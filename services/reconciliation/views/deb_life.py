@@ -82,6 +82,11 @@ _UNDOINGS = text(
 )
 
 
+async def wait_patiently(connection: AsyncConnection) -> None:
+    """Keep the transaction open for as long as other work of its request takes."""
+    await connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
+
+
 async def decisions(
     connection: AsyncConnection, practice_id: UUID, deb_file_id: UUID
 ) -> Sequence[RowMapping]:

@@ -110,7 +110,7 @@ class DebFileUndone(EventPayload):
     parked: Annotated[int, Field(ge=0)]
     undone: Annotated[int, Field(ge=0)]
     kept: Annotated[int, Field(ge=0)]
-    debtor_change: Annotated[
+    debt_change: Annotated[
         WireMoney, Field(description="What this undoing changed of all that debtors owe, in sum")
     ]
     factor_change: Annotated[

@@ -38,7 +38,7 @@ async def test_b6_an_undone_file_leaves_the_books_as_they_were_before_it(
     assert set(await house.outcomes(deb_file_id)) == {f"{line} undone" for line in range(2, 9)}
     (told,) = await house.events("deb-file-undone")
     assert (told["undone"], told["kept"], told["booked"]) == (7, 0, 0)
-    assert (told["debtor_change"]["amount"], told["factor_change"]["amount"]) == (
+    assert (told["debt_change"]["amount"], told["factor_change"]["amount"]) == (
         "120.00",
         "120.00",
     )
