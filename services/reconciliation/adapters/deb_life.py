@@ -147,6 +147,10 @@ class PostgresDebLifeRepository:
                 "at": self._clock.now(),
             },
         )
+        kept = [one.undoable.line for one in outcomes if not isinstance(one, Undone)]
+        await self._connection.execute(
+            sql.KEEP_ROWS, {"deb_file_id": file.deb_file_id, "undo_id": undo_id, "lines": kept}
+        )
         await self._connection.execute(
             sql.COUNT_UNDONE,
             {"deb_file_id": file.deb_file_id, "booked": len(undone), "parked": 0},

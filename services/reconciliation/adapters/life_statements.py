@@ -91,8 +91,7 @@ UNDOABLE = text(
       JOIN deb_file file ON file.deb_file_id = r.deb_file_id
       JOIN position_fact f ON f.fact_id = r.fact_id
       WHERE r.deb_file_id = :deb_file_id AND r.status = 'booked'
-        AND NOT EXISTS (
-          SELECT FROM deb_undo_row u WHERE u.undo_id = file.undo_id AND u.line = r.line)
+        AND r.kept_by IS DISTINCT FROM file.undo_id
       ORDER BY f.place DESC LIMIT :limit)
     SELECT f.*, page.line, page.record_id, page.content_sha256, page.occurrence,
       page.row_note, (
@@ -116,6 +115,12 @@ UNDOABLE = text(
 UNDO_ROWS = text(
     """
     UPDATE deb_row SET status = 'undone', decided_at = :at
+    WHERE deb_file_id = :deb_file_id AND line = ANY(CAST(:lines AS integer[]))
+    """
+)
+KEEP_ROWS = text(
+    """
+    UPDATE deb_row SET kept_by = :undo_id
     WHERE deb_file_id = :deb_file_id AND line = ANY(CAST(:lines AS integer[]))
     """
 )

@@ -49,6 +49,7 @@ _FILES = (
 _ROWS = (
     """ALTER TABLE deb_row
   ADD COLUMN occurrence integer,
+  ADD COLUMN kept_by uuid,
   DROP CONSTRAINT deb_row_status_known,
   ADD CONSTRAINT deb_row_status_known
     CHECK (status IN ('staged', 'booked', 'repeat', 'parked', 'undone')),
@@ -57,6 +58,7 @@ _ROWS = (
     WHEN 'booked' THEN fact_id IS NOT NULL AND num_nonnulls(record_id, occurrence) = 1
     WHEN 'undone' THEN true
     ELSE fact_id IS NULL END)""",
+    f'GRANT UPDATE (kept_by) ON deb_row TO "{RUNTIME_ROLE}"',
     """CREATE UNIQUE INDEX deb_row_content_booked_once
   ON deb_row (practice_id, contract_id, content_sha256, occurrence)
   WHERE status = 'booked' AND record_id IS NULL""",
