@@ -309,3 +309,20 @@ async def test_b14_an_undone_row_explains_itself_by_rule_entries_and_person(
     assert (row["repeated_in_file"], row["repeated_in_line"]) == (str(repeat), 2)
     for line in ("1", "99", "x", "99999999999999999999"):
         assert (await office.get(deb_file_id, f"rows/{line}"))[0] == 404
+
+
+async def test_the_last_booked_row_goes_first_over_all_batches(
+    house: House, api: ApiClient
+) -> None:
+    small = House(house.database, house.clock, deb_batch_rows=2)
+    await small.acquitted_invoices("120.00")
+    deb_file_id = await small.book(DebFile(ROWS))
+    assert await FileOffice(api, small).undo(deb_file_id) == "undone"
+    undone = await small.rows(
+        "SELECT reverses FROM position_fact WHERE kind = 'undo' ORDER BY place"
+    )
+    booked = await small.rows(
+        "SELECT fact_id AS reverses FROM position_fact"
+        " WHERE deb_file_id IS NOT NULL AND kind <> 'undo' ORDER BY place DESC"
+    )
+    assert undone == booked
