@@ -64,6 +64,7 @@ def _contract(contract: Contract) -> ContractChanged:
         ledger_account=contract.ledger_account,
         acquittal_label=contract.acquittal_label,
         acquittal=cast("Literal['automatic', 'manual']", contract.acquittal),
+        deb_booking=cast("Literal['automatic', 'review']", contract.deb_booking),
         payout_term_days=contract.payout_term_days,
         payout_basis=cast("Literal['gross', 'net']", contract.payout_basis),
         reminder_fee_beneficiary=cast(

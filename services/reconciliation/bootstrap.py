@@ -11,6 +11,7 @@ from services.reconciliation.adapters.content import ObjectStoreContent
 from services.reconciliation.adapters.file_queue import PostgresFileQueue
 from services.reconciliation.adapters.unit_of_work import SqlUnitOfWork, unit_opener
 from services.reconciliation.domain.deb.layout import Layout
+from services.reconciliation.entrypoints.deb_files import DebFileOperations, deb_file_endpoints
 from services.reconciliation.entrypoints.events import EventHandlers, subscriptions
 from services.reconciliation.entrypoints.http import ReconciliationApi, endpoints
 from services.reconciliation.entrypoints.http_exports import export_endpoints
@@ -69,6 +70,9 @@ def build(
         endpoints=[
             *endpoints(ReconciliationApi(unit_on, clock)),
             *parked_row_endpoints(unit_on, clock),
+            *deb_file_endpoints(
+                DebFileOperations(unit_on, shop.open_unit, clock, batch_rows=policy.batch_rows)
+            ),
             *export_endpoints(clock),
         ],
         subscriptions=subscriptions(EventHandlers(unit_on, content, clock)),

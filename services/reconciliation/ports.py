@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
 from uuid import UUID
@@ -13,6 +12,14 @@ from services.reconciliation.domain.accounts import Chart, LedgerAccount
 from services.reconciliation.domain.booking import BookedRow, Decision
 from services.reconciliation.domain.deb.records import DebRow, FileFault, Header
 from services.reconciliation.domain.events import DomainEvent
+from services.reconciliation.domain.filing import (
+    BookPlace,
+    Effect,
+    FileDecision,
+    LivingFile,
+    UndoneFile,
+)
+from services.reconciliation.domain.handing import ClaimedFile, ParkedRow, RowCounts, RowDecision
 from services.reconciliation.domain.journal import Entry
 from services.reconciliation.domain.matching import Known
 from services.reconciliation.domain.model import (
@@ -29,44 +36,9 @@ from services.reconciliation.domain.model import (
     PreparedOrder,
 )
 from services.reconciliation.domain.reversing import Original
-from shared.kernel.context import WorkContext
+from services.reconciliation.domain.undoing import Undoable, Undoing
 from shared.kernel.errors import PermanentError, TransientError
 from shared.kernel.money import Money
-
-
-@dataclass(frozen=True, slots=True)
-class ClaimedFile:
-    """A DEB file that this worker may work until its lease ends.
-
-    Attributes:
-        is_staged: whether it was read and found whole; what remains is booking.
-        received_at: when its fetching became known here.
-        created_on: from the header; None until staged.
-        lease_token: proves the claim; another worker's claim invalidates it.
-        work: what set the file's fetching in motion; what it leads to carries the same ids.
-    """
-
-    deb_file_id: UUID
-    practice_id: UUID
-    contract_id: UUID
-    layout: str
-    content: Content
-    received_at: datetime
-    is_staged: bool
-    created_on: date | None
-    attempts: int
-    lease_token: UUID
-    work: WorkContext
-
-
-@dataclass(frozen=True, slots=True)
-class RowCounts:
-    """What became of a file's rows."""
-
-    rows_read: int
-    booked: int
-    repeats: int
-    parked: int
 
 
 class PracticeRepository(Protocol):
@@ -169,7 +141,7 @@ class DebFileRepository(Protocol):
         """Lock the file for this transaction and prolong the lease; False if it was lost."""
 
     async def stage(self, file: ClaimedFile, rows: Sequence[DebRow]) -> None:
-        """Store rows as read; rows stored before are left as they are."""
+        """Store the next rows as read, with occurrences; rows stored before stay as they are."""
 
     async def sequence_fault(self, file: ClaimedFile, header: Header) -> FileFault | None:
         """Return why the file cannot follow the files booked so far, or None."""
@@ -226,9 +198,12 @@ class DebFileRepository(Protocol):
         """Return what the books know of everything that the rows name."""
 
     async def booked_rows(
-        self, contract_id: UUID, record_ids: Collection[str]
+        self, practice_id: UUID, contract_id: UUID, rows: Sequence[DebRow]
     ) -> Mapping[str, BookedRow]:
-        """Return the rows already booked under these record ids."""
+        """Return the rows already booked, or left, that are the same as these, by identity."""
+
+    async def times_undone(self, contract_id: UUID, rows: Sequence[DebRow]) -> Mapping[str, int]:
+        """Return how often each of these rows was booked and undone before, by identity."""
 
     async def originals(
         self, contract_id: UUID, record_ids: Collection[str]
@@ -245,40 +220,6 @@ class DebFileRepository(Protocol):
 
     async def finish(self, file: ClaimedFile, *, at: datetime) -> RowCounts:
         """Count the rows and close the file; files held only because of it are taken up again."""
-
-
-@dataclass(frozen=True, slots=True)
-class ParkedRow:
-    """A row that a person may decide about.
-
-    Attributes:
-        created_on: of its file.
-        invoice_id: what it was matched with, if anything.
-        is_parked: whether it is so still; what it waited for may have brought it back.
-        is_decided: whether a person has decided about it.
-    """
-
-    row_id: UUID
-    practice_id: UUID
-    deb_file_id: UUID
-    contract_id: UUID
-    created_on: date
-    row: DebRow
-    invoice_id: UUID | None
-    is_parked: bool
-    is_decided: bool
-
-
-@dataclass(frozen=True, slots=True)
-class RowDecision:
-    """What a person decided about a parked row, and why."""
-
-    row_id: UUID
-    decision: str
-    invoice_id: UUID | None
-    reason: str
-    decided_by: str
-    decided_at: datetime
 
 
 class RowDecisionRepository(Protocol):
@@ -305,6 +246,61 @@ class RowDecisionRepository(Protocol):
         """Return what became of a closed file's rows; None while it is being worked."""
 
 
+class DebLifeRepository(Protocol):
+    """What persons decide about whole DEB files; decisions are never changed."""
+
+    async def awaits_review(self, file: ClaimedFile) -> bool:
+        """Whether a person must have the file booked."""
+
+    async def find(self, deb_file_id: UUID) -> LivingFile | None:
+        """Return a file and keep others from it for this transaction; None if it is unknown."""
+
+    async def store(self, decision: FileDecision) -> None:
+        """Keep a decision."""
+
+    async def let_book(self, deb_file_id: UUID) -> None:
+        """Let a file that waits for its review be booked, after all that were staged before."""
+
+    async def hold(self, deb_file_id: UUID, fault: FileFault) -> None:
+        """Hold a file of which nothing is booked."""
+
+    async def release(self, deb_file_id: UUID, *, accept_sequence: bool) -> None:
+        """Have a held file read again, by the contract's present layout; its rows are dropped."""
+
+    async def book_anew(self, deb_file_id: UUID, new_id: UUID) -> None:
+        """Register the bytes of an undone file as a new file, which takes its place."""
+
+    async def begin_undo(self, deb_file_id: UUID, undo_id: UUID) -> None:
+        """Hand a booked file to the worker to be undone."""
+
+    async def undoable(self, file: ClaimedFile, *, limit: int) -> Sequence[Undoable]:
+        """Return booked rows on which this undoing has not decided, the last booked first."""
+
+    async def why_undone(self, file: ClaimedFile) -> str:
+        """Return who undoes the file, and why, for the note of each fact."""
+
+    async def undo(self, file: ClaimedFile, outcomes: Sequence[Undoing]) -> None:
+        """Write what became of booked rows, and bring back rows that were in conflict with them."""
+
+    async def withdraw_parked(self, file: ClaimedFile, *, limit: int) -> int:
+        """Take parked rows of which no person decided out of the queue; return how many."""
+
+    async def end_undo(self, file: ClaimedFile) -> UndoneFile:
+        """Close the file as undone, or undone in part."""
+
+    async def claim_for_preview(self, deb_file_id: UUID) -> ClaimedFile | None:
+        """Return a file that is staged, kept from others; None if there is no such file."""
+
+    async def undecided_lines(self, file: ClaimedFile, *, after: int, limit: int) -> Sequence[int]:
+        """Return lines of rows that are to be decided, behind a line."""
+
+    async def last_place(self, file: ClaimedFile) -> BookPlace:
+        """Return where the practice's books end now."""
+
+    async def effect(self, file: ClaimedFile, since: BookPlace) -> Effect:
+        """Return what was booked of the file behind a place in the books, in sums."""
+
+
 class UnitOfWork(Protocol):
     """One transaction's worth of work; it records what happened and never commits."""
 
@@ -313,6 +309,7 @@ class UnitOfWork(Protocol):
     confirmations: ConfirmationRepository
     deb_files: DebFileRepository
     row_decisions: RowDecisionRepository
+    deb_life: DebLifeRepository
 
     def record(self, event: DomainEvent) -> None:
         """Remember an event; it leaves with the transaction."""

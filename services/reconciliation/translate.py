@@ -15,6 +15,7 @@ from services.reconciliation.domain.model import (
     ConfirmationLine,
     Content,
     Contract,
+    DebBooking,
     Debt,
     FetchedFile,
     NewInvoice,
@@ -58,6 +59,7 @@ def contract(event: ContractChanged) -> Contract:
         reminder_fee_beneficiary=Beneficiary(event.reminder_fee_beneficiary),
         loss_cover=event.loss_cover,
         deb_layout=event.portal.deb_layout,
+        deb_booking=DebBooking(event.deb_booking),
     )
 
 
@@ -159,10 +161,20 @@ def to_wire(event: events.DomainEvent) -> EventPayload:
             return _order_acquitted(event)
         case events.InvoicePositionChanged():
             return _position_changed(event)
+        case _:
+            return _of_deb_file(event)
+
+
+def _of_deb_file(event: events.DebFileEvent) -> EventPayload:
+    match event:
         case events.DebFileBooked():
             return _file_booked(event)
         case events.DebFileHeld():
             return _file_held(event)
+        case events.DebFileReleased():
+            return _file_released(event)
+        case events.DebFileUndone():
+            return _file_undone(event)
         case events.DebRowParked():
             return _row_parked(event)
 
@@ -236,6 +248,33 @@ def _file_held(event: events.DebFileHeld) -> v1.DebFileHeld:
         reason_code=event.reason_code,
         line=event.line,
         held_at=event.held_at,
+    )
+
+
+def _file_released(event: events.DebFileReleased) -> v1.DebFileReleased:
+    return v1.DebFileReleased(
+        practice_id=event.practice_id,
+        deb_file_id=event.deb_file_id,
+        contract_id=event.contract_id,
+        reason_code=event.reason_code,
+        released_at=event.released_at,
+    )
+
+
+def _file_undone(event: events.DebFileUndone) -> v1.DebFileUndone:
+    return v1.DebFileUndone(
+        practice_id=event.practice_id,
+        deb_file_id=event.deb_file_id,
+        contract_id=event.contract_id,
+        rows_read=event.rows_read,
+        booked=event.booked,
+        repeats=event.repeats,
+        parked=event.parked,
+        undone=event.undone,
+        kept=event.kept,
+        debt_change=_wire_money(event.debt_change),
+        factor_change=_wire_money(event.factor_change),
+        undone_at=event.undone_at,
     )
 
 

@@ -33,6 +33,8 @@ EVENT_TYPES: tuple[type[EventPayload], ...] = (
     reconciliation.OrderAcquitted,
     reconciliation.DebFileBooked,
     reconciliation.DebFileHeld,
+    reconciliation.DebFileReleased,
+    reconciliation.DebFileUndone,
     reconciliation.DebRowParked,
     reconciliation.InvoicePositionChanged,
 )

@@ -67,7 +67,7 @@ DEB_FILE_EVENTS = Topic(
     (RECONCILIATION,),
     3,
     FOREVER,
-    "DEB files: fetched from the portal, then booked or held.",
+    "DEB files: fetched from the portal, then booked or held, released or undone.",
 )
 LEDGER_EVENTS = Topic(
     "ledger-events",

@@ -216,6 +216,7 @@ def _contract_columns(new: Contract) -> dict[str, object]:
         "reminder_fee_beneficiary": new.reminder_fee_beneficiary,
         "loss_cover": new.loss_cover,
         "acquittal": new.acquittal,
+        "deb_booking": new.deb_booking,
         "portal_adapter": new.portal.adapter,
         "arrival_check_after_seconds": new.portal.arrival_check_after_seconds,
         "arrival_poll_interval_seconds": new.portal.arrival_poll_interval_seconds,
@@ -243,6 +244,7 @@ def to_contract(row: RowMapping) -> Contract:
         reminder_fee_beneficiary=row["reminder_fee_beneficiary"],
         loss_cover=row["loss_cover"],
         acquittal=row["acquittal"],
+        deb_booking=row["deb_booking"],
         portal=PortalTerms(
             adapter=row["portal_adapter"],
             arrival_check_after_seconds=row["arrival_check_after_seconds"],

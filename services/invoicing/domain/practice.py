@@ -92,6 +92,7 @@ class Contract:
         reminder_fee_beneficiary: "factor" or "practice".
         loss_cover: whether the factor bears a loss.
         acquittal: "automatic" or "manual".
+        deb_booking: "automatic", or "review" where a person looks at each DEB file first.
         version: counts the changes of the terms, from 1.
         invoice_format: version of the official format that its invoices are written in.
     """
@@ -115,3 +116,4 @@ class Contract:
     version: int = 1
     active: bool = True
     invoice_format: str = "5.0"
+    deb_booking: str = "automatic"

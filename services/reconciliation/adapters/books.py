@@ -304,4 +304,5 @@ def _fact_row(fact: Fact) -> dict[str, object]:
         "deb_line": fact.deb_line,
         "note": fact.note,
         "reverses": fact.reverses,
+        "reversal_round": fact.reversal_round,
     }

@@ -5,11 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from services.reconciliation.domain.model import Content
-from services.reconciliation.ports import (
-    ContentAwayError,
-    ContentDamagedError,
-    ContentMissingError,
-)
+from services.reconciliation.ports import ContentAwayError, ContentDamagedError, ContentMissingError
 from shared.contracts.envelope import ContentRef
 from shared.kernel.errors import TransientError
 from shared.objectstore.store import ContentHashError, ObjectStore

@@ -13,9 +13,9 @@ from services.reconciliation.adapters import bulk
 from services.reconciliation.adapters.deb_rows import DebRows, row_values
 from services.reconciliation.adapters.tables import DEB_FILE, DEB_FILE_DELIVERY, DEB_ROW
 from services.reconciliation.domain.deb.records import DebRow, FileFault, Header
+from services.reconciliation.domain.handing import ClaimedFile, RowCounts
 from services.reconciliation.domain.model import FetchedFile, Position
 from services.reconciliation.domain.resuming import RESUMABLE_FAULTS, UNTIL_BOOKED
-from services.reconciliation.ports import ClaimedFile, RowCounts
 from shared.kernel.clock import Clock
 from shared.kernel.context import current_work
 from shared.kernel.ids import new_id
@@ -24,7 +24,7 @@ _RENEW = text(
     """
     UPDATE deb_file SET lease_until = :until
     WHERE deb_file_id = :deb_file_id AND lease_token = :lease_token
-      AND status IN ('fetched', 'staged')
+      AND status IN ('fetched', 'staged', 'undoing')
     RETURNING deb_file_id
     """
 )
@@ -37,14 +37,18 @@ _SEQUENCE = text(
               AND file_id IS NOT NULL) AS any_is_booked,
       EXISTS (SELECT FROM deb_file WHERE contract_id = :contract_id
               AND status IN ('staged', 'booked') AND file_id = :file_id
-              AND deb_file_id <> :deb_file_id) AS id_is_taken
+              AND deb_file_id <> :deb_file_id) AS id_is_taken,
+      (SELECT sequence_accepted OR anew_of IS NOT NULL FROM deb_file
+       WHERE deb_file_id = :deb_file_id) AS is_accepted
     """
 )
 _STAGED = text(
     """
     UPDATE deb_file SET status = 'staged', file_id = :file_id, created_on = :created_on,
       previous_file_id = :previous_file_id, rows_read = :rows_read, attempts = 0,
-      turn = nextval('deb_file_turn')
+      turn = nextval('deb_file_turn'), review = (
+        SELECT CASE c.deb_booking WHEN 'review' THEN 'awaited' END FROM contract c
+        WHERE c.contract_id = deb_file.contract_id)
     WHERE deb_file_id = :deb_file_id
     """
 )
@@ -95,7 +99,8 @@ _IS_NEXT = text(
     SELECT NOT EXISTS (
       SELECT FROM deb_file earlier, deb_file f
       WHERE f.deb_file_id = :deb_file_id AND earlier.practice_id = f.practice_id
-        AND earlier.status = 'staged' AND earlier.turn < f.turn)
+        AND earlier.status = 'staged' AND earlier.turn < f.turn
+        AND earlier.review IS DISTINCT FROM 'awaited')
     """
 )
 # What a person decided stays decided. A file keeps its counts, in which its resumed rows go on as
@@ -108,6 +113,8 @@ _RESUME = text(
       WHERE practice_id = :practice_id AND status = 'parked'
         AND reason_code = ANY(CAST(:reasons AS text[]))
         AND NOT EXISTS (SELECT FROM row_decision d WHERE d.row_id = deb_row.row_id)
+        AND EXISTS (SELECT FROM deb_file f WHERE f.deb_file_id = deb_row.deb_file_id
+                    AND f.status IN ('staged', 'booked'))
         AND (invoice_number = ANY(CAST(:invoice_numbers AS text[]))
           OR invoice_id = ANY(CAST(:invoice_ids AS uuid[]))
           OR (invoice_number IS NULL AND order_number = CAST(:order_number AS text)))
@@ -128,6 +135,8 @@ _RESUME_REVERSALS = text(
         AND kind = 'reversal' AND note = ANY(CAST(:record_ids AS text[]))
         AND reason_code = ANY(CAST(:reasons AS text[]))
         AND NOT EXISTS (SELECT FROM row_decision d WHERE d.row_id = deb_row.row_id)
+        AND EXISTS (SELECT FROM deb_file f WHERE f.deb_file_id = deb_row.deb_file_id
+                    AND f.status IN ('staged', 'booked'))
       RETURNING deb_file_id),
     reopened AS (
       UPDATE deb_file SET status = 'staged', finished_at = NULL, attempts = 0,
@@ -205,6 +214,7 @@ class PostgresDebFileRepository(DebRows):
             text(
                 "SELECT deb_file_id FROM deb_file"
                 " WHERE practice_id = :practice_id AND content_sha256 = :content_sha256"
+                " AND NOT is_replaced"
             ),
             {"practice_id": file.practice_id, "content_sha256": file.content.sha256},
         )
@@ -235,7 +245,7 @@ class PostgresDebFileRepository(DebRows):
         await bulk.insert(
             self._connection,
             DEB_ROW,
-            [row_values(file, row) for row in rows],
+            [row_values(file, row) for row in await self.counted(file, rows)],
             on_conflict="ON CONFLICT (deb_file_id, line) DO NOTHING",
         )
 
@@ -255,6 +265,8 @@ class PostgresDebFileRepository(DebRows):
             return FileFault(
                 "file-id-reused", header.line, f"another file has the id {header.file_id}"
             )
+        if known.is_accepted:
+            return None
         if header.previous_file_id is not None and not known.previous_is_booked:
             return FileFault(
                 "sequence-gap", header.line, f"file {header.previous_file_id} is missing"

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from uuid import UUID
 
-from sqlalchemy import RowMapping, text
+from sqlalchemy import Row, RowMapping, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.reconciliation.adapters.books import (
@@ -13,7 +14,7 @@ from services.reconciliation.adapters.books import (
     POSITION_TABLES,
     position_of,
 )
-from services.reconciliation.adapters.originals import original_of
+from services.reconciliation.adapters.originals import REVERSALS, original_of
 from services.reconciliation.domain.booking import (
     Booked,
     BookedRow,
@@ -23,11 +24,11 @@ from services.reconciliation.domain.booking import (
     RowPlace,
     booking_rank,
 )
-from services.reconciliation.domain.deb.records import DebRow, RowProblem
+from services.reconciliation.domain.deb.records import DebRow, RowProblem, identity_of
+from services.reconciliation.domain.handing import ClaimedFile
 from services.reconciliation.domain.matching import Known
 from services.reconciliation.domain.model import Beneficiary, Position
 from services.reconciliation.domain.reversing import Original
-from services.reconciliation.ports import ClaimedFile
 from shared.kernel.clock import Clock
 from shared.kernel.ids import derived_id
 from shared.kernel.money import Money
@@ -69,27 +70,50 @@ _DEBTOR_NUMBERS = text(
 )
 _BOOKED = text(
     """
-    SELECT record_id, deb_file_id, line, content_sha256, false AS is_left FROM deb_row
+    SELECT record_id, deb_file_id, line, content_sha256, occurrence, false AS is_left FROM deb_row
     WHERE contract_id = :contract_id AND status = 'booked'
       AND record_id = ANY(CAST(:record_ids AS text[]))
     UNION ALL
-    SELECT r.record_id, r.deb_file_id, r.line, r.content_sha256, true FROM row_decision d
+    SELECT record_id, deb_file_id, line, content_sha256, occurrence, false FROM deb_row
+    WHERE practice_id = :practice_id AND contract_id = :contract_id AND status = 'booked'
+      AND record_id IS NULL AND content_sha256 = ANY(CAST(:contents AS text[]))
+    UNION ALL
+    SELECT r.record_id, r.deb_file_id, r.line, r.content_sha256, r.occurrence, true
+    FROM row_decision d
     JOIN deb_row r ON r.deb_file_id = d.deb_file_id AND r.line = d.line
-    WHERE d.decision = 'leave' AND r.contract_id = :contract_id
-      AND r.record_id = ANY(CAST(:record_ids AS text[]))
+    WHERE d.decision = 'leave' AND r.contract_id = :contract_id AND r.status = 'parked'
+      AND (r.record_id = ANY(CAST(:record_ids AS text[]))
+        OR (r.record_id IS NULL AND r.content_sha256 = ANY(CAST(:contents AS text[]))))
     ORDER BY is_left DESC
     """
 )
 _ORIGINALS = text(
-    """
+    f"""
     SELECT r.record_id, f.*, (
       SELECT json_agg(json_build_array(t.account, t.role, t.amount_rappen, t.invoice_id,
                                        t.confirmed_order_id) ORDER BY t.line)
       FROM posting t WHERE t.entry_id = f.entry_id) AS postings,
-      EXISTS (SELECT FROM position_fact later WHERE later.reverses = f.fact_id) AS is_reversed
+      {REVERSALS}
     FROM deb_row r JOIN position_fact f ON f.fact_id = r.fact_id
     WHERE r.contract_id = :contract_id AND r.status = 'booked'
       AND r.record_id = ANY(CAST(:record_ids AS text[]))
+    """  # noqa: S608 - constants of ours
+)
+_UNDONE = text(
+    """
+    SELECT record_id, content_sha256, occurrence, count(*) AS times FROM deb_undo_row
+    WHERE contract_id = :contract_id AND outcome = 'undone'
+      AND (record_id = ANY(CAST(:record_ids AS text[]))
+        OR (record_id IS NULL AND content_sha256 = ANY(CAST(:contents AS text[]))))
+    GROUP BY record_id, content_sha256, occurrence
+    """
+)
+_ALIKE = text(
+    """
+    SELECT content_sha256, count(*) AS rows FROM deb_row
+    WHERE deb_file_id = :deb_file_id AND record_id IS NULL AND line < :line
+      AND problem_reason IS NULL AND content_sha256 = ANY(CAST(:contents AS text[]))
+    GROUP BY content_sha256
     """
 )
 _DECIDE = text(
@@ -170,18 +194,48 @@ class DebRows:
         return orders
 
     async def booked_rows(
-        self, contract_id: UUID, record_ids: Collection[str]
+        self, practice_id: UUID, contract_id: UUID, rows: Sequence[DebRow]
     ) -> Mapping[str, BookedRow]:
-        """Return the rows already booked, or left by a person, under these record ids."""
+        """Return the rows already booked, or left by a person, that are the same as these."""
         result = await self._connection.execute(
-            _BOOKED, {"contract_id": contract_id, "record_ids": list(record_ids)}
+            _BOOKED, {"practice_id": practice_id, "contract_id": contract_id, **_identifiers(rows)}
         )
         return {
-            row.record_id: BookedRow(
+            _identity(row): BookedRow(
                 RowPlace(row.deb_file_id, row.line), row.content_sha256, is_left=row.is_left
             )
             for row in result
         }
+
+    async def times_undone(self, contract_id: UUID, rows: Sequence[DebRow]) -> Mapping[str, int]:
+        """Return how often each of these rows was booked and undone before, by identity."""
+        result = await self._connection.execute(
+            _UNDONE, {"contract_id": contract_id, **_identifiers(rows)}
+        )
+        times: dict[str, int] = {}
+        for row in result:
+            times[_identity(row)] = times.get(_identity(row), 0) + int(row.times)
+        return times
+
+    async def counted(self, file: ClaimedFile, rows: Sequence[DebRow]) -> list[DebRow]:
+        """Return rows that are about to be stored, those without record id with their occurrence.
+
+        Args:
+            rows: all of the file behind those stored so far, in order.
+        """
+        nameless = [row for row in rows if row.record_id is None and row.problem is None]
+        if not nameless:
+            return list(rows)
+        result = await self._connection.execute(
+            _ALIKE,
+            {
+                "deb_file_id": file.deb_file_id,
+                "line": rows[0].line,
+                "contents": sorted({row.content_sha256 for row in nameless}),
+            },
+        )
+        seen = {row.content_sha256: int(row.rows) for row in result}
+        return [_with_occurrence(row, seen) for row in rows]
 
     async def originals(
         self, contract_id: UUID, record_ids: Collection[str]
@@ -218,6 +272,26 @@ class DebRows:
         )
 
 
+def _with_occurrence(row: DebRow, seen: dict[str, int]) -> DebRow:
+    if row.record_id is not None or row.problem is not None:
+        return row
+    content = row.content_sha256
+    seen[content] = seen.get(content, 0) + 1
+    return replace(row, occurrence=seen[content])
+
+
+def _identifiers(rows: Sequence[DebRow]) -> dict[str, list[str]]:
+    readable = [row for row in rows if row.problem is None]
+    return {
+        "record_ids": _distinct(row.record_id for row in readable),
+        "contents": _distinct(row.content_sha256 for row in readable if row.record_id is None),
+    }
+
+
+def _identity(row: Row[tuple[object, ...]]) -> str:
+    return identity_of(row.record_id, row.content_sha256, row.occurrence)
+
+
 def row_values(file: ClaimedFile, row: DebRow) -> dict[str, object]:
     """Return a row as the table takes it."""
     problem = row.problem
@@ -245,6 +319,7 @@ def row_values(file: ClaimedFile, row: DebRow) -> dict[str, object]:
         "problem_reason": problem.reason if problem else None,
         "problem_column": problem.column if problem else None,
         "problem_field": problem.field if problem else None,
+        "occurrence": row.occurrence,
     }
 
 
@@ -271,6 +346,7 @@ def row_of(row: RowMapping) -> DebRow:
         level=row["level"],
         note=row["note"],
         problem=problem,
+        occurrence=row["occurrence"],
     )
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
+from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import Row, text
 
+from services.reconciliation.domain.handing import ClaimedFile
 from services.reconciliation.domain.model import Content
-from services.reconciliation.ports import ClaimedFile
 from shared.db.engine import Database
 from shared.db.scope import Scope
 from shared.kernel.clock import Clock
@@ -16,19 +18,25 @@ from shared.kernel.ids import new_id
 
 # Only the first open file of each practice is a candidate, so that one practice's files are worked
 # one after the other whichever process takes them: files that were staged before, in that order,
-# then those not yet read, oldest first. The row is judged again after its lock is won.
+# then those not yet read, oldest first. A file that is being undone goes before all; one that waits
+# for its review is passed over. The row is judged again after its lock is won.
 _CLAIM = text(
     """
     UPDATE deb_file SET lease_token = :token, lease_until = :until, attempts = attempts + 1
     WHERE deb_file_id = (
       SELECT f.deb_file_id FROM deb_file f
-      WHERE f.status IN ('fetched', 'staged') AND f.next_attempt_at <= :now
+      WHERE f.status IN ('fetched', 'staged', 'undoing') AND f.next_attempt_at <= :now
+        AND NOT (f.status = 'staged' AND f.review IS NOT DISTINCT FROM 'awaited')
         AND (f.lease_until IS NULL OR f.lease_until < :now)
         AND NOT EXISTS (
           SELECT FROM deb_file earlier
-          WHERE earlier.practice_id = f.practice_id AND earlier.status IN ('fetched', 'staged')
-            AND (earlier.turn < f.turn OR (earlier.turn IS NOT NULL AND f.turn IS NULL)
-              OR (earlier.turn IS NULL AND f.turn IS NULL AND earlier.arrival < f.arrival)))
+          WHERE earlier.practice_id = f.practice_id
+            AND earlier.status IN ('fetched', 'staged', 'undoing')
+            AND NOT (earlier.status = 'staged' AND earlier.review IS NOT DISTINCT FROM 'awaited')
+            AND CASE WHEN 'undoing' IN (earlier.status, f.status)
+              THEN earlier.status = 'undoing' AND (f.status <> 'undoing' OR earlier.turn < f.turn)
+              ELSE earlier.turn < f.turn OR (earlier.turn IS NOT NULL AND f.turn IS NULL)
+                OR (earlier.turn IS NULL AND f.turn IS NULL AND earlier.arrival < f.arrival) END)
       ORDER BY f.arrival LIMIT 1 FOR UPDATE SKIP LOCKED)
     RETURNING deb_file_id, practice_id, contract_id, layout, content_key, content_sha256,
       content_size_bytes, content_media_type, received_at, status, created_on, attempts,
@@ -59,18 +67,24 @@ class PostgresFileQueue:
             row = result.one_or_none()
         if row is None:
             return None
-        return ClaimedFile(
-            deb_file_id=row.deb_file_id,
-            practice_id=row.practice_id,
-            contract_id=row.contract_id,
-            layout=row.layout,
-            content=Content(
-                row.content_key, row.content_sha256, row.content_size_bytes, row.content_media_type
-            ),
-            received_at=row.received_at,
-            is_staged=row.status == "staged",
-            created_on=row.created_on,
-            attempts=row.attempts,
-            lease_token=token,
-            work=WorkContext(row.correlation_id, row.causation_id),
-        )
+        return claimed_file(row, token)
+
+
+def claimed_file(row: Row[Any], token: UUID) -> ClaimedFile:
+    """Return a row of `deb_file` as the claim that the token proves."""
+    return ClaimedFile(
+        deb_file_id=row.deb_file_id,
+        practice_id=row.practice_id,
+        contract_id=row.contract_id,
+        layout=row.layout,
+        content=Content(
+            row.content_key, row.content_sha256, row.content_size_bytes, row.content_media_type
+        ),
+        received_at=row.received_at,
+        is_staged=row.status == "staged",
+        created_on=row.created_on,
+        attempts=row.attempts,
+        lease_token=token,
+        is_undoing=row.status == "undoing",
+        work=WorkContext(row.correlation_id, row.causation_id),
+    )

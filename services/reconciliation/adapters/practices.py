@@ -22,6 +22,7 @@ from services.reconciliation.domain.model import (
     AcquittalMode,
     Beneficiary,
     Contract,
+    DebBooking,
     Practice,
 )
 
@@ -80,6 +81,7 @@ class PostgresPracticeRepository:
             return None
         terms = dict(row)
         terms["acquittal"] = AcquittalMode(terms["acquittal"])
+        terms["deb_booking"] = DebBooking(terms["deb_booking"])
         terms["reminder_fee_beneficiary"] = Beneficiary(terms["reminder_fee_beneficiary"])
         return Contract(**terms)
 

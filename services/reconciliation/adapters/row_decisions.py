@@ -11,8 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.reconciliation.adapters.books import POSITION_COLUMNS, POSITION_TABLES, position_of
 from services.reconciliation.adapters.deb_rows import row_of
 from services.reconciliation.domain.deb.records import DebRow
+from services.reconciliation.domain.handing import ParkedRow, RowCounts, RowDecision
 from services.reconciliation.domain.model import Position
-from services.reconciliation.ports import ParkedRow, RowCounts, RowDecision
 
 _CANDIDATES_MAX = 200
 _ROW = text(

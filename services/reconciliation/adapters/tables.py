@@ -48,6 +48,7 @@ CONTRACT = _table(
     reminder_fee_beneficiary=Text,
     loss_cover=Boolean,
     deb_layout=Text,
+    deb_booking=Text,
 )
 INVOICE_POSITION = _table(
     "invoice_position",
@@ -148,6 +149,7 @@ POSITION_FACT = _table(
     deb_line=Integer,
     note=Text,
     reverses=Uuid,
+    reversal_round=Integer,
 )
 DEB_FILE = _table(
     "deb_file",
@@ -165,6 +167,21 @@ DEB_FILE = _table(
     next_attempt_at=_INSTANT,
     correlation_id=Text,
     causation_id=Text,
+)
+DEB_UNDO_ROW = _table(
+    "deb_undo_row",
+    undo_id=Uuid,
+    deb_file_id=Uuid,
+    line=Integer,
+    practice_id=Uuid,
+    contract_id=Uuid,
+    outcome=Text,
+    record_id=Text,
+    content_sha256=Text,
+    occurrence=Integer,
+    fact_id=Uuid,
+    reason_code=Text,
+    reason_detail=Text,
 )
 DEB_FILE_DELIVERY = _table(
     "deb_file_delivery",
@@ -199,4 +216,5 @@ DEB_ROW = _table(
     problem_reason=Text,
     problem_column=Integer,
     problem_field=Text,
+    occurrence=Integer,
 )

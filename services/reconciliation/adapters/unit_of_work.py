@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.reconciliation.adapters.books import PostgresBookRepository
 from services.reconciliation.adapters.confirmations import PostgresConfirmationRepository
 from services.reconciliation.adapters.deb_files import PostgresDebFileRepository
+from services.reconciliation.adapters.deb_life import PostgresDebLifeRepository
 from services.reconciliation.adapters.practices import PostgresPracticeRepository
 from services.reconciliation.adapters.row_decisions import PostgresRowDecisionRepository
 from services.reconciliation.domain.events import DomainEvent
@@ -18,6 +19,7 @@ from services.reconciliation.ports import (
     BookRepository,
     ConfirmationRepository,
     DebFileRepository,
+    DebLifeRepository,
     PracticeRepository,
     RowDecisionRepository,
     UnitOfWork,
@@ -40,6 +42,7 @@ class SqlUnitOfWork(OutboxUnitOfWork[DomainEvent]):
         self.confirmations: ConfirmationRepository = PostgresConfirmationRepository(connection)
         self.row_decisions: RowDecisionRepository = PostgresRowDecisionRepository(connection)
         self.deb_files: DebFileRepository = PostgresDebFileRepository(connection, clock)
+        self.deb_life: DebLifeRepository = PostgresDebLifeRepository(connection, clock)
 
 
 def unit_opener(database: Database, clock: Clock) -> UnitOpener:

@@ -53,6 +53,10 @@ adjustment is for the practice.
 |---|---|---|---|---|---|
 """
 _BOTTOM = """
+* **Undone**: a person undoes a whole DEB file, row by row, the last booked first, by the exact
+  opposite of each booking, dated the day of the undoing: balances of earlier days stay as they
+  were. A row on which a later fact rests (it was reversed, ended the claim, or the invoice changed
+  hands since) stays booked, with its reason. What was undone may be booked again from another file.
 * **Acquittal**: only for an invoice that a stored confirmation accepted, for the amount that it
   confirmed, dated today, under the contract's label. Where another principal is open, nothing of
   the order is acquitted and a person decides (`confirmed-amount-differs`). The database refuses any

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 from uuid import UUID
@@ -56,7 +57,7 @@ class RowPlace:
 
 @dataclass(frozen=True, slots=True)
 class BookedRow:
-    """A row that is booked already under its record id, or that a person left."""
+    """A row that is booked already under its identity, or that a person left."""
 
     place: RowPlace
     content_sha256: str
@@ -127,8 +128,9 @@ class BatchBook:
     """The part of the books that a batch of rows touches; decisions move it on row by row.
 
     Attributes:
-        booked: rows booked before, by record id.
-        originals: of them, those that the batch's reversals name.
+        booked: rows booked before, by identity.
+        originals: of them, those that the batch's reversals name, by record id.
+        undone: how often a row was undone before, by identity.
     """
 
     file: FileInHand
@@ -136,6 +138,7 @@ class BatchBook:
     known: Known
     booked: dict[str, BookedRow] = field(default_factory=dict)
     originals: dict[str, Original] = field(default_factory=dict)
+    undone: Mapping[str, int] = field(default_factory=dict)
 
     def decide(self, row: DebRow, *, chosen: Position | None = None) -> Decision:
         """Decide one row, in the knowledge of all rows decided before it.
@@ -146,19 +149,19 @@ class BatchBook:
         if row.problem is not None:
             where = f"column {row.problem.column} ({row.problem.field})"
             return Parked(row, row.problem.reason, f"{where} cannot be read")
-        assert row.record_id is not None  # noqa: S101 - a row without one has a problem
-        earlier = self.booked.get(row.record_id)
+        earlier = self.booked.get(row.identity)
         if earlier is not None and not _corrects(row, earlier):
             return _again(row, earlier)
         decision = self._first_time(row, chosen)
         if isinstance(decision, Booked):
-            self._remember(row.record_id, decision)
+            self._remember(decision)
         return decision
 
-    def _remember(self, record_id: str, decision: Booked) -> None:
+    def _remember(self, decision: Booked) -> None:
         row, place = decision.row, RowPlace(self.file.deb_file_id, decision.row.line)
-        self.booked[record_id] = BookedRow(place, row.content_sha256)
-        self.originals[record_id] = decision.as_original()
+        self.booked[row.identity] = BookedRow(place, row.content_sha256)
+        if row.record_id is not None:
+            self.originals[row.record_id] = decision.as_original()
         if decision.original is not None and row.reverses is not None:
             self.originals[row.reverses] = replace(decision.original, is_reversed=True)
         if decision.position is not None:
@@ -243,6 +246,7 @@ class BatchBook:
             factor_change=-original.factor_change,
             order_id=original.order_id,
             reverses=original.fact_id,
+            reversal_round=original.reversal_round,
         )
         return Booked(row, fact, entry, before, after, original)
 
@@ -295,8 +299,12 @@ class BatchBook:
         )
 
     def _id(self, row: DebRow) -> UUID:
-        contract_id = self.file.contract.contract_id
-        return derived_id("deb-row", self.file.practice_id, contract_id, readable(row.record_id))
+        parts = [self.file.practice_id, self.file.contract.contract_id]
+        again = self.undone.get(row.identity, 0)
+        times = () if again == 0 else (again,)
+        if row.record_id is not None:
+            return derived_id("deb-row", *parts, row.record_id, *times)
+        return derived_id("deb-row-without-id", *parts, row.identity, *times)
 
 
 def _order(position: Position | None) -> UUID | None:

@@ -40,7 +40,7 @@ class OrderAcquitted:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One fact behind a changed position; of a reversal, also the kind of what it undoes."""
+    """One fact behind a changed position; of a reversal or undoing, also the kind undone."""
 
     kind: str
     amount: Money | None
@@ -91,6 +91,41 @@ class DebFileHeld:
 
 
 @dataclass(frozen=True, slots=True)
+class DebFileReleased:
+    """A person let a held DEB file go; it is read and judged again."""
+
+    practice_id: UUID
+    deb_file_id: UUID
+    contract_id: UUID
+    reason_code: str
+    released_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DebFileUndone:
+    """A booked DEB file was undone, as far as that is possible.
+
+    Attributes:
+        undone: rows that were booked or parked, and are no more.
+        kept: booked rows that could not be undone, for a reason that is kept.
+        debt_change, factor_change: what this undoing changed of all D and of all P.
+    """
+
+    practice_id: UUID
+    deb_file_id: UUID
+    contract_id: UUID
+    rows_read: int
+    booked: int
+    repeats: int
+    parked: int
+    undone: int
+    kept: int
+    debt_change: Money
+    factor_change: Money
+    undone_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class DebRowParked:
     """One row waits for a person."""
 
@@ -104,11 +139,7 @@ class DebRowParked:
     parked_at: datetime
 
 
-DomainEvent: TypeAlias = (
-    InvoiceAcquitted
-    | OrderAcquitted
-    | InvoicePositionChanged
-    | DebFileBooked
-    | DebFileHeld
-    | DebRowParked
+DebFileEvent: TypeAlias = (
+    DebFileBooked | DebFileHeld | DebFileReleased | DebFileUndone | DebRowParked
 )
+DomainEvent: TypeAlias = InvoiceAcquitted | OrderAcquitted | InvoicePositionChanged | DebFileEvent

@@ -70,6 +70,13 @@ class AcquittalMode(StrEnum):
     MANUAL = "manual"
 
 
+class DebBooking(StrEnum):
+    """Whether a DEB file is booked at once or waits for a person."""
+
+    AUTOMATIC = "automatic"
+    REVIEW = "review"
+
+
 class Beneficiary(StrEnum):
     """Who gets a fee that the debtor is charged."""
 
@@ -105,6 +112,7 @@ class Contract:
     reminder_fee_beneficiary: Beneficiary
     loss_cover: bool
     deb_layout: str
+    deb_booking: DebBooking = DebBooking.AUTOMATIC
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,6 +265,7 @@ class Fact:
         invoice_id: None for a movement of the factor's current account, which is about no invoice.
         deb_file_id, deb_line: where it was read, or None when it came from an event.
         reverses: the fact that this one undoes.
+        reversal_round: how many reversals of that fact were undone before.
     """
 
     fact_id: UUID
@@ -273,6 +282,7 @@ class Fact:
     deb_line: int | None = None
     note: str = ""
     reverses: UUID | None = None
+    reversal_round: int = 0
 
 
 @dataclass(frozen=True, slots=True)

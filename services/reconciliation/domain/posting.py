@@ -24,6 +24,7 @@ PAYMENT = "debtor_payment"
 RECOURSE = "recourse"
 WRITE_OFF = "write_off"
 REVERSAL = "reversal"
+UNDO = "undo"
 MOVEMENT = "account_movement"
 
 
@@ -282,6 +283,7 @@ RULES: tuple[Rule, ...] = (
         debtor=DebtorEffect.OPPOSITE,
         after_return=True,
     ),
+    Rule(UNDO, "Undone", AmountForm.OF_THE_REVERSED, debtor=DebtorEffect.OPPOSITE, from_deb=False),
     Rule(
         MOVEMENT,
         "Movement of the account",

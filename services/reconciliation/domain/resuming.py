@@ -24,5 +24,11 @@ booked once its refund is, or the charge that it paid."""
 UNTIL_BOOKED = frozenset({"reversed-record-unknown"})
 """Reasons that fall away when the record that a reversal names is booked."""
 
+UNTIL_UNDONE = frozenset({"conflicting-record"})
+"""Reasons that fall away when the row with which it is in conflict is undone."""
+
+UNTIL_REVERSAL_UNDONE = frozenset({"already-reversed"})
+"""Reasons that fall away when the reversal that came first is undone."""
+
 RESUMABLE_FAULTS = frozenset({"content-missing", "content-damaged", "content-unreadable"})
 """Reasons why a file is held that may fall away when the file is fetched again."""

@@ -20,6 +20,7 @@ class Original:
     Attributes:
         invoice_id: None for a movement of the factor's current account.
         amount: as the row stated it; None for information.
+        reversal_round: how many reversals of it were undone before.
         order_id: through which the invoice was with the factor then.
     """
 
@@ -32,6 +33,7 @@ class Original:
     order_id: UUID | None
     postings: tuple[Posting, ...]
     is_reversed: bool = False
+    reversal_round: int = 0
 
     @property
     def moves_receivables(self) -> bool:

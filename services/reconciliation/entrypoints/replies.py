@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import RowMapping
 
+from services.reconciliation.domain.releasing import hold_reason
 from services.reconciliation.domain.suggesting import Suggestion
 from services.reconciliation.entrypoints.schemas import (
     AcquittalReply,
@@ -19,6 +20,7 @@ from services.reconciliation.entrypoints.schemas import (
     PositionDetail,
     PositionReply,
     PostingReply,
+    ReleaseReply,
     RowDecisionReply,
     RowPlaceReply,
     SuggestionReply,
@@ -28,7 +30,7 @@ from shared.contracts.envelope import WireMoney
 from shared.contracts.reconciliation.v1 import DebtorBalance
 from shared.kernel.money import Money
 
-_DEB_FILE_AS_IS = DebFileReply.model_fields.keys() - {"size_bytes"}
+_DEB_FILE_AS_IS = DebFileReply.model_fields.keys() - {"size_bytes", "release"}
 _DEB_ROW_AS_IS = DebRowReply.model_fields.keys() - {"raw", "amount", "repeat_of", "decision"}
 
 
@@ -69,7 +71,7 @@ def entry(row: RowMapping, postings: Iterable[RowMapping]) -> EntryReply:
     """Write a journal entry."""
     as_is = EntryReply.model_fields.keys() - {"postings"}
     return EntryReply(
-        **{name: row[name] for name in as_is}, postings=[_posting(line) for line in postings]
+        **{name: row[name] for name in as_is}, postings=[posting(line) for line in postings]
     )
 
 
@@ -88,8 +90,17 @@ def balance(row: RowMapping) -> BalanceReply:
 def deb_file(row: RowMapping) -> DebFileReply:
     """Write a DEB file."""
     return DebFileReply(
-        **{name: row[name] for name in _DEB_FILE_AS_IS}, size_bytes=row["content_size_bytes"]
+        **{name: row[name] for name in _DEB_FILE_AS_IS},
+        size_bytes=row["content_size_bytes"],
+        release=_release(row["reason_code"]),
     )
+
+
+def _release(reason_code: str | None) -> ReleaseReply | None:
+    if reason_code is None:
+        return None
+    reason = hold_reason(reason_code)
+    return ReleaseReply(release=reason.release.value, explanation=reason.explanation)
 
 
 def deb_row(row: RowMapping) -> DebRowReply:
@@ -100,7 +111,7 @@ def deb_row(row: RowMapping) -> DebRowReply:
     amount = row["amount_rappen"]
     return DebRowReply(
         **{name: row[name] for name in _DEB_ROW_AS_IS},
-        raw=_printable(row["raw"]),
+        raw=printable(row["raw"]),
         amount=None if amount is None else money(amount),
         repeat_of=repeat_of,
         decision=_decision(row),
@@ -134,14 +145,15 @@ def _decision(row: RowMapping) -> RowDecisionReply | None:
     )
 
 
-def _printable(raw: bytes) -> str:
+def printable(raw: bytes) -> str:
+    """Write bytes of a file, those that are no printable characters escaped."""
     return "".join(
         sign if sign.isprintable() else f"\\x{ord(sign):02x}" for sign in raw.decode("iso-8859-1")
     )
 
 
 def _position(row: RowMapping) -> Mapping[str, Any]:
-    debt = _debt(row)
+    owed = debt(row)
     return {
         "invoice_id": row["invoice_id"],
         "invoice_number": row["invoice_number"],
@@ -153,14 +165,15 @@ def _position(row: RowMapping) -> Mapping[str, Any]:
         "due_on": row["due_on"],
         "total": money(row["total_rappen"]),
         "deposit": money(row["deposit_rappen"]),
-        "debtor_owes": debt,
+        "debtor_owes": owed,
         "factor_owes": money(row["factor_owes_rappen"]),
         "with_factor": row["with_factor"],
-        "paid": debt.total.to_money().is_zero,
+        "paid": owed.total.to_money().is_zero,
     }
 
 
-def _debt(row: RowMapping) -> DebtorBalance:
+def debt(row: RowMapping) -> DebtorBalance:
+    """Write D, or a change of it."""
     parts = [row[f"{name}_rappen"] for name in ("principal", "reminder_fees", "interest", "costs")]
     principal, reminder_fees, interest, costs = (money(part) for part in parts)
     return DebtorBalance(
@@ -187,7 +200,7 @@ def _fact(row: RowMapping) -> FactReply:
         kind=row["kind"],
         event_date=row["fact_date"],
         amount=None if amount is None else money(amount),
-        debtor_change=_debt(row),
+        debtor_change=debt(row),
         factor_change=money(row["factor_owes_rappen"]),
         order_id=row["order_id"],
         order_number=row["order_number"],
@@ -198,7 +211,8 @@ def _fact(row: RowMapping) -> FactReply:
     )
 
 
-def _posting(row: RowMapping) -> PostingReply:
+def posting(row: RowMapping) -> PostingReply:
+    """Write a posting."""
     return PostingReply(
         line=row["line"],
         account=row["account"],

@@ -13,8 +13,8 @@ from shared.contracts.reconciliation.v1 import DebtorBalance
 from shared.web.endpoints import ApiModel
 from shared.web.paging import Page, PageQuery
 
-FileStatus = Literal["fetched", "staged", "booked", "held"]
-RowStatus = Literal["staged", "booked", "repeat", "parked"]
+FileStatus = Literal["fetched", "staged", "booked", "held", "undoing", "undone", "partly-undone"]
+RowStatus = Literal["staged", "booked", "repeat", "parked", "undone"]
 
 
 class AcquittalsQuery(PageQuery):
@@ -213,8 +213,19 @@ class BalanceSheet(ApiModel):
     total: WireMoney
 
 
+class ReleaseReply(ApiModel):
+    """Whether a person may release a held file, and what the reason means."""
+
+    release: Literal["accept", "read-again", "never"]
+    explanation: str
+
+
 class DebFileReply(ApiModel):
-    """A DEB file and what became of it."""
+    """A DEB file and what became of it.
+
+    `review`: awaited while a person has to have it booked. `release`: what releasing it would do,
+    while it is held. `anew_of`: the undone file whose bytes it is. `undone`: rows no longer booked.
+    """
 
     deb_file_id: UUID
     contract_id: UUID
@@ -236,6 +247,10 @@ class DebFileReply(ApiModel):
     booked: int | None
     repeats: int | None
     parked: int | None
+    undone: int
+    review: Literal["awaited", "given"] | None
+    anew_of: UUID | None
+    release: ReleaseReply | None
     finished_at: datetime | None
 
 

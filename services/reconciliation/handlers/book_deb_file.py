@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from services.reconciliation.domain.booking import BatchBook
+from services.reconciliation.domain.booking import BatchBook, Decision
 from services.reconciliation.domain.deb.records import DebRow
 from services.reconciliation.domain.events import DebFileBooked
+from services.reconciliation.domain.handing import ClaimedFile
 from services.reconciliation.domain.judging import FileInHand
 from services.reconciliation.handlers.booking_rows import RowsOf, write_decisions
 from services.reconciliation.handlers.deb_lease import DebLease
-from services.reconciliation.ports import ClaimedFile, UnitOfWork
+from services.reconciliation.ports import UnitOfWork
 from shared.kernel.clock import Clock
 
 
@@ -55,24 +56,31 @@ async def book_deb_file(command: BookDebFile) -> None:
 async def _book_batch(
     file: ClaimedFile, rows: Sequence[DebRow], uow: UnitOfWork, clock: Clock
 ) -> None:
-    book = await _batch_book(file, rows, uow)
-    decisions = [book.decide(row) for row in rows]
+    decisions = await decide_batch(file, rows, uow)
     place = RowsOf(file.practice_id, file.deb_file_id, file.contract_id)
     await write_decisions(place, decisions, uow, clock)
+
+
+async def decide_batch(
+    file: ClaimedFile, rows: Sequence[DebRow], uow: UnitOfWork
+) -> list[Decision]:
+    """Decide the next rows of a staged file, each in the knowledge of those before it."""
+    book = await _batch_book(file, rows, uow)
+    return [book.decide(row) for row in rows]
 
 
 async def _batch_book(file: ClaimedFile, rows: Sequence[DebRow], uow: UnitOfWork) -> BatchBook:
     contract = await uow.practices.contract(file.contract_id)
     assert contract is not None  # noqa: S101 - a file is registered only under a known contract
     assert file.created_on is not None  # noqa: S101 - a staged file has a header
-    record_ids = {row.record_id for row in rows if row.record_id is not None}
     reversed_ids = {row.reverses for row in rows if row.reverses is not None}
     return BatchBook(
         file=FileInHand(file.deb_file_id, file.practice_id, contract, file.created_on),
         chart=await uow.practices.chart(file.practice_id),
         known=await uow.deb_files.known(rows),
-        booked=dict(await uow.deb_files.booked_rows(file.contract_id, record_ids)),
+        booked=dict(await uow.deb_files.booked_rows(file.practice_id, file.contract_id, rows)),
         originals=dict(await uow.deb_files.originals(file.contract_id, reversed_ids)),
+        undone=await uow.deb_files.times_undone(file.contract_id, rows),
     )
 
 

@@ -7,7 +7,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
-from services.reconciliation.ports import ClaimedFile, UnitOfWork, UnitOpener
+from services.reconciliation.domain.handing import ClaimedFile
+from services.reconciliation.ports import UnitOfWork, UnitOpener
 from shared.kernel.clock import Clock
 from shared.kernel.errors import QuittanceError, TransientError
 

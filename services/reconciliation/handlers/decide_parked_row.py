@@ -7,11 +7,12 @@ from uuid import UUID
 
 from services.reconciliation.domain.booking import BatchBook, Booked, Decision
 from services.reconciliation.domain.events import Change, DebFileBooked, InvoicePositionChanged
+from services.reconciliation.domain.handing import ParkedRow, RowDecision
 from services.reconciliation.domain.judging import FileInHand, readable
 from services.reconciliation.domain.model import Debt, Fact, Position
 from services.reconciliation.domain.posting import ROW_LEFT
 from services.reconciliation.handlers.booking_rows import RowsOf, write_decisions
-from services.reconciliation.ports import ParkedRow, RowDecision, UnitOfWork
+from services.reconciliation.ports import UnitOfWork
 from shared.kernel.clock import Clock
 from shared.kernel.errors import ConflictError, DomainError, NotFoundError
 from shared.kernel.ids import derived_id
@@ -97,8 +98,9 @@ async def _judged(parked: ParkedRow, chosen: Position, uow: UnitOfWork) -> Booke
         ),
         chart=await uow.practices.chart(parked.practice_id),
         known=known,
-        booked=dict(await uow.deb_files.booked_rows(parked.contract_id, _named(row.record_id))),
+        booked=dict(await uow.deb_files.booked_rows(parked.practice_id, parked.contract_id, [row])),
         originals=dict(await uow.deb_files.originals(parked.contract_id, _named(row.reverses))),
+        undone=await uow.deb_files.times_undone(parked.contract_id, [row]),
     )
     judged: Decision = book.decide(row, chosen=chosen)
     if isinstance(judged, Booked) and judged.fact.invoice_id == chosen.invoice_id:

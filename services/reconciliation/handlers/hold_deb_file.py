@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from services.reconciliation.domain.deb.records import FileFault, Header
 from services.reconciliation.domain.events import DebFileHeld
-from services.reconciliation.ports import ClaimedFile, UnitOfWork
+from services.reconciliation.domain.handing import ClaimedFile
+from services.reconciliation.ports import UnitOfWork
 from shared.kernel.clock import Clock
 
 

@@ -1,4 +1,4 @@
-"""Works the next DEB file as far as it goes: read, verify, book, close; or hold, or wait."""
+"""Works the next DEB file as far as it goes: read, verify, book, close; or undo, hold, wait."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from services.reconciliation.handlers.deb_lease import (
 )
 from services.reconciliation.handlers.hold_deb_file import hold_deb_file
 from services.reconciliation.handlers.stage_deb_file import StageDebFile, stage_deb_file
+from services.reconciliation.handlers.undo_deb_file import undo_booked_rows
 from services.reconciliation.ports import (
     ContentAwayError,
     ContentDamagedError,
@@ -91,11 +92,16 @@ async def _work(lease: DebLease, shop: DebWorkshop) -> None:
     if lease.file.attempts > shop.policy.attempts_max:
         await _set_aside(lease)
         return
+    if lease.file.is_undoing:
+        await undo_booked_rows(lease)
+        return
     if not lease.file.is_staged:
         staged = await _stage(lease, shop)
         if staged is None:
             return
         lease = staged
+        if await _awaits_review(lease):
+            return
     if await _comes_early(lease):
         await _postpone(lease, _EARLY_RETRY, "invoices or acquittals are still under way")
         return
@@ -115,6 +121,15 @@ async def _stage(lease: DebLease, shop: DebWorkshop) -> DebLease | None:
     if created_on is None:
         return None
     return replace(lease, file=replace(lease.file, is_staged=True, created_on=created_on))
+
+
+async def _awaits_review(lease: DebLease) -> bool:
+    """Let go of a file that a person is to look at first; whether it is one."""
+    async with lease.unit() as uow:
+        if not await uow.deb_life.awaits_review(lease.file):
+            return False
+        await uow.deb_files.give_back(lease.file)
+        return True
 
 
 async def _comes_early(lease: DebLease) -> bool:
@@ -146,7 +161,7 @@ async def _set_aside(lease: DebLease) -> None:
         "a DEB file is set aside",
         extra={"deb_file_id": str(file.deb_file_id), "attempts": file.attempts},
     )
-    if file.is_staged:
+    if file.is_staged or file.is_undoing:
         await _postpone(lease, _SET_ASIDE, detail)
     else:
         await _hold(lease, FileFault("too-many-attempts", None, detail))

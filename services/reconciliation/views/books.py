@@ -147,13 +147,18 @@ async def journal(
     """Return entries behind number `after`, and their postings by entry."""
     parameters = {"practice_id": practice_id, "after": after, "limit": limit}
     entries = (await connection.execute(_JOURNAL, parameters)).mappings().all()
-    lines = await connection.execute(
-        _POSTINGS, {"entry_ids": [entry["entry_id"] for entry in entries]}
-    )
-    by_entry: dict[UUID, list[RowMapping]] = {entry["entry_id"]: [] for entry in entries}
+    return entries, await postings_of(connection, [entry["entry_id"] for entry in entries])
+
+
+async def postings_of(
+    connection: AsyncConnection, entry_ids: Sequence[UUID]
+) -> dict[UUID, list[RowMapping]]:
+    """Return the postings of entries, by entry."""
+    lines = await connection.execute(_POSTINGS, {"entry_ids": list(entry_ids)})
+    by_entry: dict[UUID, list[RowMapping]] = {entry_id: [] for entry_id in entry_ids}
     for line in lines.mappings():
         by_entry[line["entry_id"]].append(line)
-    return entries, by_entry
+    return by_entry
 
 
 async def balances(

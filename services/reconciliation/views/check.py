@@ -77,15 +77,16 @@ _FILES = text(
         count(*) FILTER (WHERE r.status IN ('parked', 'staged')) AS parked,
         count(*) FILTER (WHERE r.status = 'staged') AS undecided,
         coalesce(sum(r.amount_rappen) FILTER (WHERE r.status = 'booked'), 0) AS read_booked,
-        coalesce(sum(p.amount_rappen), 0) AS facts
+        count(*) FILTER (WHERE r.status = 'undone') AS undone,
+        coalesce(sum(p.amount_rappen) FILTER (WHERE r.status = 'booked'), 0) AS facts
       FROM deb_row r LEFT JOIN position_fact p ON p.fact_id = r.fact_id
       WHERE r.deb_file_id = f.deb_file_id) AS found ON true
     WHERE f.practice_id = :practice_id AND f.booked IS NOT NULL
-      AND ((f.rows_read, f.booked, f.repeats, f.parked)
-             IS DISTINCT FROM (found.read, found.booked, found.repeats, found.parked)
+      AND ((f.rows_read, f.booked, f.repeats, f.parked, f.undone)
+             IS DISTINCT FROM (found.read, found.booked, found.repeats, found.parked, found.undone)
            OR found.read_booked <> found.facts
            OR (f.status = 'booked' AND found.undecided > 0)
-           OR found.read <> found.booked + found.repeats + found.parked)
+           OR found.read <> found.booked + found.repeats + found.parked + found.undone)
     """
 )
 
@@ -133,7 +134,7 @@ async def books_check(connection: AsyncConnection, practice_id: UUID) -> BooksCh
         (not intact, _where(chain.broken_at)),
         (factor > 0, f"{factor} invoices differ from their share of the factor account"),
         (facts > 0, f"{facts} invoice positions differ from the sum of their facts"),
-        (files > 0, f"{files} DEB files do not add up: read = booked + repeats + parked"),
+        (files > 0, f"{files} DEB files do not add up: read = booked + repeats + parked + undone"),
     )
     return BooksCheck(
         balanced=sums.total == 0 and sums.crooked == 0,

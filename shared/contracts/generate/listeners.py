@@ -33,6 +33,8 @@ LISTENERS: dict[str, tuple[str, ...]] = {
     "order-acquitted": (ORDERS,),
     "deb-file-booked": (),
     "deb-file-held": (),
+    "deb-file-released": (),
+    "deb-file-undone": (),
     "deb-row-parked": (),
     "invoice-position-changed": (INVOICING, ORDERS),
 }

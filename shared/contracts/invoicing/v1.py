@@ -72,6 +72,7 @@ class ContractChanged(EventPayload):
     ]
     acquittal_label: Annotated[str, Field(max_length=80)] = "Transmis CMD"
     acquittal: Literal["automatic", "manual"] = "automatic"
+    deb_booking: Literal["automatic", "review"] = "automatic"
     payout_term_days: Annotated[int, Field(ge=0, le=365)]
     payout_basis: Literal["gross", "net"] = "gross"
     reminder_fee_beneficiary: Literal["factor", "practice"] = "factor"

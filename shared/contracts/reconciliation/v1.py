@@ -77,6 +77,48 @@ class DebFileHeld(EventPayload):
     held_at: Timestamp
 
 
+class DebFileReleased(EventPayload):
+    """A person let a held DEB file go: it is read and judged again."""
+
+    TYPE: ClassVar[str] = "deb-file-released"
+    TOPIC: ClassVar[str] = topics.DEB_FILE_EVENTS.name
+    PRODUCER: ClassVar[str] = topics.RECONCILIATION
+    SUBJECT: ClassVar[str] = "deb_file_id"
+
+    deb_file_id: UUID
+    contract_id: UUID
+    reason_code: Annotated[Code, Field(description="Why it was held")]
+    released_at: Timestamp
+
+
+class DebFileUndone(EventPayload):
+    """A booked DEB file was undone by compensating entries, as far as that is possible.
+
+    Rows read = booked + repeats + parked + undone; `kept` of the booked ones depend on later facts.
+    """
+
+    TYPE: ClassVar[str] = "deb-file-undone"
+    TOPIC: ClassVar[str] = topics.DEB_FILE_EVENTS.name
+    PRODUCER: ClassVar[str] = topics.RECONCILIATION
+    SUBJECT: ClassVar[str] = "deb_file_id"
+
+    deb_file_id: UUID
+    contract_id: UUID
+    rows_read: Annotated[int, Field(ge=0)]
+    booked: Annotated[int, Field(ge=0)]
+    repeats: Annotated[int, Field(ge=0)]
+    parked: Annotated[int, Field(ge=0)]
+    undone: Annotated[int, Field(ge=0)]
+    kept: Annotated[int, Field(ge=0)]
+    debt_change: Annotated[
+        WireMoney, Field(description="What this undoing changed of all that debtors owe, in sum")
+    ]
+    factor_change: Annotated[
+        WireMoney, Field(description="What this undoing changed of all that the factor owes")
+    ]
+    undone_at: Timestamp
+
+
 class DebRowParked(EventPayload):
     """One row of a DEB file waits for a person; the rest of the file was booked."""
 
@@ -111,7 +153,8 @@ class PositionChange(WireModel):
     amount: WireMoney | None
     event_date: date
     reverses: Annotated[
-        str | None, Field(max_length=40, description="Of a reversal: the kind of what it undoes")
+        str | None,
+        Field(max_length=40, description="Of a reversal or undoing: the kind of what it undoes"),
     ] = None
 
 

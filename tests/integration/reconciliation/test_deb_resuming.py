@@ -130,8 +130,9 @@ async def test_rows_that_come_back_to_an_earlier_file_go_before_the_file_in_hand
     async def confirm() -> None:
         await small.receive(confirmed)
 
-    # Header, rows, end of staging; the first batch; and the confirmation before the second.
-    await _booker_that_first(small, confirm, before_batches=range(5, 6)).tick()
+    # Header, rows, end of staging; the look for a review; the first batch; and the confirmation
+    # before the second.
+    await _booker_that_first(small, confirm, before_batches=range(6, 7)).tick()
     assert await small.outcomes(early) == ["2 staged"]
     assert await small.outcomes(event.deb_file_id) == ["2 booked", "3 staged"]
     assert (await small.file(event.deb_file_id))["lease_until"] is None

@@ -35,6 +35,7 @@ A_CONTRACT: dict[str, Any] = {
     "reminder_fee_beneficiary": "factor",
     "loss_cover": False,
     "acquittal": "automatic",
+    "deb_booking": "review",
     "portal": {"adapter": "http"},
 }
 A_PROVIDER: dict[str, Any] = {

@@ -86,6 +86,7 @@ BAD: list[tuple[type[BaseModel], str, object]] = [
     (ContractRequest, "reminder_fee_beneficiary", "patient"),
     (ContractRequest, "loss_cover", "perhaps"),
     (ContractRequest, "acquittal", "never"),
+    (ContractRequest, "deb_booking", "never"),
     (ContractRequest, "portal.adapter", "fax"),
     (ContractRequest, "portal.arrival_deadline_working_days", 0),
     (ContractRequest, "portal.deb_poll_interval_seconds", 0),

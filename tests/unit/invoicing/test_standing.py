@@ -234,11 +234,12 @@ def test_paid_means_that_the_debtor_paid(
     assert moved(acquitted(), principal, facts=facts, sequence=2).paid is paid
 
 
+@pytest.mark.parametrize("by", ["reversal", "undo"])
 @pytest.mark.parametrize("kind", ["debtor_payment", "credit_note", "debtor_refund"])
-def test_what_is_reversed_counts_no_more(kind: str) -> None:
+def test_what_is_reversed_or_undone_counts_no_more(kind: str, by: str) -> None:
     before = moved(acquitted(), "0.00", facts=(payment("120.00"),), sequence=2)
     told = moved(before, "0.00", facts=(payment("30.00", kind),), sequence=3)
-    undone = replace(payment("30.00", "reversal"), reverses=kind)
+    undone = replace(payment("30.00", by), reverses=kind)
     after = moved(told, "0.00", facts=(undone,), sequence=4)
     assert (told.debtor_paid, told.credited) != (before.debtor_paid, before.credited)
     assert (after.debtor_paid, after.credited) == (before.debtor_paid, before.credited)

@@ -159,6 +159,10 @@ class ContractRequest(ApiModel):
     reminder_fee_beneficiary: Literal["factor", "practice"] = "factor"
     loss_cover: bool = False
     acquittal: Literal["automatic", "manual"] = "automatic"
+    deb_booking: Annotated[
+        Literal["automatic", "review"],
+        Field(description="Whether DEB files are booked by themselves or wait for a person"),
+    ] = "automatic"
     invoice_format: Annotated[
         Literal["4.5", "5.0"],
         Field(description="Version of generalInvoiceRequest that the factor takes"),
@@ -183,6 +187,7 @@ class ContractRequest(ApiModel):
             reminder_fee_beneficiary=self.reminder_fee_beneficiary,
             loss_cover=self.loss_cover,
             acquittal=self.acquittal,
+            deb_booking=self.deb_booking,
             invoice_format=self.invoice_format,
             portal=PortalTerms(**self.portal.model_dump()),
         )

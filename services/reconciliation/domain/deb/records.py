@@ -40,6 +40,8 @@ class DebRow:
         raw: the line as it came, without its end.
         problem: the first thing that keeps the row from being booked; the other fields hold what
             could be read all the same.
+        occurrence: where the layout has no record id: the how-manieth row of its file with this
+            very content it is, from 1. It is counted when the row is stored.
     """
 
     line: int
@@ -58,6 +60,7 @@ class DebRow:
     level: int | None = None
     note: str | None = None
     problem: RowProblem | None = None
+    occurrence: int | None = None
 
     @property
     def reverses(self) -> str | None:
@@ -66,7 +69,12 @@ class DebRow:
 
     @property
     def content_sha256(self) -> str:
-        """The hash of what the row says, for telling a repeat from a conflict."""
+        """The hash of what the row says, for telling a repeat from a conflict.
+
+        Of a row without record id it is the canonical key. The free text is no part of that, for
+        factors reword it; the record that a reversal names in its place is.
+        """
+        wording = self.note if self.record_id is not None else self.reverses
         parts = (
             self.record_id,
             self.kind,
@@ -80,10 +88,26 @@ class DebRow:
             self.payout_reference,
             self.beneficiary,
             self.level,
-            self.note,
+            wording,
         )
         text = "\x1f".join("" if part is None else str(part) for part in parts)
         return hashlib.sha256(text.encode()).hexdigest()
+
+    @property
+    def identity(self) -> str:
+        """What makes the row the same as one in another file of the contract.
+
+        The factor's record id; without one, the content and the occurrence: two equal rows in one
+        file are two facts, and the second of a later, overlapping file is the second of this one.
+        """
+        return identity_of(self.record_id, self.content_sha256, self.occurrence)
+
+
+def identity_of(record_id: str | None, content_sha256: str, occurrence: int | None) -> str:
+    """Return what makes a row the same as one in another file of the contract."""
+    if record_id is not None:
+        return f"record {record_id}"
+    return f"content {content_sha256} {occurrence}"
 
 
 @dataclass(frozen=True, slots=True)
