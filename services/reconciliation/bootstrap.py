@@ -7,6 +7,8 @@ from pathlib import Path
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.reconciliation.adapters.bank_rows import PostgresBankRepository
+from services.reconciliation.adapters.camt import read_statements
 from services.reconciliation.adapters.content import ObjectStoreContent
 from services.reconciliation.adapters.file_queue import PostgresFileQueue
 from services.reconciliation.adapters.unit_of_work import SqlUnitOfWork, unit_opener
@@ -14,6 +16,7 @@ from services.reconciliation.domain.deb.layout import Layout
 from services.reconciliation.entrypoints.deb_files import DebFileOperations, deb_file_endpoints
 from services.reconciliation.entrypoints.events import EventHandlers, subscriptions
 from services.reconciliation.entrypoints.http import ReconciliationApi, endpoints
+from services.reconciliation.entrypoints.http_bank import bank_endpoints
 from services.reconciliation.entrypoints.http_exports import export_endpoints
 from services.reconciliation.entrypoints.parked_rows import parked_row_endpoints
 from services.reconciliation.entrypoints.timers import DebBooker, parts
@@ -74,6 +77,7 @@ def build(
                 DebFileOperations(unit_on, shop.open_unit, clock, batch_rows=policy.batch_rows)
             ),
             *export_endpoints(clock),
+            *bank_endpoints(PostgresBankRepository, read_statements, clock),
         ],
         subscriptions=subscriptions(EventHandlers(unit_on, content, clock)),
         timers=parts(DebBooker(shop, settings.deb_tick_seconds)),

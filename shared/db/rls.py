@@ -14,12 +14,15 @@ def practice_scope_ddl(table: str, *, column: str = "practice_id") -> list[str]:
 
     Forced, so that the owner is bound too. A row without a practice is the system's alone.
     """
-    inside = f"{_SYSTEM} OR {column} = ANY ({_PRACTICES})"
-    return [
-        f'ALTER TABLE "{table}" ENABLE ROW LEVEL SECURITY',
-        f'ALTER TABLE "{table}" FORCE ROW LEVEL SECURITY',
-        f'CREATE POLICY practice_scope ON "{table}" USING ({inside}) WITH CHECK ({inside})',
-    ]
+    return _policy_ddl(table, f"{_SYSTEM} OR {column} = ANY ({_PRACTICES})")
+
+
+def practices_scope_ddl(table: str, *, column: str = "practice_ids") -> list[str]:
+    """Return the statements that show a table's rows only to who may see all of their practices.
+
+    For what several practices share; `column` is an array of practices, never empty.
+    """
+    return _policy_ddl(table, f"{_SYSTEM} OR {column} <@ {_PRACTICES}")
 
 
 def append_only_ddl(table: str, *, role: str) -> list[str]:
@@ -33,4 +36,12 @@ BEGIN
 END $$""",
         f"""CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON "{table}"
 FOR EACH STATEMENT EXECUTE FUNCTION {table}_is_append_only()""",
+    ]
+
+
+def _policy_ddl(table: str, inside: str) -> list[str]:
+    return [
+        f'ALTER TABLE "{table}" ENABLE ROW LEVEL SECURITY',
+        f'ALTER TABLE "{table}" FORCE ROW LEVEL SECURITY',
+        f'CREATE POLICY practice_scope ON "{table}" USING ({inside}) WITH CHECK ({inside})',
     ]

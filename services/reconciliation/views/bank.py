@@ -1,0 +1,212 @@
+"""Reads the three-way match: what DEB rows announce, what the books booked, what the bank shows.
+
+Nothing of the match is stored: it is computed from the three sides each time, so that a row that is
+decided late, a file that is undone and a statement that comes later are all told as they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from uuid import UUID
+
+from sqlalchemy import RowMapping, TextClause, bindparam, text
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.types import Uuid
+
+_REFERENCE = r"upper(regexp_replace(r.payout_reference, '\s', '', 'g'))"
+_MONEY_KINDS = "('payout', 'advance', 'account_movement')"
+"""Kinds of rows that are part of the sum which the factor transfers."""
+
+_MATCH = rf"""
+    WITH practices AS (SELECT unnest(CAST(:practice_ids AS uuid[])) AS practice_id),
+    entry AS (
+      SELECT b.*, d.decision, d.payout_reference AS decided_reference
+      FROM bank_entry b LEFT JOIN bank_entry_decision d USING (entry_id)
+      WHERE b.account_id = :account_id AND NOT b.superseded
+    ),
+    token AS (
+      SELECT DISTINCT {_REFERENCE} AS token
+      FROM deb_row r JOIN practices USING (practice_id)
+      WHERE r.payout_reference IS NOT NULL AND r.event_date >= :first_day
+      UNION
+      SELECT DISTINCT one FROM entry, unnest(tokens) AS one WHERE value_on >= :first_day
+    ),
+    paid_row AS (
+      SELECT r.practice_id, r.deb_file_id, r.line, r.invoice_id, r.status, r.amount_rappen, r.kind,
+        r.payout_reference, coalesce(r.value_date, r.event_date) AS paid_on, {_REFERENCE} AS token
+      FROM token JOIN practices ON true
+      JOIN deb_row r ON r.practice_id = practices.practice_id
+        AND r.payout_reference IS NOT NULL AND {_REFERENCE} = token.token
+    ),
+    booked AS (
+      SELECT paid_row.token, sum(p.amount_rappen) AS rappen
+      FROM paid_row
+      JOIN journal_entry e ON e.practice_id = paid_row.practice_id
+        AND e.deb_file_id = paid_row.deb_file_id AND e.deb_line = paid_row.line
+      JOIN posting p ON p.practice_id = e.practice_id AND p.entry_id = e.entry_id
+        AND p.role = 'bank'
+      GROUP BY paid_row.token
+    ),
+    announced AS (
+      SELECT token, min(payout_reference) AS payout_reference, min(paid_on) AS paid_on,
+        sum(amount_rappen) FILTER (WHERE status IN ('booked', 'parked', 'staged')) AS rappen,
+        count(*) FILTER (WHERE status IN ('parked', 'staged')) AS waiting_rows,
+        count(DISTINCT invoice_id) AS invoices, count(DISTINCT practice_id) AS practices
+      FROM paid_row WHERE kind IN {_MONEY_KINDS} GROUP BY token
+    ),
+    meant AS (
+      SELECT e.entry_id, min(a.token) AS token
+      FROM entry e JOIN announced a
+        ON (e.decided_reference IS NULL AND a.token = ANY (e.tokens))
+        OR a.token = upper(regexp_replace(e.decided_reference, '\s', '', 'g'))
+      WHERE e.decision IS DISTINCT FROM 'leave'
+      GROUP BY e.entry_id HAVING count(*) = 1
+    ),
+    received AS (
+      SELECT m.token, sum(e.amount_rappen) AS rappen, max(e.value_on) AS value_on,
+        count(*) AS entries
+      FROM meant m JOIN entry e USING (entry_id) GROUP BY m.token
+    ),
+    payout AS (
+      SELECT a.token, a.payout_reference, a.paid_on, a.invoices, a.practices, a.waiting_rows,
+        coalesce(a.rappen, 0)::bigint AS announced_rappen,
+        coalesce(b.rappen, 0)::bigint AS booked_rappen,
+        coalesce(r.rappen, 0)::bigint AS received_rappen,
+        coalesce(r.entries, 0) AS entries, r.value_on,
+        CASE
+          WHEN coalesce(a.rappen, 0) <> coalesce(b.rappen, 0) THEN 'rows-not-booked'
+          WHEN r.entries IS NULL THEN 'waiting-for-bank'
+          WHEN r.rappen <> a.rappen THEN 'amount-differs'
+          ELSE 'agreed' END AS state
+      FROM announced a LEFT JOIN booked b USING (token) LEFT JOIN received r USING (token)
+    )
+"""  # noqa: S608 - constants of ours
+
+
+def _statement(sql: str) -> TextClause:
+    return text(sql).bindparams(bindparam("practice_ids", type_=ARRAY(Uuid)))
+
+
+_PAYOUTS = _statement(
+    f"""{_MATCH},
+    chosen AS (SELECT * FROM payout WHERE CAST(:state AS text) IS NULL OR state = :state),
+    sums AS (
+      SELECT count(*) AS total_count,
+        coalesce(sum(announced_rappen), 0)::bigint AS total_announced_rappen,
+        coalesce(sum(received_rappen), 0)::bigint AS total_received_rappen
+      FROM chosen
+    )
+    SELECT chosen.*, sums.* FROM sums LEFT JOIN chosen
+      ON (paid_on, token) > (CAST(:after_on AS date), CAST(:after_token AS text))
+    ORDER BY paid_on, token LIMIT :limit
+    """  # noqa: S608 - constants of ours
+)
+_PARTS = _statement(
+    rf"""
+    SELECT r.practice_id, r.invoice_id, p.invoice_number, r.deb_file_id, r.line, r.kind,
+      r.status, r.reason_code, r.amount_rappen
+    FROM deb_row r LEFT JOIN invoice_position p USING (practice_id, invoice_id)
+    WHERE r.practice_id = ANY (:practice_ids) AND r.payout_reference IS NOT NULL
+      AND {_REFERENCE} = :token AND r.kind IN {_MONEY_KINDS}
+      AND r.status IN ('booked', 'parked', 'staged')
+    ORDER BY r.practice_id, p.invoice_number, r.deb_file_id, r.line LIMIT :limit
+    """  # noqa: S608 - constants of ours
+)
+_UNEXPLAINED = _statement(
+    f"""{_MATCH}
+    SELECT e.entry_id, e.arrival, e.booked_on, e.value_on, e.amount_rappen, e.tokens,
+      e.from_factor, e.is_reversal,
+      ARRAY(SELECT p.payout_reference FROM payout p
+            WHERE p.state = 'waiting-for-bank' AND p.announced_rappen = e.amount_rappen
+            ORDER BY abs(p.paid_on - e.value_on) LIMIT 5) AS suggestions
+    FROM entry e
+    WHERE e.decision IS NULL AND e.value_on >= :first_day
+      AND (e.value_on, e.arrival) > (CAST(:after_on AS date), CAST(:after AS bigint))
+      AND NOT EXISTS (SELECT FROM meant m WHERE m.entry_id = e.entry_id)
+      AND (e.from_factor OR EXISTS (
+        SELECT FROM payout p
+        WHERE p.state = 'waiting-for-bank' AND p.announced_rappen = e.amount_rappen)
+        OR EXISTS (SELECT FROM announced a WHERE a.token = ANY (e.tokens)))
+    ORDER BY e.value_on, e.arrival LIMIT :limit
+    """  # noqa: S608 - constants of ours
+)
+_ACCOUNTS = text(
+    "SELECT * FROM bank_account WHERE (CAST(:account_id AS uuid) IS NULL"
+    " OR account_id = :account_id) ORDER BY iban"
+)
+_STATEMENTS = text(
+    """
+    SELECT statement_id, message_type, message_id, new_entries, known_entries, imported_by,
+      imported_at
+    FROM bank_statement WHERE account_id = :account_id
+    ORDER BY imported_at DESC, statement_id LIMIT :limit
+    """
+)
+
+
+async def accounts(
+    connection: AsyncConnection, account_id: UUID | None = None
+) -> Sequence[RowMapping]:
+    """Return the accounts in scope, or one of them."""
+    result = await connection.execute(_ACCOUNTS, {"account_id": account_id})
+    return result.mappings().all()
+
+
+async def statements(
+    connection: AsyncConnection, account_id: UUID, *, limit: int
+) -> Sequence[RowMapping]:
+    """Return the statements of an account, newest first."""
+    result = await connection.execute(_STATEMENTS, {"account_id": account_id, "limit": limit})
+    return result.mappings().all()
+
+
+async def payouts(
+    connection: AsyncConnection,
+    account: RowMapping,
+    *,
+    first_day: date,
+    state: str | None,
+    after: tuple[date, str] | None,
+    limit: int,
+) -> Sequence[RowMapping]:
+    """Return the payouts that were announced or received since a day, oldest first.
+
+    Each row carries count and sums of the whole selection; where nothing is left of the selection
+    behind `after`, one row with those alone.
+    """
+    after_on, after_token = after or (date.min, "")
+    values = {"first_day": first_day, "state": state, "limit": limit}
+    behind = {"after_on": after_on, "after_token": after_token}
+    result = await connection.execute(_PAYOUTS, _of(account) | values | behind)
+    return result.mappings().all()
+
+
+async def parts(
+    connection: AsyncConnection, account: RowMapping, *, token: str, limit: int
+) -> Sequence[RowMapping]:
+    """Return what a payout is made of, by practice, invoice and row."""
+    values = {"practice_ids": account["practice_ids"], "token": token, "limit": limit}
+    result = await connection.execute(_PARTS, values)
+    return result.mappings().all()
+
+
+async def unexplained(
+    connection: AsyncConnection,
+    account: RowMapping,
+    *,
+    first_day: date,
+    after: tuple[date, int] | None,
+    limit: int,
+) -> Sequence[RowMapping]:
+    """Return entries of the factor that no payout explains, with payouts of the same amount."""
+    after_on, after_arrival = after or (date.min, 0)
+    values = {"first_day": first_day, "limit": limit}
+    behind = {"after_on": after_on, "after": after_arrival}
+    result = await connection.execute(_UNEXPLAINED, _of(account) | values | behind)
+    return result.mappings().all()
+
+
+def _of(account: RowMapping) -> dict[str, object]:
+    return {"account_id": account["account_id"], "practice_ids": account["practice_ids"]}
