@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pydantic import ValidationError
 
 from services.orders.domain.events import (
+    CreditNoteReleased,
     DomainEvent,
     OrderClosed,
     OrderConfirmed,
@@ -65,6 +66,7 @@ def invoice_of(event: InvoiceIssued) -> Invoice:
         balance=event.balance.to_money(),
         document=stored_content(event.document),
         unfit_codes=event.unfit_codes,
+        document_number=event.document_number,
     )
 
 
@@ -169,6 +171,17 @@ def to_wire(event: DomainEvent) -> EventPayload:
                 order_number=event.number,
                 contract_id=event.contract_id,
                 withdrawn_at=event.withdrawn_at,
+            )
+        case CreditNoteReleased(note, released_on):
+            return wire.CreditNoteReleased(
+                practice_id=note.practice_id,
+                order_id=note.order_id,
+                credit_note_id=note.credit_note_id,
+                credit_note_number=note.number,
+                invoice_id=note.invoice_id,
+                contract_id=note.contract_id,
+                amount=WireMoney.of(note.amount),
+                released_on=released_on,
             )
         case OrderClosed():
             return wire.OrderClosed(

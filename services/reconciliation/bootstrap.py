@@ -11,6 +11,7 @@ from services.reconciliation.adapters.content import ObjectStoreContent
 from services.reconciliation.adapters.file_queue import PostgresFileQueue
 from services.reconciliation.adapters.unit_of_work import SqlUnitOfWork, unit_opener
 from services.reconciliation.domain.deb.layout import Layout
+from services.reconciliation.entrypoints.acquittal_exceptions import exception_endpoints
 from services.reconciliation.entrypoints.events import EventHandlers, subscriptions
 from services.reconciliation.entrypoints.http import ReconciliationApi, endpoints
 from services.reconciliation.entrypoints.http_exports import export_endpoints
@@ -69,6 +70,7 @@ def build(
         endpoints=[
             *endpoints(ReconciliationApi(unit_on, clock)),
             *parked_row_endpoints(unit_on, clock),
+            *exception_endpoints(unit_on, clock),
             *export_endpoints(clock),
         ],
         subscriptions=subscriptions(EventHandlers(unit_on, content, clock)),

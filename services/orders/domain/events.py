@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
+from services.orders.domain.credit_note import ReleasedCreditNote
 from services.orders.domain.model import ArrivalEvidence, StoredContent
 from shared.kernel.ids import ContractId, OrderId, PracticeId
 from shared.kernel.money import Money
@@ -63,6 +64,14 @@ class OrderWithdrawn:
 
 
 @dataclass(frozen=True, slots=True)
+class CreditNoteReleased:
+    """A credit note goes into no order, for the factor does not have its invoice."""
+
+    note: ReleasedCreditNote
+    released_on: date
+
+
+@dataclass(frozen=True, slots=True)
 class OrderClosed:
     """Nothing more is expected of the order."""
 
@@ -74,5 +83,10 @@ class OrderClosed:
 
 
 DomainEvent = (
-    OrderPrepared | OrderConfirmed | OrderWithdrawalRequested | OrderWithdrawn | OrderClosed
+    OrderPrepared
+    | OrderConfirmed
+    | OrderWithdrawalRequested
+    | OrderWithdrawn
+    | OrderClosed
+    | CreditNoteReleased
 )

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.reconciliation.adapters.books import PostgresBookRepository
 from services.reconciliation.adapters.confirmations import PostgresConfirmationRepository
 from services.reconciliation.adapters.deb_files import PostgresDebFileRepository
+from services.reconciliation.adapters.exceptions import PostgresExceptionRepository
 from services.reconciliation.adapters.practices import PostgresPracticeRepository
 from services.reconciliation.adapters.row_decisions import PostgresRowDecisionRepository
 from services.reconciliation.domain.events import DomainEvent
@@ -18,6 +19,7 @@ from services.reconciliation.ports import (
     BookRepository,
     ConfirmationRepository,
     DebFileRepository,
+    ExceptionRepository,
     PracticeRepository,
     RowDecisionRepository,
     UnitOfWork,
@@ -38,6 +40,7 @@ class SqlUnitOfWork(OutboxUnitOfWork[DomainEvent]):
         self.practices: PracticeRepository = PostgresPracticeRepository(connection)
         self.books: BookRepository = PostgresBookRepository(connection)
         self.confirmations: ConfirmationRepository = PostgresConfirmationRepository(connection)
+        self.exceptions: ExceptionRepository = PostgresExceptionRepository(connection)
         self.row_decisions: RowDecisionRepository = PostgresRowDecisionRepository(connection)
         self.deb_files: DebFileRepository = PostgresDebFileRepository(connection, clock)
 
