@@ -1,4 +1,4 @@
-"""A credit note was issued: it waits for the next order of its contract, unless none can take it."""
+"""A credit note was issued: it waits for the next order, unless none can take it any more."""
 
 from __future__ import annotations
 

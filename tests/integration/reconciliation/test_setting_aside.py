@@ -164,7 +164,7 @@ async def test_only_those_who_answer_for_the_books_settle_and_only_what_exists(
 ) -> None:
     await _crossed(house)
     line = (await _lines(api, house))[0]
-    status, _ = await _settle(api.as_user(role=UserRole.ASSISTANT), house, line, "leave")
+    status, _ = await _settle(api.as_user((UserRole.ASSISTANT,)), house, line, "leave")
     assert status == 403
     status, problem = await _settle(api.as_user(), house, {"exception_id": uuid4()}, "leave")
     assert (status, problem["code"]) == (404, "acquittal-exception-not-found")

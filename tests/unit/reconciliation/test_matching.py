@@ -51,8 +51,13 @@ def test_a_row_without_invoice_number_that_fits_two_invoices_matches_neither() -
 
 
 def test_a_number_means_the_invoice_that_the_factor_has_until_its_order_says_another() -> None:
-    old = replace(a_position("RE-4711"), debt=Debt(), acquittal=None)
-    new = replace(a_position("RE-4711.2"), invoice_id=UUID(int=4711), document_number="RE-4711")
+    old = replace(a_position(), invoice_number="RE-4711", debt=Debt(), acquittal=None)
+    new = replace(
+        a_position(),
+        invoice_number="RE-4711.2",
+        invoice_id=UUID(int=4711),
+        document_number="RE-4711",
+    )
     orders_of = {old.invoice_id: frozenset({"CMD-1"}), new.invoice_id: frozenset({"CMD-2"})}
     by_number, namesakes = by_numbers([old, new], orders_of)
     known = Known(by_number=by_number, namesakes=namesakes, orders_of=orders_of)
@@ -64,7 +69,7 @@ def test_a_number_means_the_invoice_that_the_factor_has_until_its_order_says_ano
 
 
 def test_a_booking_moves_on_whatever_number_means_the_invoice() -> None:
-    new = replace(a_position("RE-4711.2"), document_number="RE-4711")
+    new = replace(a_position(), invoice_number="RE-4711.2", document_number="RE-4711")
     known = Known(*by_numbers([new], {}))
     moved = replace(new, debt=Debt(Money(1)))
     known.move_on(moved)

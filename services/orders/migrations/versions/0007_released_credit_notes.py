@@ -1,4 +1,4 @@
-"""Orders: credit notes that need no factor, numbers on documents, lines that the books set aside."""
+"""Orders: credit notes without the factor, numbers on documents, lines that were set aside."""
 
 from __future__ import annotations
 
