@@ -184,6 +184,14 @@ class CorrectionRepository(Protocol):
     async def credited(self, invoice_id: UUID) -> Money:
         """Return the sum of the credit notes on an invoice."""
 
+    async def has_pending_credit_note(self, invoice_id: UUID) -> bool:
+        """Whether the invoice has a credit note that was not settled without the factor."""
+
+    async def settle_credit_note(
+        self, practice_id: UUID, credit_note_id: UUID, *, on: date
+    ) -> None:
+        """Note that the books settled a credit note without the factor; repeated, it stays."""
+
 
 class ImportRepository(Protocol):
     """Invoices from other software: what is known of them, and conflicts to decide."""
@@ -210,8 +218,14 @@ class ImportRepository(Protocol):
     ) -> None:
         """Keep where imported invoices came from."""
 
-    async def conflict_over(self, invoice_id: UUID, document_sha256: str) -> ImportConflict | None:
-        """Return the conflict over this invoice and this very file, decided or not, or None."""
+    async def conflict_over(
+        self, invoice_id: UUID, document_sha256: str, *, cancelled: bool
+    ) -> ImportConflict | None:
+        """Return the conflict over this invoice and this very file, decided or not, or None.
+
+        Args:
+            cancelled: whether the invoice is; a decision from before does not hold then.
+        """
 
     async def add_conflict(self, conflict: ImportConflict) -> None:
         """Keep a new conflict."""

@@ -44,8 +44,8 @@ def to_wire(event: InvoicingEvent) -> EventPayload:
             )
         case ContractHasChanged(contract):
             return _contract(contract)
-        case InvoiceWasIssued(invoice):
-            return _invoice(invoice)
+        case InvoiceWasIssued(invoice, document_number):
+            return _invoice(invoice, document_number)
         case InvoiceWasCancelled():
             return _cancelled(event)
         case CreditNoteWasIssued():
@@ -83,7 +83,7 @@ def _contract(contract: Contract) -> ContractChanged:
     )
 
 
-def _invoice(invoice: Invoice) -> InvoiceIssued:
+def _invoice(invoice: Invoice, document_number: str | None) -> InvoiceIssued:
     return InvoiceIssued(
         practice_id=invoice.practice_id,
         invoice_id=invoice.invoice_id,
@@ -100,6 +100,7 @@ def _invoice(invoice: Invoice) -> InvoiceIssued:
         balance=WireMoney.of(invoice.open_amount),
         document=to_content_ref(invoice.document),
         unfit_codes=invoice.unfit_codes,
+        document_number=document_number,
     )
 
 
@@ -210,6 +211,7 @@ def from_changes(changes: Iterable[PositionChange]) -> tuple[Fact, ...]:
             change.amount.to_money() if change.amount is not None else None,
             change.event_date,
             change.reverses,
+            change.credit_note_id,
         )
         for change in changes
     )

@@ -9,7 +9,7 @@ from typing import Protocol
 from uuid import UUID
 
 from services.orders.domain.arrival_clock import DueArrival
-from services.orders.domain.credit_note import CreditNote, PackedCreditNote
+from services.orders.domain.credit_note import CreditNote, PackedCreditNote, ReleasedCreditNote
 from services.orders.domain.events import DomainEvent
 from services.orders.domain.model import (
     Arrival,
@@ -127,6 +127,33 @@ class CorrectionRepository(Protocol):
 
     async def free_credit_notes(self, order_id: OrderId) -> None:
         """Let the credit notes of an order that came to nothing wait for the next one."""
+
+    async def release_credit_notes(
+        self,
+        practice_id: PracticeId,
+        *,
+        on: date,
+        order_id: OrderId | None,
+        credit_note_id: UUID | None,
+    ) -> list[ReleasedCreditNote]:
+        """Release notes that wait although their invoice is in no live order any more.
+
+        Their invoices are unfit for an order until the books have settled them.
+
+        Args:
+            order_id: only notes on invoices of this order.
+            credit_note_id: only this note.
+        """
+
+    async def settle_credit_note(
+        self, practice_id: PracticeId, invoice_id: InvoiceId, credit_note_id: UUID
+    ) -> bool:
+        """Note that the books have settled a released note; the last one lets its invoice go."""
+
+    async def set_line_aside(
+        self, practice_id: PracticeId, invoice_id: InvoiceId, *, set_aside: bool
+    ) -> None:
+        """Note whether the books set the invoice's line in its live order aside."""
 
 
 class OrderRepository(Protocol):

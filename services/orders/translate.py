@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pydantic import ValidationError
 
 from services.orders.domain.events import (
+    CreditNoteReleased,
     DomainEvent,
     OrderClosed,
     OrderConfirmed,
@@ -68,6 +69,7 @@ def invoice_of(event: InvoiceIssued) -> Invoice:
         balance=event.balance.to_money(),
         document=stored_content(event.document),
         unfit_codes=event.unfit_codes,
+        document_number=event.document_number,
     )
 
 
@@ -158,6 +160,16 @@ def to_wire(event: DomainEvent) -> EventPayload:
             return _prepared(event)
         case OrderConfirmed():
             return _confirmed(event)
+        case OrderWithdrawalRequested() | OrderWithdrawn() | OrderClosed():
+            return _taken_out(event)
+        case CreditNoteReleased():
+            return _released(event)
+        case OrderOverdue():
+            return _overdue(event)
+
+
+def _taken_out(event: OrderWithdrawalRequested | OrderWithdrawn | OrderClosed) -> EventPayload:
+    match event:
         case OrderWithdrawalRequested():
             return wire.OrderWithdrawalRequested(
                 practice_id=event.practice_id,
@@ -181,8 +193,20 @@ def to_wire(event: DomainEvent) -> EventPayload:
                 contract_id=event.contract_id,
                 closed_at=event.closed_at,
             )
-        case OrderOverdue():
-            return _overdue(event)
+
+
+def _released(event: CreditNoteReleased) -> wire.CreditNoteReleased:
+    note = event.note
+    return wire.CreditNoteReleased(
+        practice_id=note.practice_id,
+        order_id=note.order_id,
+        credit_note_id=note.credit_note_id,
+        credit_note_number=note.number,
+        invoice_id=note.invoice_id,
+        contract_id=note.contract_id,
+        amount=WireMoney.of(note.amount),
+        released_on=event.released_on,
+    )
 
 
 def _prepared(event: OrderPrepared) -> wire.OrderPrepared:

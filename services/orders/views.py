@@ -16,7 +16,8 @@ from services.orders.domain.order import Fact, FactKind
 # The predicate `orderable` says in SQL what domain.selection.why_not says in Python; a test walks
 # every combination through both.
 _JUDGED = """
-    SELECT invoice.*, orders.order_number AS live_order_number, orders.state AS live_order_state,
+    SELECT invoice.*, orders.order_number AS live_order_number,
+      CASE WHEN order_line.set_aside THEN 'confirmed' ELSE orders.state END AS live_order_state,
       (order_line.order_id IS NULL AND invoice.contract_id IS NOT NULL
        AND (CAST(:contract_id AS uuid) IS NULL OR invoice.contract_id = :contract_id)
        AND invoice.balance_rappen > 0 AND cardinality(invoice.unfit_codes) = 0) AS orderable
@@ -83,7 +84,8 @@ _LINES_WITH_NOTICES = text(
 )
 _CREDIT_NOTES = text(
     """
-    SELECT credit_note.credit_note_id, credit_note_number, invoice.invoice_number,
+    SELECT credit_note.credit_note_id, credit_note_number,
+      coalesce(invoice.document_number, invoice.invoice_number) AS invoice_number,
       credit_note.debtor_number, amount_rappen, count(*) OVER () AS whole_count
     FROM order_credit_note
     JOIN credit_note ON credit_note.practice_id = order_credit_note.practice_id

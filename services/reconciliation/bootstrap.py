@@ -13,6 +13,7 @@ from services.reconciliation.adapters.content import ObjectStoreContent
 from services.reconciliation.adapters.file_queue import PostgresFileQueue
 from services.reconciliation.adapters.unit_of_work import SqlUnitOfWork, unit_opener
 from services.reconciliation.domain.deb.layout import Layout
+from services.reconciliation.entrypoints.acquittal_exceptions import exception_endpoints
 from services.reconciliation.entrypoints.deb_files import DebFileOperations, deb_file_endpoints
 from services.reconciliation.entrypoints.events import EventHandlers, subscriptions
 from services.reconciliation.entrypoints.http import ReconciliationApi, endpoints
@@ -76,6 +77,7 @@ def build(
             *deb_file_endpoints(
                 DebFileOperations(unit_on, shop.open_unit, clock, batch_rows=policy.batch_rows)
             ),
+            *exception_endpoints(unit_on, clock),
             *export_endpoints(clock),
             *bank_endpoints(PostgresBankRepository, read_statements, clock),
         ],

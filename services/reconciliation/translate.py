@@ -76,6 +76,7 @@ def new_invoice(event: InvoiceIssued) -> NewInvoice:
         total=event.total.to_money(),
         deposit=event.deposit.to_money(),
         balance=event.balance.to_money(),
+        document_number=event.document_number,
     )
 
 
@@ -201,6 +202,8 @@ def _order_acquitted(event: events.OrderAcquitted) -> v1.OrderAcquitted:
         invoice_count=event.invoice_count,
         total=_wire_money(event.total),
         acquitted_on=event.acquitted_on,
+        set_aside_count=event.set_aside_count,
+        set_aside_total=_wire_money(event.set_aside_total) if event.set_aside_count else None,
     )
 
 
@@ -220,6 +223,7 @@ def _position_changed(event: events.InvoicePositionChanged) -> v1.InvoicePositio
                 amount=_money(change.amount),
                 event_date=change.event_date,
                 reverses=change.reverses,
+                credit_note_id=change.credit_note_id,
             )
             for change in event.changes
         ),

@@ -19,6 +19,7 @@ EVENT_TYPES: tuple[type[EventPayload], ...] = (
     orders.OrderWithdrawalRequested,
     orders.OrderWithdrawn,
     orders.OrderClosed,
+    orders.CreditNoteReleased,
     debident.OrderSent,
     debident.OrderSendFailed,
     orders.OrderOverdue,

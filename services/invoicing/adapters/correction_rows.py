@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy import text
@@ -26,7 +26,10 @@ _CANCELLED = text(
     """
 )
 _RELEASE = text("UPDATE invoice_treatment SET released = true WHERE invoice_id = :invoice_id")
-_REPLACED = text("UPDATE invoice SET replaced_by = :other_id WHERE invoice_id = :invoice_id")
+_REPLACED = text(
+    "UPDATE invoice SET replaced_by = coalesce(replaced_by, :other_id)"
+    " WHERE invoice_id = :invoice_id"
+)
 _REPLACES = text("UPDATE invoice SET replaces = :other_id WHERE invoice_id = :invoice_id")
 _TREATMENTS = text(
     "SELECT treatment_id FROM invoice_treatment WHERE invoice_id = :invoice_id"
@@ -52,6 +55,22 @@ _ADD_CREDIT_NOTE = text(
 )
 _CREDITED = text(
     "SELECT coalesce(sum(amount_rappen), 0)::bigint FROM credit_note WHERE invoice_id = :invoice_id"
+)
+
+_PENDING = text(
+    """
+    SELECT EXISTS (
+      SELECT FROM credit_note n WHERE n.invoice_id = :invoice_id AND NOT EXISTS (
+        SELECT FROM credit_note_settlement s
+        WHERE s.practice_id = n.practice_id AND s.credit_note_id = n.credit_note_id))
+    """
+)
+_SETTLE = text(
+    """
+    INSERT INTO credit_note_settlement (practice_id, credit_note_id, settled_on)
+    VALUES (:practice_id, :credit_note_id, :settled_on)
+    ON CONFLICT (practice_id, credit_note_id) DO NOTHING
+    """
 )
 
 
@@ -129,3 +148,18 @@ class SqlCorrectionRepository:
         """Return the sum of the credit notes on an invoice."""
         found = await self._connection.execute(_CREDITED, {"invoice_id": invoice_id})
         return Money(found.scalar_one())
+
+    async def has_pending_credit_note(self, invoice_id: UUID) -> bool:
+        """Whether the invoice has a credit note that was not settled without the factor."""
+        return bool(await self._connection.scalar(_PENDING, {"invoice_id": invoice_id}))
+
+    async def settle_credit_note(
+        self, practice_id: UUID, credit_note_id: UUID, *, on: date
+    ) -> None:
+        """Note that the books settled a credit note without the factor; repeated, it stays."""
+        values = {
+            "practice_id": practice_id,
+            "credit_note_id": credit_note_id,
+            "settled_on": on,
+        }
+        await self._connection.execute(_SETTLE, values)

@@ -36,7 +36,7 @@ _KNOWN = text(
     FROM meant w
     JOIN invoice i ON i.practice_id = :practice_id AND i.invoice_id = w.invoice_id
     LEFT JOIN imported_invoice m ON m.practice_id = :practice_id AND m.invoice_id = w.invoice_id
-    ORDER BY i.state <> 'cancelled', i.year, i.serial
+    ORDER BY i.state <> 'cancelled', m.imported_at NULLS FIRST, i.year, i.serial
     """
 )
 _REFERENCES = text(
@@ -117,13 +117,20 @@ class SqlImportRepository:
             ],
         )
 
-    async def conflict_over(self, invoice_id: UUID, document_sha256: str) -> ImportConflict | None:
+    async def conflict_over(
+        self, invoice_id: UUID, document_sha256: str, *, cancelled: bool
+    ) -> ImportConflict | None:
         """Return the conflict over this invoice and this very file, decided or not, or None."""
+        table = import_conflict.c
         rows = await self._connection.execute(
-            select(import_conflict).where(
-                import_conflict.c.invoice_id == invoice_id,
-                import_conflict.c.document_sha256 == document_sha256,
+            select(import_conflict)
+            .where(
+                table.invoice_id == invoice_id,
+                table.document_sha256 == document_sha256,
+                table.decision.is_(None) | (table.over_cancelled == cancelled),
             )
+            .order_by(table.decision.is_(None).desc())
+            .limit(1)
         )
         row = rows.mappings().one_or_none()
         return None if row is None else _conflict(row)
@@ -172,6 +179,7 @@ def _columns(conflict: ImportConflict) -> dict[str, object]:
         "document_size_bytes": conflict.document.size_bytes,
         "document_media_type": conflict.document.media_type,
         "found_at": conflict.found_at,
+        "over_cancelled": conflict.over_cancelled,
     }
 
 
@@ -188,6 +196,7 @@ def _conflict(row: RowMapping) -> ImportConflict:
         "decided_at",
         "decided_by",
         "replacement_id",
+        "over_cancelled",
     )
     return ImportConflict(
         **{name: row[name] for name in same_names},

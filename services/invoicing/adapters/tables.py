@@ -179,4 +179,5 @@ import_conflict = Table(
     Column("decided_at", DateTime(timezone=True)),
     *_text("decided_by"),
     *_ids("replacement_id"),
+    Column("over_cancelled", Boolean),
 )

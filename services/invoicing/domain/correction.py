@@ -1,7 +1,8 @@
 """What may still be done about a wrong invoice, and what it leads to.
 
 It depends on where the invoice is: in no order it is cancelled; in an order that has not left, that
-order is withdrawn first; once the factor has it, a credit note goes into the next order.
+order is withdrawn first; once the factor has it, a credit note goes into the next order. That holds
+for a cancelled invoice, too, which an order took along meanwhile: the factor must be told.
 """
 
 from __future__ import annotations
@@ -87,11 +88,11 @@ class CreditNote(CreditNoteDraft):
 
 def way_to_correct(standing: Standing, placements: Sequence[Placement]) -> Way:
     """Return what may be done about an invoice that has these places in orders."""
-    if standing.state is InvoiceState.CANCELLED:
-        return Way.NONE
     live = [placement for placement in placements if placement.is_live]
     if standing.is_acquitted or any(placement.has_left for placement in live):
         return Way.CREDIT_NOTE
+    if standing.state is InvoiceState.CANCELLED:
+        return Way.NONE
     return Way.WITHDRAW_FIRST if live else Way.CANCEL
 
 
@@ -102,17 +103,17 @@ def check_cancellable(standing: Standing, placements: Sequence[Placement]) -> No
         ConflictError: it is in an order, or the factor has it; names the order and the way out.
     """
     way, number = way_to_correct(standing, placements), standing.invoice_number
+    if standing.state is InvoiceState.CANCELLED:
+        raise _cancelled(number)
     if way is Way.CANCEL:
         return
     if way is Way.WITHDRAW_FIRST:
         raise _in_unsent_order(number, placements)
-    if way is Way.CREDIT_NOTE:
-        raise ConflictError(
-            f"Invoice {number} is with the factor. Issue a credit note instead.",
-            code="needs-credit-note",
-            invoice_number=number,
-        )
-    raise _cancelled(number)
+    raise ConflictError(
+        f"Invoice {number} is with the factor. Issue a credit note instead.",
+        code="needs-credit-note",
+        invoice_number=number,
+    )
 
 
 def check_creditable(

@@ -27,9 +27,14 @@ class ContractHasChanged:
 
 @dataclass(frozen=True, slots=True)
 class InvoiceWasIssued:
-    """An invoice was issued and its document stored."""
+    """An invoice was issued and its document stored.
+
+    Attributes:
+        document_number: the number on the document, if it is another one than that of the house.
+    """
 
     invoice: Invoice
+    document_number: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

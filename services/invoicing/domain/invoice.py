@@ -125,17 +125,19 @@ class Fact:
 
     Attributes:
         reverses: of a reversal, the kind of the fact that it undoes; the amount is that fact's.
+        credit_note_id: of the credit note that the books settled without the factor.
     """
 
     kind: str
     amount: Money | None
     event_date: date
     reverses: str | None = None
+    credit_note_id: UUID | None = None
 
 
 # Which facts tell that the debtor paid, and which that the practice asks for less.
 _PAID = {"debtor_payment": 1, "debtor_refund": -1}
-_CREDITED = {"credit_note": 1}
+_CREDITED = {"credit_note": 1, "credit_note_settled": 1}
 _FINISHED = "closed"
 
 

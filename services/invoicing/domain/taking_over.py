@@ -66,8 +66,10 @@ class KnownInvoice:
     content_sha256: str | None
     cancelled: bool
 
-    def says_the_same(self, sha256: str, content_sha256: str) -> bool:
-        """Whether a file with these hashes is this invoice, sent once more."""
+    def is_living_twin(self, sha256: str, content_sha256: str) -> bool:
+        """Whether a file with these hashes is this invoice, sent once more, and not cancelled."""
+        if self.cancelled:
+            return False
         return self.document_sha256 == sha256 or self.content_sha256 == content_sha256
 
 
@@ -75,9 +77,12 @@ class KnownInvoice:
 class ImportConflict:
     """A file with the number of a known invoice and other content; a person decides.
 
+    Of a cancelled invoice it is a conflict whatever the content: the file would be its successor.
+
     Attributes:
         decision: "keep", "replace", or None while nobody has decided.
         replacement_id: the invoice that took the place of the known one.
+        over_cancelled: whether the known invoice was cancelled when the file came.
     """
 
     conflict_id: UUID
@@ -92,6 +97,7 @@ class ImportConflict:
     decided_at: datetime | None = None
     decided_by: str | None = None
     replacement_id: UUID | None = None
+    over_cancelled: bool = False
 
 
 def house_number(number: str) -> tuple[int, int] | None:

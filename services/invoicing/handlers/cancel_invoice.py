@@ -34,7 +34,7 @@ async def cancel_invoice(command: CancelInvoice, uow: UnitOfWork, *, clock: Cloc
 
     Raises:
         NotFoundError: the practice has no such invoice.
-        ConflictError: it is in an order, with the factor, or reduced by a credit note.
+        ConflictError: it is in an order, with the factor, or has a credit note not settled yet.
     """
     invoice = await known_invoice(uow, command.practice_id, command.invoice_id)
     standing = (await uow.invoices.lock_standings([command.invoice_id]))[command.invoice_id]
@@ -55,15 +55,17 @@ async def withdraw_from_books(
     """Cancel the invoice, release its treatments and record it; shared with the correction.
 
     Raises:
-        ConflictError: it is in an order, with the factor, cancelled, or reduced by a credit note.
+        ConflictError: it is in an order, with the factor or cancelled, or has a credit note that is
+            not settled yet.
     """
     invoice_id = invoice.invoice_id
     standing = (await uow.invoices.lock_standings([invoice_id]))[invoice_id]
     placements = (await uow.orders.placements([invoice_id]))[invoice_id]
     check_cancellable(standing, placements)
-    if await uow.corrections.credited(invoice_id):
+    if await uow.corrections.has_pending_credit_note(invoice_id):
         raise ConflictError(
-            f"Invoice {invoice.number} is reduced by a credit note and cannot be cancelled.",
+            f"Invoice {invoice.number} is reduced by a credit note that the books have not settled"
+            " yet. It can be cancelled once they have.",
             code="has-credit-note",
             invoice_number=invoice.number,
         )

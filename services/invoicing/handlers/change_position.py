@@ -55,6 +55,11 @@ async def change_position(command: ChangePosition, uow: UnitOfWork) -> Outcome:
     if outcome is Outcome.ALREADY_DONE:
         return outcome
     await uow.invoices.save_standings([moved])
+    for fact in command.facts:
+        if fact.credit_note_id is not None:
+            await uow.corrections.settle_credit_note(
+                command.practice_id, fact.credit_note_id, on=fact.event_date
+            )
     entries = [
         HistoryEntry(
             command.invoice_id,

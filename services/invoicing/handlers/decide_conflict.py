@@ -46,8 +46,10 @@ async def decide_conflict(
 ) -> Outcome:
     """Decide; the same decision once more changes nothing.
 
-    A replacement cancels the known invoice and keeps the file's under its number with a suffix
-    (".2"), since no service forgets a number; each names the other.
+    A replacement cancels the known invoice, unless it is cancelled, and keeps the file's under its
+    number with a suffix (".2"), since no service forgets a number; each names the other. Outside,
+    the number on the document goes on to mean one living invoice: the file's. Whatever has that
+    number when the person decides is what is replaced.
 
     Raises:
         NotFoundError: the practice has no such conflict.
@@ -96,7 +98,10 @@ async def _replace(
     practice = await known_practice(uow, command.practice_id)
     contract = await contract_in_force(uow, command.practice_id, conflict.contract_id)
     setting = Setting(practice, contract, clock.today())
-    wrong = await known_invoice(uow, command.practice_id, conflict.invoice_id)
+    known = (await uow.imports.known(command.practice_id, {conflict.invoice_number}))[
+        conflict.invoice_number
+    ]
+    wrong = await known_invoice(uow, command.practice_id, known.invoice_id)
     data = await documents.get(command.practice_id, conflict.document)
     (file,) = files.read(data, name=conflict.file_name)
     incoming = _sound(file.invoice, file.faults, setting)
@@ -111,8 +116,11 @@ async def _replace(
         unfit_codes=unfit_codes_of(incoming, setting),
         own_number=_next_number(conflict.invoice_number, wrong.number),
     )
-    cancel = CancelInvoice(command.practice_id, wrong.invoice_id, "replaced-by-import", command.by)
-    await withdraw_from_books(cancel, wrong, uow, clock=clock, replaced_by=new.invoice_id)
+    if not known.cancelled:
+        cancel = CancelInvoice(
+            command.practice_id, wrong.invoice_id, "replaced-by-import", command.by
+        )
+        await withdraw_from_books(cancel, wrong, uow, clock=clock, replaced_by=new.invoice_id)
     await intake.close()
     await uow.corrections.link(wrong.invoice_id, new.invoice_id)
     return new

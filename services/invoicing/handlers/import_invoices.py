@@ -62,7 +62,8 @@ async def import_invoices(
     """Take over every file that can be, and report on each, in the order of the upload.
 
     A file that was imported before changes nothing. A file with the number of a known invoice and
-    other content is kept for a person to decide.
+    other content is kept for a person to decide; so is one whose number is that of a cancelled
+    invoice, for it would be its successor.
 
     Raises:
         NotFoundError: the practice does not exist.
@@ -175,7 +176,7 @@ class _Import:
             return FileReport(file.name, ImportOutcome.REFUSED, faults=faults)
         sha256 = hashlib.sha256(file.data).hexdigest()
         earlier = known.get(invoice.number)
-        if earlier is not None and earlier.says_the_same(sha256, invoice.content_sha256):
+        if earlier is not None and earlier.is_living_twin(sha256, invoice.content_sha256):
             return _report(file, ImportOutcome.ALREADY_KNOWN, earlier.invoice_id)
         if faults:
             return _report(file, ImportOutcome.REFUSED, None, faults=faults)
@@ -210,7 +211,9 @@ class _Import:
         )
 
     async def _conflict(self, file: IncomingFile, earlier: KnownInvoice, sha256: str) -> FileReport:
-        conflict = await self._uow.imports.conflict_over(earlier.invoice_id, sha256)
+        conflict = await self._uow.imports.conflict_over(
+            earlier.invoice_id, sha256, cancelled=earlier.cancelled
+        )
         if conflict is None:
             document = await self._documents.put(self._command.practice_id, file.data)
             conflict = ImportConflict(
@@ -222,6 +225,7 @@ class _Import:
                 file_name=file.name,
                 document=document,
                 found_at=self._clock.now(),
+                over_cancelled=earlier.cancelled,
             )
             await self._uow.imports.add_conflict(conflict)
         decided = conflict.decision is not None

@@ -166,7 +166,8 @@ class Intake:
             practice_id, [entry for one in self._new for entry in self._history(one.invoice)]
         )
         for one in self._new:
-            self._uow.record(InvoiceWasIssued(one.invoice))
+            other = one.document_number if one.document_number != one.invoice.number else None
+            self._uow.record(InvoiceWasIssued(one.invoice, other))
         self._new, self._new_patients = [], []
 
     def _patient(self, incoming: IncomingInvoice) -> Patient:

@@ -77,8 +77,10 @@ _TREATMENTS = text(
 )
 _CREDIT_NOTES = text(
     """
-    SELECT * FROM credit_note
-    WHERE practice_id = :practice_id AND invoice_id = :invoice_id ORDER BY year, serial
+    SELECT n.*, s.settled_on FROM credit_note n
+    LEFT JOIN credit_note_settlement s
+      ON s.practice_id = n.practice_id AND s.credit_note_id = n.credit_note_id
+    WHERE n.practice_id = :practice_id AND n.invoice_id = :invoice_id ORDER BY n.year, n.serial
     """
 )
 

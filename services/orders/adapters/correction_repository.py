@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
+from uuid import UUID
 
 from sqlalchemy import TextClause, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.orders.adapters.rows import broken_constraint, content, content_values
-from services.orders.domain.credit_note import CANCELLED, CreditNote, PackedCreditNote
+from services.orders.domain.credit_note import (
+    CANCELLED,
+    CREDIT_NOTE_PENDING,
+    CreditNote,
+    PackedCreditNote,
+    ReleasedCreditNote,
+)
 from services.orders.domain.errors import CreditNoteInLiveOrderError
 from services.orders.domain.order import Order
 from shared.kernel.ids import ContractId, InvoiceId, OrderId, PracticeId
@@ -46,12 +54,13 @@ _ADD_CREDIT_NOTE = text(
 _WAITING = """
     SELECT row_number() OVER (ORDER BY waiting.credit_note_number)::integer AS place, waiting.*
     FROM (
-      SELECT credit_note.*, invoice.invoice_number
+      SELECT credit_note.*,
+        coalesce(invoice.document_number, invoice.invoice_number) AS invoice_number
       FROM credit_note
       JOIN invoice ON invoice.practice_id = credit_note.practice_id
         AND invoice.invoice_id = credit_note.invoice_id
       WHERE credit_note.practice_id = :practice_id AND credit_note.contract_id = :contract_id
-        AND credit_note.order_id IS NULL
+        AND credit_note.order_id IS NULL AND credit_note.released_on IS NULL
         AND EXISTS (SELECT FROM order_line
                     WHERE order_line.invoice_id = credit_note.invoice_id AND order_line.live)
       ORDER BY credit_note.credit_note_number LIMIT :limit {held}
@@ -76,6 +85,65 @@ _HOLD = text(
 )
 _LEAVE = text("UPDATE order_credit_note SET live = false WHERE order_id = :order_id")
 _WAIT_AGAIN = text("UPDATE credit_note SET order_id = NULL WHERE order_id = :order_id")
+
+# The invoice is held by its own lock first, so that no statement sees half of another's work.
+_HOLD_INVOICES = text(
+    """
+    SELECT invoice_id FROM invoice
+    WHERE practice_id = :practice_id AND invoice_id IN (
+      SELECT note.invoice_id FROM credit_note AS note
+      WHERE note.practice_id = :practice_id AND note.order_id IS NULL AND note.released_on IS NULL
+        AND (CAST(:credit_note_id AS uuid) IS NULL OR note.credit_note_id = :credit_note_id)
+        AND (CAST(:order_id AS uuid) IS NULL OR EXISTS (
+          SELECT FROM order_line
+          WHERE order_line.order_id = :order_id AND order_line.invoice_id = note.invoice_id)))
+    ORDER BY invoice_id FOR UPDATE
+    """
+)
+_RELEASE = text(
+    """
+    WITH placed AS (
+      SELECT DISTINCT ON (order_line.invoice_id) order_line.invoice_id, orders.order_id
+      FROM order_line JOIN orders ON orders.order_id = order_line.order_id
+      WHERE order_line.invoice_id = ANY (CAST(:invoice_ids AS uuid[]))
+      ORDER BY order_line.invoice_id, order_line.live DESC, orders.prepared_at DESC),
+    released AS (
+      UPDATE credit_note AS note SET released_on = :on
+      FROM placed
+      WHERE note.practice_id = :practice_id AND note.invoice_id = placed.invoice_id
+        AND note.order_id IS NULL AND note.released_on IS NULL
+        AND NOT EXISTS (SELECT FROM order_line
+                        WHERE order_line.invoice_id = note.invoice_id AND order_line.live)
+      RETURNING note.*, placed.order_id AS last_order_id),
+    held AS (
+      UPDATE invoice SET unfit_codes = array_append(unfit_codes, CAST(:code AS text))
+      WHERE practice_id = :practice_id AND invoice_id IN (SELECT invoice_id FROM released)
+        AND NOT CAST(:code AS text) = ANY (unfit_codes))
+    SELECT * FROM released ORDER BY credit_note_number
+    """
+)
+_SETTLE = text(
+    """
+    UPDATE credit_note SET settled = true
+    WHERE practice_id = :practice_id AND credit_note_id = :credit_note_id
+      AND released_on IS NOT NULL AND NOT settled
+    """
+)
+_LET_GO = text(
+    """
+    UPDATE invoice SET unfit_codes = array_remove(unfit_codes, CAST(:code AS text))
+    WHERE practice_id = :practice_id AND invoice_id = :invoice_id
+      AND NOT EXISTS (SELECT FROM credit_note AS note
+                      WHERE note.practice_id = :practice_id AND note.invoice_id = :invoice_id
+                        AND note.released_on IS NOT NULL AND NOT note.settled)
+    """
+)
+_SET_ASIDE = text(
+    """
+    UPDATE order_line SET set_aside = :set_aside
+    WHERE practice_id = :practice_id AND invoice_id = :invoice_id AND live
+    """
+)
 
 
 class SqlCorrectionRepository:
@@ -148,6 +216,70 @@ class SqlCorrectionRepository:
         """Let the credit notes of an order that came to nothing wait for the next one."""
         await self._connection.execute(_LEAVE, {"order_id": order_id})
         await self._connection.execute(_WAIT_AGAIN, {"order_id": order_id})
+
+    async def release_credit_notes(
+        self,
+        practice_id: PracticeId,
+        *,
+        on: date,
+        order_id: OrderId | None,
+        credit_note_id: UUID | None,
+    ) -> list[ReleasedCreditNote]:
+        """Release notes that wait although their invoice is in no live order any more."""
+        wanted = {
+            "practice_id": practice_id,
+            "order_id": order_id,
+            "credit_note_id": credit_note_id,
+        }
+        invoices = (await self._connection.execute(_HOLD_INVOICES, wanted)).scalars().all()
+        if not invoices:
+            return []
+        rows = await self._connection.execute(
+            _RELEASE,
+            {
+                "practice_id": practice_id,
+                "invoice_ids": list(invoices),
+                "on": on,
+                "code": CREDIT_NOTE_PENDING,
+            },
+        )
+        return [
+            ReleasedCreditNote(
+                credit_note_id=row["credit_note_id"],
+                practice_id=practice_id,
+                contract_id=ContractId(row["contract_id"]),
+                invoice_id=InvoiceId(row["invoice_id"]),
+                order_id=OrderId(row["last_order_id"]),
+                number=row["credit_note_number"],
+                amount=Money(row["amount_rappen"]),
+            )
+            for row in rows.mappings()
+        ]
+
+    async def settle_credit_note(
+        self, practice_id: PracticeId, invoice_id: InvoiceId, credit_note_id: UUID
+    ) -> bool:
+        """Note that the books have settled a released note; the last one lets its invoice go."""
+        wanted = {"practice_id": practice_id, "credit_note_id": credit_note_id}
+        changed = (await self._connection.execute(_SETTLE, wanted)).rowcount == 1
+        await self._connection.execute(
+            _LET_GO,
+            {
+                "practice_id": practice_id,
+                "invoice_id": invoice_id,
+                "code": CREDIT_NOTE_PENDING,
+            },
+        )
+        return changed
+
+    async def set_line_aside(
+        self, practice_id: PracticeId, invoice_id: InvoiceId, *, set_aside: bool
+    ) -> None:
+        """Note whether the books set the invoice's line in its live order aside."""
+        await self._connection.execute(
+            _SET_ASIDE,
+            {"practice_id": practice_id, "invoice_id": invoice_id, "set_aside": set_aside},
+        )
 
     async def _waiting(
         self, statement: TextClause, practice_id: PracticeId, contract_id: ContractId, limit: int

@@ -63,10 +63,12 @@ _ADD_INVOICE = text(
     """
     INSERT INTO invoice (practice_id, invoice_id, contract_id, invoice_number, debtor_number,
       issued_on, due_on, total_rappen, balance_rappen, document_key, document_sha256,
-      document_size_bytes, document_media_type, unfit_codes)
+      document_size_bytes, document_media_type, unfit_codes,
+      document_number)
     VALUES (:practice_id, :invoice_id, :contract_id, :invoice_number, :debtor_number,
       :issued_on, :due_on, :total_rappen, :balance_rappen, :document_key, :document_sha256,
-      :document_size_bytes, :document_media_type, :unfit_codes)
+      :document_size_bytes, :document_media_type, :unfit_codes,
+      :document_number)
     ON CONFLICT (practice_id, invoice_id) DO NOTHING
     """
 )
@@ -85,7 +87,8 @@ _SET_BALANCE = text(
     """
 )
 _CANDIDATES = """
-    SELECT invoice.*, orders.order_number AS live_order_number, orders.state AS live_order_state
+    SELECT invoice.*, orders.order_number AS live_order_number,
+      CASE WHEN order_line.set_aside THEN 'confirmed' ELSE orders.state END AS live_order_state
     FROM invoice
     LEFT JOIN order_line ON order_line.invoice_id = invoice.invoice_id AND order_line.live
     LEFT JOIN orders ON orders.order_id = order_line.order_id
@@ -97,7 +100,8 @@ _NOT_IN_LIVE_ORDER = text(
 )
 _NOT_ACQUITTED = text(
     f"""{_CANDIDATES} AND invoice.contract_id = :contract_id
-      AND (order_line.order_id IS NULL OR orders.state NOT IN ('acquitted', 'closed'))
+      AND (order_line.order_id IS NULL OR order_line.set_aside
+        OR orders.state NOT IN ('acquitted', 'closed'))
     """
 )
 
@@ -178,6 +182,7 @@ class SqlInvoiceRepository:
             "total_rappen": invoice.total.rappen,
             "balance_rappen": invoice.balance.rappen,
             "unfit_codes": list(invoice.unfit_codes),
+            "document_number": invoice.document_number,
             **content_values(invoice.document, "document"),
         }
         try:

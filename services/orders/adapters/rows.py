@@ -70,6 +70,7 @@ def candidate_of(row: RowMapping) -> Candidate:
         balance=Money(row["balance_rappen"]),
         document=content(row, "document"),
         unfit_codes=tuple(row["unfit_codes"]),
+        document_number=row["document_number"],
     )
     if row["live_order_number"] is None:
         return Candidate(invoice)

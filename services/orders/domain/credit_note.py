@@ -1,4 +1,7 @@
-"""A credit note on an invoice that the factor has: it waits for the next order of its contract."""
+"""A credit note on an invoice that the factor has: it waits for the next order of its contract.
+
+If the factor turns out not to have the invoice, the note is released: the books settle it.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +10,14 @@ from datetime import date
 from uuid import UUID
 
 from services.orders.domain.model import StoredContent
-from shared.kernel.ids import ContractId, InvoiceId, PracticeId
+from shared.kernel.ids import ContractId, InvoiceId, OrderId, PracticeId
 from shared.kernel.money import Money
 
 CREDIT_NOTES_PER_ORDER_MAX = 10_000
 CANCELLED = "cancelled"
 """The unfit code of an invoice that was cancelled; no order takes it."""
+CREDIT_NOTE_PENDING = "credit-note-pending"
+"""The unfit code of an invoice until the books have settled a credit note that was released."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,3 +56,20 @@ class PackedCreditNote:
     debtor_number: str
     amount: Money
     document: StoredContent
+
+
+@dataclass(frozen=True, slots=True)
+class ReleasedCreditNote:
+    """A credit note that goes into no order.
+
+    Attributes:
+        order_id: the last order that held its invoice.
+    """
+
+    credit_note_id: UUID
+    practice_id: PracticeId
+    contract_id: ContractId
+    invoice_id: InvoiceId
+    order_id: OrderId
+    number: str
+    amount: Money

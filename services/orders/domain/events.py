@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
+from services.orders.domain.credit_note import ReleasedCreditNote
 from services.orders.domain.model import ArrivalEvidence, StoredContent
 from services.orders.domain.order import OrderState
 from shared.kernel.ids import ContractId, OrderId, PracticeId
@@ -64,6 +65,14 @@ class OrderWithdrawn:
 
 
 @dataclass(frozen=True, slots=True)
+class CreditNoteReleased:
+    """A credit note goes into no order, for the factor does not have its invoice."""
+
+    note: ReleasedCreditNote
+    released_on: date
+
+
+@dataclass(frozen=True, slots=True)
 class OrderClosed:
     """Nothing more is expected of the order."""
 
@@ -105,4 +114,5 @@ DomainEvent = (
     | OrderWithdrawn
     | OrderClosed
     | OrderOverdue
+    | CreditNoteReleased
 )

@@ -72,6 +72,12 @@ class Invoice:
     balance: Money
     document: StoredContent
     unfit_codes: tuple[str, ...] = ()
+    document_number: str | None = None
+
+    @property
+    def outside_number(self) -> str:
+        """The number by which the factor knows the invoice: that on its document."""
+        return self.document_number or self.number
 
 
 @dataclass(frozen=True, slots=True)

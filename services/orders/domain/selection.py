@@ -329,7 +329,7 @@ def _selection(taken: Sequence[Invoice], left_out: Sequence[LeftOut]) -> Selecti
         OrderLine(
             place=place,
             invoice_id=invoice.invoice_id,
-            invoice_number=invoice.number,
+            invoice_number=invoice.outside_number,
             debtor_number=invoice.debtor_number,
             amount=invoice.balance,
             document=invoice.document,

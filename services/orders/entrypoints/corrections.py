@@ -23,7 +23,7 @@ async def invoice_cancelled(
 
 
 async def credit_note_issued(
-    event: ReceivedEvent[CreditNoteIssued], uow: UnitOfWork, _: Workshop
+    event: ReceivedEvent[CreditNoteIssued], uow: UnitOfWork, workshop: Workshop
 ) -> object:
     """Keep the credit note for the next order."""
     payload = event.payload
@@ -38,4 +38,4 @@ async def credit_note_issued(
         document=stored_content(payload.document),
         issued_on=payload.issued_on,
     )
-    return await list_credit_note(ListCreditNote(note), uow)
+    return await list_credit_note(ListCreditNote(note), uow, workshop.clock)

@@ -45,9 +45,12 @@ from shared.contracts.invoicing.v1 import (
 from shared.contracts.reconciliation.v1 import InvoicePositionChanged, OrderAcquitted
 from shared.kernel.errors import DomainError, PermanentError
 from shared.kernel.ids import ContractId, InvoiceId, OrderId, PracticeId
+from shared.kernel.money import Money
 from shared.messaging.events import ReceivedEvent, Subscription
 
 P = TypeVar("P", bound=EventPayload)
+_SET_ASIDE = {"acquittal_set_aside": True, "acquittal": False}
+"""What the books' facts say of an invoice's line in its order."""
 _Use = Callable[[ReceivedEvent[P], UnitOfWork, Workshop], Awaitable[object]]
 
 
@@ -108,6 +111,10 @@ async def _invoice_position_changed(
         invoice_id=InvoiceId(payload.invoice_id),
         balance=payload.debtor_owes.total.to_money(),
         changed_at=payload.changed_at,
+        settled_credit_notes=tuple(
+            change.credit_note_id for change in payload.changes if change.credit_note_id
+        ),
+        set_aside=_SET_ASIDE.get(payload.changes[-1].kind) if payload.changes else None,
     )
     return await change_balance(command, uow)
 
@@ -198,5 +205,9 @@ async def _order_acquitted(
         invoice_count=payload.invoice_count,
         total=payload.total.to_money(),
         acquitted_at=event.occurred_at,
+        set_aside_count=payload.set_aside_count,
+        set_aside_total=payload.set_aside_total.to_money()
+        if payload.set_aside_total
+        else Money.zero(),
     )
     return await note_order_acquitted(command, uow)

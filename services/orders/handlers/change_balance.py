@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from services.orders.handlers.outcome import Outcome
 from services.orders.ports import UnitOfWork
@@ -14,12 +15,19 @@ from shared.kernel.money import Money
 
 @dataclass(frozen=True, slots=True)
 class ChangeBalance:
-    """Note the balance of an invoice as of an instant."""
+    """Note the balance of an invoice as of an instant.
+
+    Attributes:
+        settled_credit_notes: released notes that this balance takes into account.
+        set_aside: whether the books set its line aside (True) or acquitted it after all (False).
+    """
 
     practice_id: PracticeId
     invoice_id: InvoiceId
     balance: Money
     changed_at: datetime
+    settled_credit_notes: tuple[UUID, ...] = ()
+    set_aside: bool | None = None
 
 
 async def change_balance(command: ChangeBalance, uow: UnitOfWork) -> Outcome:
@@ -38,4 +46,13 @@ async def change_balance(command: ChangeBalance, uow: UnitOfWork) -> Outcome:
         balance=command.balance,
         changed_at=command.changed_at,
     )
+    for note in command.settled_credit_notes:
+        settled = await uow.corrections.settle_credit_note(
+            command.practice_id, command.invoice_id, note
+        )
+        changed = changed or settled
+    if command.set_aside is not None:
+        await uow.corrections.set_line_aside(
+            command.practice_id, command.invoice_id, set_aside=command.set_aside
+        )
     return Outcome.of(changed=changed)

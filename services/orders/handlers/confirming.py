@@ -10,6 +10,7 @@ from services.orders.domain.events import OrderConfirmed
 from services.orders.domain.model import ArrivalEvidence, ConfirmedLine
 from services.orders.domain.order import Confirmation, Order
 from services.orders.handlers.outcome import Outcome
+from services.orders.handlers.release_credit_notes import release_credit_notes
 from services.orders.ports import DocumentArchive, UnitOfWork
 from shared.kernel.clock import Clock
 from shared.kernel.money import Money
@@ -51,6 +52,7 @@ async def confirm_lines(
     step = arrived.then(arrived.order.confirmed(at=now, confirmation=confirmation))
     await uow.orders.save(step)
     await uow.orders.settle_lines(order.order_id, confirmed)
+    await release_credit_notes(order.practice_id, uow, on=clock.today(), order_id=order.order_id)
     uow.record(_event(order, confirmation, confirmed_at=now))
     return Outcome.DONE
 

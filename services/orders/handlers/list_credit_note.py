@@ -1,4 +1,4 @@
-"""A credit note was issued: it waits for the next order of its contract."""
+"""A credit note was issued: it waits for the next order, unless none can take it any more."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 from services.orders.domain.credit_note import CreditNote
 from services.orders.handlers.outcome import Outcome
+from services.orders.handlers.release_credit_notes import release_credit_notes
 from services.orders.ports import UnitOfWork
+from shared.kernel.clock import Clock
 from shared.kernel.errors import TooEarlyError
 
 
@@ -17,8 +19,10 @@ class ListCreditNote:
     note: CreditNote
 
 
-async def list_credit_note(command: ListCreditNote, uow: UnitOfWork) -> Outcome:
+async def list_credit_note(command: ListCreditNote, uow: UnitOfWork, clock: Clock) -> Outcome:
     """Keep the credit note; repeated, it is already done.
+
+    If the factor has refused the invoice meanwhile, the note is released at once.
 
     Raises:
         TooEarlyError: its invoice is not known yet.
@@ -28,4 +32,9 @@ async def list_credit_note(command: ListCreditNote, uow: UnitOfWork) -> Outcome:
         raise TooEarlyError(
             f"invoice {note.invoice_id} is not known", waits_for=str(note.invoice_id)
         )
-    return Outcome.of(changed=await uow.corrections.add_credit_note(note))
+    if not await uow.corrections.add_credit_note(note):
+        return Outcome.ALREADY_DONE
+    await release_credit_notes(
+        note.practice_id, uow, on=clock.today(), credit_note_id=note.credit_note_id
+    )
+    return Outcome.DONE

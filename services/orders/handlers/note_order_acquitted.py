@@ -1,4 +1,4 @@
-"""The books have acquitted every accepted invoice of an order; its lines stay live for good."""
+"""The books have worked every accepted invoice of an order; its lines stay live for good."""
 
 from __future__ import annotations
 
@@ -14,10 +14,17 @@ from shared.kernel.errors import TooEarlyError
 from shared.kernel.ids import ContractId, OrderId, PracticeId
 from shared.kernel.money import Money
 
+NOTHING = Money.zero()
+
 
 @dataclass(frozen=True, slots=True)
 class NoteOrderAcquitted:
-    """Note the acquittal of an order, with what the books say of its size."""
+    """Note the acquittal of an order, with what the books say of its size.
+
+    Attributes:
+        invoice_count, total: of what is acquitted.
+        set_aside_count, set_aside_total: of what waits in the books for a person.
+    """
 
     order_id: OrderId
     practice_id: PracticeId
@@ -25,6 +32,8 @@ class NoteOrderAcquitted:
     invoice_count: int
     total: Money
     acquitted_at: datetime
+    set_aside_count: int = 0
+    set_aside_total: Money = NOTHING
 
 
 async def note_order_acquitted(command: NoteOrderAcquitted, uow: UnitOfWork) -> Outcome:
@@ -32,7 +41,8 @@ async def note_order_acquitted(command: NoteOrderAcquitted, uow: UnitOfWork) -> 
 
     Raises:
         TooEarlyError: the order is not known, or not confirmed yet.
-        BooksDisagreeError: count or total is not that of the accepted lines.
+        BooksDisagreeError: count or total, with what was set aside, is not that of the accepted
+            lines.
         IllegalMoveError: the order was refused.
     """
     order = await needed_order(
@@ -53,13 +63,15 @@ async def note_order_acquitted(command: NoteOrderAcquitted, uow: UnitOfWork) -> 
 
 def _refuse_disagreement(order: Order, command: NoteOrderAcquitted) -> None:
     accepted = order.confirmation
-    if accepted is None or (command.invoice_count, command.total) == (
+    count = command.invoice_count + command.set_aside_count
+    total = command.total + command.set_aside_total
+    if accepted is None or (count, total) == (
         accepted.accepted_count,
         accepted.accepted_total,
     ):
         return
     raise BooksDisagreeError(
         number=order.number,
-        acquitted=f"{command.invoice_count} ({command.total.for_people()})",
+        acquitted=f"{count} ({total.for_people()})",
         accepted=f"{accepted.accepted_count} ({accepted.accepted_total.for_people()})",
     )

@@ -7,7 +7,9 @@ from datetime import datetime
 
 from services.orders.handlers.needs import needed_order
 from services.orders.handlers.outcome import Outcome
+from services.orders.handlers.release_credit_notes import release_credit_notes
 from services.orders.ports import UnitOfWork
+from shared.kernel.clock import SWISS_TIME
 from shared.kernel.ids import ContractId, OrderId, PracticeId
 
 
@@ -41,4 +43,6 @@ async def note_order_refused(command: NoteOrderRefused, uow: UnitOfWork) -> Outc
     await uow.orders.save(step)
     await uow.orders.refuse_lines(order.order_id, refusal_code=command.reason_code)
     await uow.corrections.free_credit_notes(order.order_id)
+    day = command.refused_at.astimezone(SWISS_TIME).date()
+    await release_credit_notes(order.practice_id, uow, on=day, order_id=order.order_id)
     return Outcome.DONE

@@ -8,7 +8,9 @@ from datetime import datetime
 from services.orders.domain.events import OrderWithdrawn
 from services.orders.handlers.needs import needed_order
 from services.orders.handlers.outcome import Outcome
+from services.orders.handlers.release_credit_notes import release_credit_notes
 from services.orders.ports import UnitOfWork
+from shared.kernel.clock import SWISS_TIME
 from shared.kernel.ids import ContractId, OrderId, PracticeId
 
 
@@ -41,6 +43,8 @@ async def note_order_withheld(command: NoteOrderWithheld, uow: UnitOfWork) -> Ou
     await uow.orders.save(step)
     await uow.orders.free_lines(order.order_id)
     await uow.corrections.free_credit_notes(order.order_id)
+    day = command.withheld_at.astimezone(SWISS_TIME).date()
+    await release_credit_notes(order.practice_id, uow, on=day, order_id=order.order_id)
     uow.record(
         OrderWithdrawn(
             order_id=order.order_id,

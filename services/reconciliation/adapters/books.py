@@ -26,10 +26,12 @@ from services.reconciliation.domain.model import (
     NewInvoice,
     Position,
 )
+from services.reconciliation.domain.posting import CANCELLED, CREDIT_SETTLED
 from shared.kernel.errors import PermanentError
 from shared.kernel.money import Money
 
 POSITION_COLUMNS = """p.invoice_id, p.invoice_number, p.contract_id, p.debtor_number, p.issued_on,
+  p.document_number,
   p.principal_rappen, p.reminder_fees_rappen, p.interest_rappen, p.costs_rappen,
   p.factor_owes_rappen, a.order_id AS acquittal_order_id,
   a.contract_id AS acquittal_contract_id, a.ledger_account AS acquittal_ledger_account,
@@ -73,6 +75,18 @@ _ISSUED_AMOUNTS = text(
     "SELECT total_rappen, deposit_rappen FROM invoice_position WHERE invoice_id = :invoice_id"
 )
 _HAS_FACT = text("SELECT EXISTS (SELECT FROM position_fact WHERE fact_id = :fact_id)")
+_SETTLED_CREDIT = text(
+    "SELECT coalesce(sum(amount_rappen), 0)::bigint FROM position_fact"
+    " WHERE invoice_id = :invoice_id AND kind = :kind"
+)
+_CANCELLED = text(
+    "SELECT invoice_id FROM position_fact"
+    " WHERE invoice_id = ANY(CAST(:invoice_ids AS uuid[])) AND kind = :kind"
+)
+_ACQUITTED_SUMS = text(
+    "SELECT count(*) AS invoices, coalesce(sum(amount_rappen), 0)::bigint AS rappen"
+    " FROM acquittal WHERE order_id = :order_id"
+)
 _MOVE_HEAD = text(
     "UPDATE journal_head SET number = :number, entry_hash = :entry_hash"
     " WHERE practice_id = :practice_id"
@@ -111,6 +125,7 @@ class PostgresBookRepository:
             "practice_id": invoice.practice_id,
             "invoice_number": invoice.invoice_number,
             "contract_id": invoice.contract_id,
+            "document_number": invoice.document_number,
             "debtor_number": invoice.debtor_number,
             "issued_on": invoice.issued_on,
             "due_on": invoice.due_on,
@@ -176,16 +191,20 @@ class PostgresBookRepository:
         """Whether this fact is stored already."""
         return bool(await self._connection.scalar(_HAS_FACT, {"fact_id": fact_id}))
 
-    async def acquitted_total(self, order_id: UUID) -> Money:
-        """Return the sum of the order's acquittals."""
-        result = await self._connection.execute(
-            text(
-                "SELECT coalesce(sum(amount_rappen), 0)::bigint FROM acquittal"
-                " WHERE order_id = :order_id"
-            ),
-            {"order_id": order_id},
-        )
-        return Money(result.scalar_one())
+    async def settled_credit(self, invoice_id: UUID) -> Money:
+        """Return by how much credit notes reduced an invoice without the factor."""
+        wanted = {"invoice_id": invoice_id, "kind": CREDIT_SETTLED}
+        return Money((await self._connection.execute(_SETTLED_CREDIT, wanted)).scalar_one())
+
+    async def cancelled_among(self, invoice_ids: Collection[UUID]) -> Collection[UUID]:
+        """Return those of the invoices whose cancellation is booked."""
+        wanted = {"invoice_ids": list(invoice_ids), "kind": CANCELLED}
+        return set((await self._connection.execute(_CANCELLED, wanted)).scalars())
+
+    async def acquitted_sums(self, order_id: UUID) -> tuple[int, Money]:
+        """Return number and sum of the order's acquittals."""
+        row = (await self._connection.execute(_ACQUITTED_SUMS, {"order_id": order_id})).one()
+        return row.invoices, Money(row.rappen)
 
     async def acquit(self, acquittals: Sequence[Acquittal]) -> None:
         """Store acquittals; each makes its invoice one that is with the factor."""
@@ -249,6 +268,7 @@ def position_of(row: RowMapping) -> Position:
         factor_owes=Money(row["factor_owes_rappen"]),
         acquittal=_acquittal_of(row, "acquittal"),
         ended=_acquittal_of(row, "ended"),
+        document_number=row["document_number"],
     )
 
 

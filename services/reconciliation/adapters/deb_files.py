@@ -80,8 +80,8 @@ _COMES_EARLY = text(
     SELECT EXISTS (
       SELECT FROM deb_row r
       JOIN contract c ON c.contract_id = r.contract_id
-      LEFT JOIN invoice_position p
-        ON p.practice_id = r.practice_id AND p.invoice_number = r.invoice_number
+      LEFT JOIN invoice_position p ON p.practice_id = r.practice_id
+        AND (p.invoice_number = r.invoice_number OR p.document_number = r.invoice_number)
       WHERE r.deb_file_id = :deb_file_id AND r.status = 'staged' AND r.problem_reason IS NULL
         AND CASE
           WHEN r.invoice_number IS NULL THEN r.order_number IS NOT NULL AND NOT EXISTS (
@@ -351,7 +351,9 @@ class PostgresDebFileRepository(DebRows):
             {
                 "practice_id": practice_id,
                 "reasons": list(reasons),
-                "invoice_numbers": [position.invoice_number for position in positions],
+                "invoice_numbers": [
+                    number for position in positions for number in position.numbers
+                ],
                 "invoice_ids": [position.invoice_id for position in positions],
                 "order_number": order_number,
                 "at": self._clock.now(),

@@ -26,7 +26,7 @@ from services.reconciliation.domain.booking import (
 )
 from services.reconciliation.domain.deb.records import DebRow, RowProblem, identity_of
 from services.reconciliation.domain.handing import ClaimedFile
-from services.reconciliation.domain.matching import Known
+from services.reconciliation.domain.matching import Known, by_numbers
 from services.reconciliation.domain.model import Beneficiary, Position
 from services.reconciliation.domain.reversing import Original
 from shared.kernel.clock import Clock
@@ -43,6 +43,7 @@ _POSITIONS_NAMED = text(
     f"""
     SELECT {POSITION_COLUMNS} FROM {POSITION_TABLES}
     WHERE p.invoice_number = ANY(CAST(:invoice_numbers AS text[]))
+       OR p.document_number = ANY(CAST(:invoice_numbers AS text[]))
        OR p.invoice_id IN (
          SELECT l.invoice_id FROM confirmation_line l
          JOIN order_confirmation o ON o.order_id = l.order_id
@@ -165,8 +166,10 @@ class DebRows:
         debtor_numbers = await self._connection.execute(
             _DEBTOR_NUMBERS, {"debtor_numbers": _distinct(row.debtor_number for row in rows)}
         )
+        by_number, namesakes = by_numbers(positions, orders_of)
         return Known(
-            by_number={position.invoice_number: position for position in positions},
+            by_number=by_number,
+            namesakes=namesakes,
             orders_of=orders_of,
             order_numbers=frozenset(order_numbers.scalars()),
             debtor_numbers=frozenset(debtor_numbers.scalars()),

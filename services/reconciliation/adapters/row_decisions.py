@@ -30,7 +30,8 @@ _CANDIDATES = text(
     SELECT {POSITION_COLUMNS} FROM {POSITION_TABLES}
     WHERE p.invoice_id IN (
       (SELECT invoice_id FROM invoice_position WHERE practice_id = :practice_id
-         AND invoice_number = ANY(CAST(:numbers AS text[])) LIMIT :most)
+         AND (invoice_number = ANY(CAST(:numbers AS text[]))
+           OR document_number = ANY(CAST(:numbers AS text[]))) LIMIT :most)
       UNION
       (SELECT invoice_id FROM invoice_position WHERE practice_id = :practice_id
          AND debtor_number = :debtor_number ORDER BY issued_on DESC LIMIT :most)

@@ -55,6 +55,7 @@ INVOICE_POSITION = _table(
     invoice_id=Uuid,
     practice_id=Uuid,
     invoice_number=Text,
+    document_number=Text,
     contract_id=Uuid,
     debtor_number=Text,
     issued_on=Date,
@@ -129,6 +130,26 @@ ACQUITTAL = _table(
     label=Text,
     acquitted_on=Date,
     entry_id=Uuid,
+)
+ACQUITTAL_EXCEPTION = _table(
+    "acquittal_exception",
+    exception_id=Uuid,
+    practice_id=Uuid,
+    order_id=Uuid,
+    invoice_id=Uuid,
+    reason_code=Text,
+    confirmed_rappen=BigInteger,
+    open_rappen=BigInteger,
+    found_at=_INSTANT,
+)
+ACQUITTAL_EXCEPTION_DECISION = _table(
+    "acquittal_exception_decision",
+    exception_id=Uuid,
+    practice_id=Uuid,
+    decision=Text,
+    reason=Text,
+    decided_by=Text,
+    decided_at=_INSTANT,
 )
 POSITION_FACT = _table(
     "position_fact",

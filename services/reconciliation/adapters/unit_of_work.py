@@ -12,6 +12,7 @@ from services.reconciliation.adapters.books import PostgresBookRepository
 from services.reconciliation.adapters.confirmations import PostgresConfirmationRepository
 from services.reconciliation.adapters.deb_files import PostgresDebFileRepository
 from services.reconciliation.adapters.deb_life import PostgresDebLifeRepository
+from services.reconciliation.adapters.exceptions import PostgresExceptionRepository
 from services.reconciliation.adapters.practices import PostgresPracticeRepository
 from services.reconciliation.adapters.row_decisions import PostgresRowDecisionRepository
 from services.reconciliation.domain.events import DomainEvent
@@ -20,6 +21,7 @@ from services.reconciliation.ports import (
     ConfirmationRepository,
     DebFileRepository,
     DebLifeRepository,
+    ExceptionRepository,
     PracticeRepository,
     RowDecisionRepository,
     UnitOfWork,
@@ -40,6 +42,7 @@ class SqlUnitOfWork(OutboxUnitOfWork[DomainEvent]):
         self.practices: PracticeRepository = PostgresPracticeRepository(connection)
         self.books: BookRepository = PostgresBookRepository(connection)
         self.confirmations: ConfirmationRepository = PostgresConfirmationRepository(connection)
+        self.exceptions: ExceptionRepository = PostgresExceptionRepository(connection)
         self.row_decisions: RowDecisionRepository = PostgresRowDecisionRepository(connection)
         self.deb_files: DebFileRepository = PostgresDebFileRepository(connection, clock)
         self.deb_life: DebLifeRepository = PostgresDebLifeRepository(connection, clock)

@@ -58,15 +58,24 @@ _BOTTOM = """
   were. A row on which a later fact rests (it was reversed, ended the claim, or the invoice changed
   hands since) stays booked, with its reason. What was undone may be booked again from another file.
 * **Acquittal**: only for an invoice that a stored confirmation accepted, for the amount that it
-  confirmed, dated today, under the contract's label. Where another principal is open, nothing of
-  the order is acquitted and a person decides (`confirmed-amount-differs`). The database refuses any
-  posting to a factor account without that confirmation, whoever tries.
+  confirmed, dated today, under the contract's label. The database refuses any posting to a factor
+  account without that confirmation, whoever tries.
+* **Acquittal set aside**: an accepted line that the books do not bear out is not acquitted; the
+  other lines of its order are (`acquittal_set_aside`, information). Its reason is
+  `confirmed-amount-differs` (another principal is open), `invoice-cancelled`, or
+  `invoice-already-acquitted` (through another order). A person settles it, once, with name and
+  reason: `acquit` books the confirmed amount, and only when the books agree again; `leave` books
+  nothing (`acquittal_left`, information).
 * **Invoice cancelled**: only while it is not with the factor and its whole balance is open; it is
-  the exact opposite of the issue. A cancellation of an acquitted invoice is refused (dead letter):
-  the order that took it along was under way, and a credit note is what corrects it now.
+  the exact opposite of what is left of the issue after credit notes that were settled without the
+  factor. A cancellation that crosses the acquittal moves nothing (`cancellation_too_late`): its
+  line is set aside as `cancelled-with-factor`, and a credit note is what corrects it now.
 * **Credit note**: when the practice issues it, it is information (`credit_note_issued`), for the
   invoice is in a sent order and its acquittal may be worked before or after. The money moves with
-  the factor's record `credit_note` (3400 D, 1088 C, D −, P −).
+  the factor's record `credit_note` (3400 D, 1088 C, D −, P −). If the factor refuses the invoice
+  before the note has gone into an order, it is settled without the factor (`credit_note_settled`,
+  3400 D, 1100 C, D −): the invoice may be ordered again with what remains, or cancelled. Of an
+  invoice that was cancelled meanwhile, the note moves nothing.
 * **Payment of the debtor**: settles {order}, in this order (costs
   and interest first: art. 85 of the Swiss Code of Obligations). A payment beyond what is owed is
   parked as `overpayment`.

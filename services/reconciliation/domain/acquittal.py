@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -23,7 +22,6 @@ from services.reconciliation.domain.posting import (
     posted_for,
     rule_for,
 )
-from shared.kernel.errors import ConflictError, PermanentError
 from shared.kernel.ids import derived_id
 from shared.kernel.money import Money
 
@@ -50,57 +48,13 @@ class AcquittedInvoice:
     position: Position
 
 
-class NotAcquittableError(ConflictError, PermanentError):
-    """The confirmation and the books contradict each other; only a person can tell which is right.
-
-    To a person it is a conflict, to an event that would try again a refusal for good.
-    """
-
-
-def check_acquittable(accepted: Iterable[AcceptedInvoice]) -> None:
-    """Pass if no invoice is with a factor, and each is open for what the factor confirmed.
-
-    Nothing may lower the principal before the acquittal: money of an invoice that is not acquitted
-    is never booked. So any difference is a mistake, on either side.
-
-    Raises:
-        NotAcquittableError: an invoice is acquitted already, or another amount was confirmed.
-    """
-    accepted = list(accepted)
-    for one in accepted:
-        if one.position.acquittal is not None:
-            raise NotAcquittableError(
-                f"invoice {one.position.invoice_number} is already acquitted through another order",
-                code="invoice-already-acquitted",
-                invoice_id=str(one.position.invoice_id),
-            )
-    check_amounts(accepted)
-
-
-def check_amounts(accepted: Iterable[AcceptedInvoice]) -> None:
-    """Pass if each invoice that is not with a factor is open for what the factor confirmed.
-
-    Raises:
-        NotAcquittableError: another amount was confirmed.
-    """
-    for one in accepted:
-        open_now = one.position.debt.principal
-        if one.position.acquittal is None and one.confirmed != open_now:
-            raise NotAcquittableError(
-                f"invoice {one.position.invoice_number} was confirmed for {one.confirmed}, but"
-                f" {open_now} is open; nothing of the order is acquitted",
-                code="confirmed-amount-differs",
-                invoice_id=str(one.position.invoice_id),
-            )
-
-
 def acquitted(
     confirmation: Confirmation, contract: Contract, before: Position, *, chart: Chart, today: date
 ) -> AcquittedInvoice:
     """Acquit one accepted invoice for its open principal, which is what the factor confirmed.
 
     Args:
-        before: of an invoice that the confirmation accepted, and that `check_acquittable` passes.
+        before: of an invoice that the confirmation accepted and nothing speaks against.
     """
     order_id, invoice_id = confirmation.order_id, before.invoice_id
     cause = derived_id("acquittal", order_id, invoice_id)

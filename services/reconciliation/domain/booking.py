@@ -165,7 +165,7 @@ class BatchBook:
         if decision.original is not None and row.reverses is not None:
             self.originals[row.reverses] = replace(decision.original, is_reversed=True)
         if decision.position is not None:
-            self.known.by_number[decision.position.invoice_number] = decision.position
+            self.known.move_on(decision.position)
 
     def _first_time(self, row: DebRow, chosen: Position | None) -> Decision:
         refused = unbookable(row)

@@ -7,8 +7,10 @@ from datetime import date, datetime
 from typing import TypeAlias
 from uuid import UUID
 
-from services.reconciliation.domain.model import Debt
+from services.reconciliation.domain.model import Debt, Position
 from shared.kernel.money import Money
+
+NOTHING = Money.zero()
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +30,12 @@ class InvoiceAcquitted:
 
 @dataclass(frozen=True, slots=True)
 class OrderAcquitted:
-    """Every accepted invoice of an order is acquitted."""
+    """Every accepted invoice of an order is acquitted, or set aside for a person.
+
+    Attributes:
+        invoice_count, total: of those that are acquitted.
+        set_aside_count, set_aside_total: of the others, by the amounts that were confirmed.
+    """
 
     practice_id: UUID
     order_id: UUID
@@ -36,16 +43,24 @@ class OrderAcquitted:
     invoice_count: int
     total: Money
     acquitted_on: date
+    set_aside_count: int = 0
+    set_aside_total: Money = NOTHING
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One fact behind a changed position; of a reversal or undoing, also the kind undone."""
+    """One fact behind a changed position.
+
+    Attributes:
+        reverses: of a reversal or undoing, the kind of what it undoes.
+        credit_note_id: of the credit note that was settled without the factor.
+    """
 
     kind: str
     amount: Money | None
     event_date: date
     reverses: str | None = None
+    credit_note_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +77,24 @@ class InvoicePositionChanged:
     changes: tuple[Change, ...]
     changed_at: datetime
     given_back: bool = False
+
+    @classmethod
+    def of_fact(
+        cls, practice_id: UUID, after: Position, change: Change, *, at: datetime
+    ) -> InvoicePositionChanged:
+        """Return the statement about a position after one fact that no DEB file told of."""
+        return cls(
+            practice_id=practice_id,
+            invoice_id=after.invoice_id,
+            contract_id=after.present_contract_id,
+            debt=after.debt,
+            factor_owes=after.factor_owes,
+            with_factor=after.with_factor,
+            given_back=after.given_back,
+            deb_file_id=None,
+            changes=(change,),
+            changed_at=at,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -121,6 +121,7 @@ class NewInvoice:
 
     Attributes:
         balance: total less deposit; the principal that the debtor owes.
+        document_number: the number on its document, where it has another one in this house.
     """
 
     invoice_id: UUID
@@ -133,6 +134,7 @@ class NewInvoice:
     total: Money
     deposit: Money
     balance: Money
+    document_number: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +155,7 @@ class Position:
         factor_owes: P, the invoice's share of the factor account.
         acquittal: the live acquittal; None while the invoice is not with the factor.
         ended: the acquittal that the factor's recourse ended; None while there is a live one.
+        document_number: by which it is known outside, where that is not the number of this house.
     """
 
     invoice_id: UUID
@@ -164,6 +167,12 @@ class Position:
     factor_owes: Money = _ZERO
     acquittal: LiveAcquittal | None = None
     ended: LiveAcquittal | None = None
+    document_number: str | None = None
+
+    @property
+    def numbers(self) -> tuple[str, ...]:
+        """The numbers that mean this invoice: ours, and that of its document if it is another."""
+        return tuple(one for one in (self.invoice_number, self.document_number) if one is not None)
 
     @property
     def with_factor(self) -> bool:

@@ -18,7 +18,11 @@ from shared.kernel.money import Money
 ISSUED = "invoice_issued"
 ACQUITTED = "acquittal"
 CANCELLED = "invoice_cancelled"
+CANCELLED_LATE = "cancellation_too_late"
 CREDIT_ANNOUNCED = "credit_note_issued"
+CREDIT_SETTLED = "credit_note_settled"
+ACQUITTAL_SET_ASIDE = "acquittal_set_aside"
+ACQUITTAL_LEFT = "acquittal_left"
 ROW_LEFT = "row_left"
 PAYMENT = "debtor_payment"
 RECOURSE = "recourse"
@@ -121,6 +125,10 @@ def _information(kind: str, label: str) -> Rule:
     return Rule(kind, label, amount=AmountForm.NONE)
 
 
+def _ours(kind: str, label: str) -> Rule:
+    return Rule(kind, label, amount=AmountForm.NONE, from_deb=False)
+
+
 def _transfer(debit: AccountRole, credit: AccountRole) -> tuple[Leg, ...]:
     return (Leg(debit, Side.DEBIT), Leg(credit, Side.CREDIT))
 
@@ -177,8 +185,18 @@ RULES: tuple[Rule, ...] = (
         ),
         from_deb=False,
     ),
-    Rule(CREDIT_ANNOUNCED, "Credit note issued", amount=AmountForm.NONE, from_deb=False),
-    Rule(ROW_LEFT, "Row left by a person", amount=AmountForm.NONE, from_deb=False),
+    _ours(CREDIT_ANNOUNCED, "Credit note issued"),
+    Rule(
+        CREDIT_SETTLED,
+        "Credit note settled without the factor",
+        debtor=DebtorEffect.REDUCTION,
+        legs=_transfer(AccountRole.FEES, AccountRole.RECEIVABLES),
+        from_deb=False,
+    ),
+    _ours(CANCELLED_LATE, "Cancelled, but with the factor"),
+    _ours(ACQUITTAL_SET_ASIDE, "Acquittal set aside"),
+    _ours(ACQUITTAL_LEFT, "Acquittal left by a person"),
+    _ours(ROW_LEFT, "Row left by a person"),
     _information("sent", "Sent to the debtor"),
     _information("returned", "Returned by the post"),
     _information("reminder", "Reminder"),

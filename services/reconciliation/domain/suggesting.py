@@ -47,8 +47,8 @@ def _because(row: DebRow, position: Position, similar: frozenset[str]) -> tuple[
     amount = row.amount if row.amount else None
     open_now = {position.debt.total, position.debt.principal, position.factor_owes}
     signs = {
-        "same-number": position.invoice_number == row.invoice_number,
-        "similar-number": position.invoice_number in similar,
+        "same-number": row.invoice_number in position.numbers,
+        "similar-number": not similar.isdisjoint(position.numbers),
         "same-debtor": position.debtor_number == row.debtor_number,
         "same-amount": amount is not None and amount in open_now,
     }

@@ -24,6 +24,10 @@ from services.reconciliation.handlers.register_practice import (
     RegisterPractice,
     register_practice,
 )
+from services.reconciliation.handlers.settle_credit_note import (
+    SettleCreditNote,
+    settle_credit_note,
+)
 from services.reconciliation.ports import ContentStore, UnitOfWork
 from shared.contracts.debident.v1 import DebFileFetched
 from shared.contracts.invoicing.v1 import (
@@ -33,7 +37,7 @@ from shared.contracts.invoicing.v1 import (
     InvoiceIssued,
     PracticeRegistered,
 )
-from shared.contracts.orders.v1 import OrderConfirmed, OrderPrepared
+from shared.contracts.orders.v1 import CreditNoteReleased, OrderConfirmed, OrderPrepared
 from shared.kernel.clock import Clock
 from shared.messaging.events import ReceivedEvent, Subscription
 
@@ -99,6 +103,22 @@ class EventHandlers:
         async with self.unit_on(connection) as uow:
             await note_credit_note(command, uow, self.clock)
 
+    async def credit_note_released(
+        self, event: ReceivedEvent[CreditNoteReleased], connection: AsyncConnection
+    ) -> None:
+        """Lower the receivables: the factor refused the invoice, so the note is ours to book."""
+        released = event.payload
+        command = SettleCreditNote(
+            practice_id=released.practice_id,
+            invoice_id=released.invoice_id,
+            credit_note_id=released.credit_note_id,
+            credit_note_number=released.credit_note_number,
+            amount=released.amount.to_money(),
+            released_on=released.released_on,
+        )
+        async with self.unit_on(connection) as uow:
+            await settle_credit_note(command, uow, self.clock)
+
     async def order_prepared(
         self, event: ReceivedEvent[OrderPrepared], connection: AsyncConnection
     ) -> None:
@@ -140,6 +160,7 @@ def subscriptions(handlers: EventHandlers) -> tuple[Subscription[Any], ...]:
         Subscription(InvoiceIssued, handlers.invoice_issued),
         Subscription(InvoiceCancelled, handlers.invoice_cancelled),
         Subscription(CreditNoteIssued, handlers.credit_note_issued),
+        Subscription(CreditNoteReleased, handlers.credit_note_released),
         Subscription(OrderPrepared, handlers.order_prepared),
         Subscription(OrderConfirmed, handlers.order_confirmed),
         Subscription(DebFileFetched, handlers.deb_file_fetched),

@@ -71,6 +71,7 @@ class ReconciliationApi:
                 total=WireMoney.of(done.total),
                 acquitted_on=done.acquitted_on,
                 already=done.already,
+                set_aside=done.set_aside,
             )
         )
 
@@ -215,7 +216,7 @@ def endpoints(api: ReconciliationApi) -> list[Endpoint]:
         handler=api.acquit_order,
         roles=WORKING_ROLES,
         response=OrderAcquittalReply,
-        problem_codes=("invoice-already-acquitted", "order-not-confirmed", "order-not-found"),
+        problem_codes=("order-not-confirmed", "order-not-found"),
     )
     return [acquit, *(_reading(api, *line) for line in _READINGS)]
 

@@ -66,13 +66,18 @@ class ParkedQuery(PageQuery):
 
 
 class OrderAcquittalReply(ApiModel):
-    """What acquitting an order led to; `already`: it had been acquitted before."""
+    """What acquitting an order led to; `already`: it had been acquitted before.
+
+    `invoice_count` and `total` are of what is acquitted; `set_aside` counts the accepted lines that
+    wait for a person, or that a person left.
+    """
 
     order_id: UUID
     invoice_count: int
     total: WireMoney
     acquitted_on: date
     already: bool
+    set_aside: int
 
 
 class AcquittalReply(ApiModel):

@@ -1,4 +1,4 @@
-"""Books the opposite of an invoice's issue: it was cancelled before any factor had it."""
+"""Books the opposite of what is left of an invoice's issue, unless the factor has it by now."""
 
 from __future__ import annotations
 
@@ -6,14 +6,23 @@ from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
+from services.reconciliation.domain.acquittal import AcceptedInvoice
 from services.reconciliation.domain.journal import Entry
-from services.reconciliation.domain.model import Debt
-from services.reconciliation.domain.posting import CANCELLED, Measure, postings, rule_for
+from services.reconciliation.domain.model import Debt, Position
+from services.reconciliation.domain.posting import (
+    CANCELLED,
+    CANCELLED_LATE,
+    Measure,
+    postings,
+    rule_for,
+)
+from services.reconciliation.domain.setting_aside import ExceptionReason, set_aside
 from services.reconciliation.handlers.reducing import Reduction, needed_position, reduce_position
 from services.reconciliation.ports import UnitOfWork
 from shared.kernel.clock import Clock
 from shared.kernel.errors import PermanentError
 from shared.kernel.ids import derived_id
+from shared.kernel.money import Money
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,24 +38,29 @@ class CancelInvoice:
 async def cancel_invoice(command: CancelInvoice, uow: UnitOfWork, clock: Clock) -> bool:
     """Book the cancellation once; return False, and change nothing, if it is booked already.
 
+    An order may have taken the invoice along while it was being cancelled. If it is acquitted by
+    now, the books stay as they are and its line is set aside: a person tells the factor by a credit
+    note. Credit notes that were settled without the factor have reduced it already.
+
     Raises:
         TooEarlyError: the practice or the invoice is not known yet.
-        PermanentError: the invoice is with the factor, or its balance has moved since its issue.
+        PermanentError: its balance has moved since its issue by something else.
     """
     position = await needed_position(uow, command.practice_id, command.invoice_id)
     cause = derived_id("invoice-cancelled", command.invoice_id)
     if await uow.books.has_fact(cause):
         return False
     number = position.invoice_number
-    if position.with_factor:
-        raise PermanentError(
-            f"invoice {number} is with the factor and cannot be cancelled; issue a credit note"
-        )
-    total, deposit = await uow.books.issued_amounts(command.invoice_id)
+    if position.acquittal is not None:
+        await _set_aside(command, position, position.acquittal.order_id, uow, clock)
+        return True
+    issued, deposit = await uow.books.issued_amounts(command.invoice_id)
+    total = issued - await uow.books.settled_credit(command.invoice_id)
     balance = total - deposit
     if position.debt != Debt(principal=balance):
         raise PermanentError(
-            f"invoice {number}: {position.debt.total} is open, not {balance} as at its issue"
+            f"invoice {number}: {position.debt.total} is open, not {balance} as its issue"
+            " and its credit notes say"
         )
     lines = postings(
         rule_for(CANCELLED),
@@ -72,3 +86,26 @@ async def cancel_invoice(command: CancelInvoice, uow: UnitOfWork, clock: Clock) 
     )
     await reduce_position(command.practice_id, position, reduction, uow, clock)
     return True
+
+
+async def _set_aside(
+    command: CancelInvoice, position: Position, order_id: UUID, uow: UnitOfWork, clock: Clock
+) -> None:
+    confirmed = (await uow.confirmations.accepted_invoices(order_id))[position.invoice_id]
+    exception = set_aside(
+        command.practice_id,
+        order_id,
+        AcceptedInvoice(position, confirmed),
+        ExceptionReason.CANCELLED_WITH_FACTOR,
+        at=clock.now(),
+    )
+    await uow.exceptions.add([exception])
+    told = Reduction(
+        rule=rule_for(CANCELLED_LATE),
+        cause=derived_id("invoice-cancelled", command.invoice_id),
+        amount=Money.zero(),
+        on=command.cancelled_on,
+        entry=None,
+        note=command.reason_code,
+    )
+    await reduce_position(command.practice_id, position, told, uow, clock)

@@ -6,11 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from services.reconciliation.domain.acquittal import (
-    AcceptedInvoice,
-    check_acquittable,
-    check_amounts,
-)
+from services.reconciliation.domain.acquittal import AcceptedInvoice
 from services.reconciliation.domain.model import AcquittalMode, Confirmation, ConfirmationLine
 from services.reconciliation.domain.resuming import UNTIL_CONFIRMED
 from services.reconciliation.handlers.acquit_order import acquit_accepted
@@ -44,8 +40,6 @@ async def confirm_order(command: ConfirmOrder, uow: UnitOfWork, clock: Clock) ->
     Raises:
         TooEarlyError: the practice, the contract or an invoice is not known yet.
         PermanentError: the confirmation contradicts itself or an earlier one.
-        NotAcquittableError: an accepted invoice is open for another amount, or it is already
-            acquitted through another order and this one would be acquitted at once.
     """
     confirmation = command.confirmation
     _check(confirmation, command.lines)
@@ -61,10 +55,6 @@ async def confirm_order(command: ConfirmOrder, uow: UnitOfWork, clock: Clock) ->
             raise PermanentError(f"order {known.order_number} was confirmed with other content")
         return ConfirmResult.ALREADY_KNOWN
     accepted = await _accepted(command.lines, uow)
-    if contract.acquittal is AcquittalMode.MANUAL:
-        check_amounts(accepted)
-    else:
-        check_acquittable(accepted)
     await uow.confirmations.store(confirmation, command.lines)
     await uow.deb_files.resume_rows(
         confirmation.practice_id,
@@ -109,7 +99,7 @@ async def _accepted(lines: Sequence[ConfirmationLine], uow: UnitOfWork) -> list[
             raise TooEarlyError(
                 f"invoice {line.invoice_number} is not known yet", waits_for=str(line.invoice_id)
             )
-        if position.invoice_number != line.invoice_number:
+        if line.invoice_number not in position.numbers:
             raise PermanentError(
                 f"the confirmation calls invoice {position.invoice_number} {line.invoice_number}"
             )

@@ -104,5 +104,6 @@ def _fact_and_position(invoice: NewInvoice, entry: Entry | None) -> tuple[Fact, 
         debtor_number=invoice.debtor_number,
         issued_on=invoice.issued_on,
         debt=change,
+        document_number=invoice.document_number,
     )
     return fact, position

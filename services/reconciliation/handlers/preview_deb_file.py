@@ -21,6 +21,7 @@ from services.reconciliation.ports import (
     ConfirmationRepository,
     DebFileRepository,
     DebLifeRepository,
+    ExceptionRepository,
     PracticeRepository,
     RowDecisionRepository,
     UnitOfWork,
@@ -72,6 +73,7 @@ class _Unheard:
     practices: PracticeRepository
     books: BookRepository
     confirmations: ConfirmationRepository
+    exceptions: ExceptionRepository
     deb_files: DebFileRepository
     row_decisions: RowDecisionRepository
     deb_life: DebLifeRepository
@@ -110,6 +112,7 @@ def _unheard(uow: UnitOfWork) -> UnitOfWork:
         practices=uow.practices,
         books=uow.books,
         confirmations=uow.confirmations,
+        exceptions=uow.exceptions,
         deb_files=uow.deb_files,
         row_decisions=uow.row_decisions,
         deb_life=uow.deb_life,

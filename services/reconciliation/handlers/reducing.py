@@ -24,6 +24,7 @@ class Reduction:
     Attributes:
         cause: id of the fact, derived from what led to it.
         entry: None when it does not touch the practice's book.
+        credit_note_id: of the credit note that is settled by it.
     """
 
     rule: Rule
@@ -32,6 +33,7 @@ class Reduction:
     on: date
     entry: Entry | None
     note: str
+    credit_note_id: UUID | None = None
 
 
 async def needed_position(uow: UnitOfWork, practice_id: UUID, invoice_id: UUID) -> Position:
@@ -71,17 +73,5 @@ async def reduce_position(
     )
     entries = [] if reduction.entry is None else [reduction.entry]
     await uow.books.book(practice_id, entries=entries, facts=[fact], positions=[after])
-    uow.record(
-        InvoicePositionChanged(
-            practice_id=practice_id,
-            invoice_id=after.invoice_id,
-            contract_id=after.present_contract_id,
-            debt=after.debt,
-            factor_owes=after.factor_owes,
-            with_factor=after.with_factor,
-            given_back=after.given_back,
-            deb_file_id=None,
-            changes=(Change(rule.kind, amount, reduction.on),),
-            changed_at=clock.now(),
-        )
-    )
+    change_told = Change(rule.kind, amount, reduction.on, credit_note_id=reduction.credit_note_id)
+    uow.record(InvoicePositionChanged.of_fact(practice_id, after, change_told, at=clock.now()))

@@ -36,6 +36,7 @@ from services.reconciliation.domain.model import (
     PreparedOrder,
 )
 from services.reconciliation.domain.reversing import Original
+from services.reconciliation.domain.setting_aside import AcquittalException, ExceptionDecision
 from services.reconciliation.domain.undoing import Undoable, Undoing
 from shared.kernel.errors import PermanentError, TransientError
 from shared.kernel.money import Money
@@ -92,8 +93,14 @@ class BookRepository(Protocol):
     async def has_fact(self, fact_id: UUID) -> bool:
         """Whether this fact is stored already."""
 
-    async def acquitted_total(self, order_id: UUID) -> Money:
-        """Return the sum of the order's acquittals."""
+    async def settled_credit(self, invoice_id: UUID) -> Money:
+        """Return by how much credit notes reduced an invoice without the factor."""
+
+    async def cancelled_among(self, invoice_ids: Collection[UUID]) -> Collection[UUID]:
+        """Return those of the invoices whose cancellation is booked."""
+
+    async def acquitted_sums(self, order_id: UUID) -> tuple[int, Money]:
+        """Return number and sum of the order's acquittals."""
 
     async def acquit(self, acquittals: Sequence[Acquittal]) -> None:
         """Store acquittals; each makes its invoice one that is with the factor."""
@@ -126,6 +133,22 @@ class ConfirmationRepository(Protocol):
 
     async def mark_acquitted(self, order_id: UUID, *, on: date) -> None:
         """Note the day on which the order was acquitted."""
+
+
+class ExceptionRepository(Protocol):
+    """Lines that an acquittal set aside; whoever decides holds the lock on the books."""
+
+    async def add(self, exceptions: Sequence[AcquittalException]) -> None:
+        """Keep lines that were set aside."""
+
+    async def find(self, practice_id: UUID, exception_id: UUID) -> AcquittalException | None:
+        """Return a line of the practice that was set aside, or None."""
+
+    async def count_open(self, order_id: UUID) -> int:
+        """Return how many lines of an order were set aside and are not acquitted."""
+
+    async def settle(self, decision: ExceptionDecision) -> None:
+        """Keep what a person decided."""
 
 
 class DebFileRepository(Protocol):
@@ -307,6 +330,7 @@ class UnitOfWork(Protocol):
     practices: PracticeRepository
     books: BookRepository
     confirmations: ConfirmationRepository
+    exceptions: ExceptionRepository
     deb_files: DebFileRepository
     row_decisions: RowDecisionRepository
     deb_life: DebLifeRepository

@@ -89,6 +89,7 @@ FIELD_WORDS: dict[str, str] = {
     "refused_count": "Invoices that the factor refused",
     "registered_at": "When it was registered",
     "reminder_fee_beneficiary": "Who keeps reminder fees",
+    "released_on": "Day of the refusal, Europe/Zurich",
     "reminder_fees": "Reminder fees",
     "released_at": "When a person let it go",
     "repeats": "Rows that an earlier file already brought",

@@ -24,6 +24,7 @@ LISTENERS: dict[str, tuple[str, ...]] = {
     "order-withheld": (ORDERS,),
     "order-withdrawn": (INVOICING,),
     "order-closed": (),
+    "credit-note-released": (RECONCILIATION,),
     "order-confirmed": (INVOICING, DEBIDENT_GATEWAY, RECONCILIATION),
     "deb-file-fetched": (RECONCILIATION,),
     "deb-file-missing": (),

@@ -107,6 +107,15 @@ class InvoiceIssued(EventPayload):
     unfit_codes: Annotated[
         tuple[Code, ...], Field(max_length=20, description="Why it cannot be ordered; empty: fit")
     ] = ()
+    document_number: Annotated[
+        str | None,
+        Field(
+            max_length=35,
+            description="The request_id of the XML where it is not the invoice number: of an"
+            " imported invoice that took the place of a cancelled one. Outside the house this"
+            " number means this invoice and no other",
+        ),
+    ] = None
 
 
 class InvoiceCancelled(EventPayload):

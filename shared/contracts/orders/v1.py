@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, ClassVar, Literal
 from uuid import UUID
 
@@ -111,6 +112,26 @@ class OrderWithdrawn(EventPayload):
     order_number: Annotated[str, Field(max_length=35)]
     contract_id: UUID
     withdrawn_at: Timestamp
+
+
+class CreditNoteReleased(EventPayload):
+    """The factor refused the invoice that a credit note reduces: the note goes into no order.
+
+    It is settled in the practice's own books, and the invoice may be ordered with what remains.
+    """
+
+    TYPE: ClassVar[str] = "credit-note-released"
+    TOPIC: ClassVar[str] = topics.ORDER_EVENTS.name
+    PRODUCER: ClassVar[str] = topics.ORDERS
+    SUBJECT: ClassVar[str] = "order_id"
+
+    order_id: Annotated[UUID, Field(description="The order whose line was refused")]
+    credit_note_id: UUID
+    credit_note_number: Annotated[str, Field(max_length=35)]
+    invoice_id: UUID
+    contract_id: UUID
+    amount: Annotated[WireMoney, Field(description="Positive: by how much the invoice is reduced")]
+    released_on: date
 
 
 class OrderClosed(EventPayload):

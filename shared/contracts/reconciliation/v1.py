@@ -31,7 +31,7 @@ class InvoiceAcquitted(EventPayload):
 
 
 class OrderAcquitted(EventPayload):
-    """Every accepted invoice of an order is acquitted."""
+    """Every accepted invoice of an order is acquitted, or set aside for a person to decide."""
 
     TYPE: ClassVar[str] = "order-acquitted"
     TOPIC: ClassVar[str] = topics.LEDGER_EVENTS.name
@@ -40,9 +40,15 @@ class OrderAcquitted(EventPayload):
 
     order_id: UUID
     contract_id: UUID
-    invoice_count: Annotated[int, Field(ge=0)]
-    total: WireMoney
+    invoice_count: Annotated[int, Field(ge=0, description="Invoices that are acquitted")]
+    total: Annotated[WireMoney, Field(description="Sum of the acquitted invoices")]
     acquitted_on: date
+    set_aside_count: Annotated[
+        int, Field(ge=0, description="Accepted invoices that the books could not acquit")
+    ] = 0
+    set_aside_total: Annotated[
+        WireMoney | None, Field(description="What the factor confirmed of those; none: nothing")
+    ] = None
 
 
 class DebFileBooked(EventPayload):
@@ -155,6 +161,9 @@ class PositionChange(WireModel):
     reverses: Annotated[
         str | None,
         Field(max_length=40, description="Of a reversal or undoing: the kind of what it undoes"),
+    ] = None
+    credit_note_id: Annotated[
+        UUID | None, Field(description="The credit note that was settled without the factor")
     ] = None
 
 

@@ -11,8 +11,13 @@ from lxml import etree
 
 from services.invoicing.adapters.forum_xml import invoice_schema
 from shared.contracts.debident.v1 import OrderSent
-from shared.contracts.envelope import ContentRef
+from shared.contracts.envelope import ContentRef, WireMoney
 from shared.contracts.orders.v1 import OrderPrepared, OrderWithdrawn
+from shared.contracts.reconciliation.v1 import (
+    DebtorBalance,
+    InvoicePositionChanged,
+    PositionChange,
+)
 from shared.kernel.errors import PermanentError, TooEarlyError
 from shared.kernel.ids import new_id
 from tests.integration.invoicing.office import NOW, Office, Voices
@@ -282,6 +287,66 @@ async def test_a_credited_invoice_that_comes_back_is_not_cancelled(
     await voices.say(await voices.confirmed(office, order.order_id, refusal))
     problem = await office.post(f"{one}/cancel", WHY, status=409)
     assert problem["code"] == "has-credit-note"
+
+
+def settled(invoice: Any, note: Any, order: OrderPrepared, balance: str) -> InvoicePositionChanged:
+    """Return the books' statement that a credit note needs no factor."""
+    zero, owed = WireMoney(amount="0.00"), WireMoney(amount=balance)
+    return InvoicePositionChanged(
+        practice_id=order.practice_id,
+        invoice_id=invoice["invoice_id"],
+        contract_id=order.contract_id,
+        debtor_owes=DebtorBalance(
+            principal=owed, reminder_fees=zero, interest=zero, costs=zero, total=owed
+        ),
+        factor_owes=zero,
+        with_factor=False,
+        deb_file_id=None,
+        changes=(
+            PositionChange(
+                kind="credit_note_settled",
+                amount=WireMoney(amount=note["amount"]["amount"]),
+                event_date=NOW.date(),
+                credit_note_id=note["credit_note_id"],
+            ),
+        ),
+        changed_at=NOW,
+    )
+
+
+async def test_a_credited_invoice_that_came_back_is_cancelled_once_its_note_is_settled(
+    office: Office, voices: Voices
+) -> None:
+    invoice, order = await in_an_order(office, voices)
+    await voices.say(sent(order))
+    one = f"invoices/{invoice['invoice_id']}"
+    note = await office.post(f"{one}/credit-notes", WHY | {"amount": chf("10.00")})
+    assert (note["state"], note["settled_on"]) == ("for-the-factor", None)
+    refusal: dict[str, str | None] = {invoice["invoice_id"]: "debtor-unknown"}
+    await voices.say(await voices.confirmed(office, order.order_id, refusal))
+    await voices.say(settled(invoice, note, order, "30.00"))
+    (shown,) = (await office.get(f"{one}/credit-notes"))["items"]
+    assert (shown["state"], shown["settled_on"]) == ("settled", "2026-03-02")
+    assert (await office.get(one))["balance"] == chf("30.00")
+    await office.post(f"{one}/cancel", WHY, status=200)
+    assert (await office.get(one))["state"] == "cancelled"
+
+
+async def test_a_cancelled_invoice_that_the_factor_has_may_be_credited(
+    office: Office, voices: Voices
+) -> None:
+    invoice = await office.invoice()
+    order = await voices.prepared(office, invoice)
+    one = f"invoices/{invoice['invoice_id']}"
+    await office.post(f"{one}/cancel", WHY, status=200)
+    await voices.say(order)
+    body = WHY | {"amount": chf("10.00")}
+    problem = await office.post(f"{one}/credit-notes", body, status=409)
+    assert problem["code"] == "invoice-cancelled"
+    await voices.say(sent(order))
+    await office.post(f"{one}/credit-notes", body)
+    problem = await office.post(f"{one}/correct", WHY, status=409)
+    assert problem["code"] == "invoice-cancelled"
 
 
 async def test_an_order_that_took_a_cancelled_invoice_along_does_not_revive_it(

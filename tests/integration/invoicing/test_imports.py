@@ -266,11 +266,45 @@ async def test_replacing_takes_the_files_invoice_in_place_of_the_known_one(offic
     assert (old["state"], old["replaced_by"]) == ("cancelled", new["invoice_id"])
     assert (new["state"], new["replaces"]) == ("issued", invoice_id)
     assert (new["invoice_number"], new["qr_reference"]) == (f"{NUMBER}.2", REFERENCE)
+    (body,) = await office.rows(
+        "SELECT body FROM outbox WHERE type = 'invoice-issued' ORDER BY position DESC LIMIT 1"
+    )
+    issued = json.loads(body["body"])
+    assert (issued["invoice_number"], issued["document_number"]) == (f"{NUMBER}.2", NUMBER)
     told = await office.rows("SELECT type, subject FROM outbox ORDER BY position DESC LIMIT 2")
     assert {(one["type"], str(one["subject"])) for one in told} == {
         ("invoice-cancelled", invoice_id),
         ("invoice-issued", new["invoice_id"]),
     }
+
+
+async def test_a_cancelled_number_is_taken_over_by_a_person_and_only_once(office: Office) -> None:
+    first = await report(office, await a_file(office))
+    invoice_id = first["files"][0]["invoice_id"]
+    await office.post(f"invoices/{invoice_id}/cancel", {"reason_code": "mistake"}, status=200)
+    again = await report(office, await a_file(office))
+    assert outcomes(again) == ["conflict"]
+    (shown,) = (await office.get("invoice-import-conflicts", state="open"))["items"]
+    assert (shown["invoice_id"], shown["invoice_state"]) == (invoice_id, "cancelled")
+    decided = await decide(office, shown["conflict_id"], "replace")
+    old = await office.get(f"invoices/{invoice_id}")
+    new = await office.get(f"invoices/{decided['replacement_id']}")
+    assert (old["state"], old["replaced_by"]) == ("cancelled", new["invoice_id"])
+    assert (new["state"], new["replaces"]) == ("issued", invoice_id)
+    assert outcomes(await report(office, await a_file(office))) == ["already-known"]
+
+
+async def test_a_cancelled_number_may_be_refused_after_the_living_one_was_kept(
+    office: Office,
+) -> None:
+    invoice_id, conflict_id = await a_conflict(office)
+    await decide(office, conflict_id, "keep")
+    await office.post(f"invoices/{invoice_id}/cancel", {"reason_code": "mistake"}, status=200)
+    again = await report(office, await a_file(office, note="Autre prestation"))
+    assert outcomes(again) == ["conflict"]
+    await decide(office, again["files"][0]["conflict_id"], "keep")
+    again = await report(office, await a_file(office, note="Autre prestation"))
+    assert outcomes(again) == ["already-known"]
 
 
 async def test_an_invoice_in_an_order_cannot_be_replaced(office: Office, voices: Voices) -> None:

@@ -174,6 +174,7 @@ class House:
         unfit_codes: tuple[str, ...] = (),
         document: ContentRef | None = None,
         issued_on: date = date(2026, 3, 2),
+        document_number: str | None = None,
     ) -> UUID:
         """Issue an invoice with its stored document; return its id."""
         document = document or await self.store.put(
@@ -199,6 +200,7 @@ class House:
             balance=chf(balance),
             document=document,
             unfit_codes=unfit_codes,
+            document_number=document_number,
         )
         await self.receive(issued)
         return invoice_id

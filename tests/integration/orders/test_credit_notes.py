@@ -181,20 +181,6 @@ async def test_a_credit_note_that_comes_after_the_order_was_prepared_goes_with_t
     assert numbers_of(await order(house, api, "C-1")) == ["CN-1"]
 
 
-async def test_a_credit_note_waits_while_the_factor_does_not_have_its_invoice(
-    house: House, api: ApiClient
-) -> None:
-    await house.open()
-    invoice_id = await house.issue("A-1")
-    first = await order(house, api)
-    await credit(house, invoice_id)
-    await house.receive(house.order_refused(first))
-    second = await order(house, api)
-    assert numbers_of(second) == []
-    await arrive(house, second, "A-1")
-    assert numbers_of(await order(house, api, "B-1")) == ["CN-1"]
-
-
 async def test_credit_notes_of_another_contract_or_practice_stay_where_they_are(
     house: House, api: ApiClient
 ) -> None:

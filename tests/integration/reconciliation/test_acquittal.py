@@ -87,18 +87,6 @@ async def test_an_order_confirmed_with_other_content_is_never_accepted(house: Ho
         )
 
 
-async def test_an_invoice_acquitted_through_one_order_is_refused_in_another(
-    house: House,
-) -> None:
-    await _two_invoices(house)
-    await house.receive(await house.order_confirmed([("2026-000001", "120.00", True)]))
-    with pytest.raises(PermanentError, match="already acquitted"):
-        await house.receive(
-            await house.order_confirmed([("2026-000001", "120.00", True)], number="CMD-2026-0002")
-        )
-    assert await house.position("2026-000001") == "D 120.00 P 120.00 *"
-
-
 async def test_an_order_with_an_unknown_invoice_waits_for_that_invoice(house: House) -> None:
     await _two_invoices(house)
     event = await house.order_confirmed(

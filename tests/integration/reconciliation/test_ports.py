@@ -151,13 +151,13 @@ async def test_booking_moves_positions_and_only_an_acquittal_gives_the_asterisk(
         )
         (moved,) = (await uow.books.positions([invoice.invoice_id])).values()
         assert (moved.factor_owes, moved.with_factor) == (Money(12_000), False)
-        assert await uow.books.acquitted_total(order_id) == Money(0)
+        assert await uow.books.acquitted_sums(order_id) == (0, Money(0))
         await uow.books.acquit([done.acquittal])
     async with unit() as uow:
         assert await uow.books.positions([invoice.invoice_id]) == {
             invoice.invoice_id: done.position
         }
-        assert await uow.books.acquitted_total(order_id) == Money(12_000)
+        assert await uow.books.acquitted_sums(order_id) == (1, Money(12_000))
 
 
 async def test_an_order_is_noted_once(unit: Unit, house: House) -> None:

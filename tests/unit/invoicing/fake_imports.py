@@ -64,11 +64,16 @@ class FakeImports:
     ) -> None:
         self.by_id |= {one.invoice.invoice_id: one for one in invoices}
 
-    async def conflict_over(self, invoice_id: UUID, document_sha256: str) -> ImportConflict | None:
-        for conflict in self.conflicts.values():
-            if (conflict.invoice_id, conflict.document.sha256) == (invoice_id, document_sha256):
-                return conflict
-        return None
+    async def conflict_over(
+        self, invoice_id: UUID, document_sha256: str, *, cancelled: bool
+    ) -> ImportConflict | None:
+        over = [
+            one
+            for one in self.conflicts.values()
+            if (one.invoice_id, one.document.sha256) == (invoice_id, document_sha256)
+            and (one.decision is None or one.over_cancelled == cancelled)
+        ]
+        return min(over, key=lambda one: one.decision is not None, default=None)
 
     async def add_conflict(self, conflict: ImportConflict) -> None:
         self.conflicts[conflict.conflict_id] = conflict

@@ -243,6 +243,7 @@ class FakeCorrections:
         self.cancelled: dict[UUID, Cancellation] = {}
         self.links: dict[UUID, UUID] = {}
         self.notes: list[CreditNote] = []
+        self.settled: dict[UUID, date] = {}
 
     async def mark_printed(
         self, invoice_ids: Collection[UUID], *, at: datetime, by: str
@@ -258,7 +259,7 @@ class FakeCorrections:
         self._treatments.bills = {one: by for one, by in bills.items() if by != number}
 
     async def link(self, wrong_id: UUID, corrected_id: UUID) -> None:
-        self.links[wrong_id] = corrected_id
+        self.links.setdefault(wrong_id, corrected_id)
 
     async def treatments_of(self, invoice_id: UUID) -> Sequence[UUID]:
         number = self._invoices.by_id[invoice_id].number
@@ -272,6 +273,17 @@ class FakeCorrections:
 
     async def credited(self, invoice_id: UUID) -> Money:
         return Money.total(note.amount for note in self.notes if note.invoice_id == invoice_id)
+
+    async def has_pending_credit_note(self, invoice_id: UUID) -> bool:
+        return any(
+            note.invoice_id == invoice_id and note.credit_note_id not in self.settled
+            for note in self.notes
+        )
+
+    async def settle_credit_note(
+        self, practice_id: UUID, credit_note_id: UUID, *, on: date
+    ) -> None:
+        self.settled.setdefault(credit_note_id, on)
 
 
 class FakeOrders:

@@ -46,7 +46,9 @@ REFUSED, WITHDRAWN = place(LineOutcome.REFUSED, SENT), place(LineOutcome.WITHDRA
         (InvoiceState.ACQUITTED, [place(LineOutcome.ACCEPTED)], Way.CREDIT_NOTE),
         (InvoiceState.CLOSED, [place(LineOutcome.ACCEPTED)], Way.CREDIT_NOTE),
         (InvoiceState.CANCELLED, [], Way.NONE),
-        (InvoiceState.CANCELLED, [place(sent_at=SENT)], Way.NONE),
+        (InvoiceState.CANCELLED, [place()], Way.NONE),
+        (InvoiceState.CANCELLED, [REFUSED], Way.NONE),
+        (InvoiceState.CANCELLED, [place(sent_at=SENT)], Way.CREDIT_NOTE),
     ],
 )
 def test_the_way_follows_from_where_the_invoice_is(

@@ -14,6 +14,7 @@ from services.invoicing.domain.invoice import Invoice, InvoiceState, Outcome
 from services.invoicing.domain.order import OrderedLine
 from services.invoicing.domain.practice import Contract, Language, Practice
 from services.invoicing.domain.taking_over import house_number
+from services.invoicing.handlers.cancel_invoice import CancelInvoice, cancel_invoice
 from services.invoicing.handlers.decide_conflict import DecideConflict, decide_conflict
 from services.invoicing.handlers.import_invoices import ImportInvoices, import_invoices
 from shared.kernel.errors import ConflictError, DomainError, NotFoundError
@@ -327,12 +328,65 @@ async def test_replacing_cancels_the_known_invoice_and_links_the_two(desk: Desk)
     assert desk.uow.corrections.links == {first.invoice_id: new.invoice_id}
     cancelled, issued = desk.uow.events[-2:]
     assert isinstance(cancelled, InvoiceWasCancelled)
-    assert issued == InvoiceWasIssued(new)
+    assert issued == InvoiceWasIssued(new, NUMBER)
     assert (await desk.one(conflicting())).outcome is ImportOutcome.ALREADY_KNOWN
     third = await desk.one(a_request(note="Encore autre chose"))
     assert third.outcome is ImportOutcome.CONFLICT
     await desk.decide(third.conflict_id, "replace")
     assert f"{NUMBER}.3" in {one.number for one in desk.uow.invoices.by_id.values()}
+
+
+async def cancelled(desk: Desk, invoice: Invoice) -> None:
+    """Cancel an invoice by hand."""
+    command = CancelInvoice(desk.practice.practice_id, invoice.invoice_id, "mistake", "somebody")
+    await cancel_invoice(command, desk.uow, clock=desk.clock)
+
+
+@pytest.mark.parametrize("same_file", [True, False])
+async def test_the_number_of_a_cancelled_invoice_is_taken_over_by_a_successor(
+    desk: Desk, same_file: bool
+) -> None:
+    first = desk.invoice(await desk.one(a_request()))
+    await cancelled(desk, first)
+    data = a_request() if same_file else conflicting()
+    report = await desk.one(data)
+    assert report.outcome is ImportOutcome.CONFLICT
+    assert (await desk.one(data)).conflict_id == report.conflict_id
+    assert await desk.decide(report.conflict_id, "replace") is Outcome.DONE
+    (new,) = [one for one in desk.uow.invoices.by_id.values() if one is not first]
+    assert desk.uow.events[-1] == InvoiceWasIssued(new, NUMBER)
+    assert desk.uow.corrections.links == {first.invoice_id: new.invoice_id}
+    assert sum(isinstance(event, InvoiceWasCancelled) for event in desk.uow.events) == 1
+    assert (await desk.one(data)).outcome is ImportOutcome.ALREADY_KNOWN
+
+
+async def test_a_file_that_was_refused_while_the_invoice_lived_is_asked_of_again_once_cancelled(
+    desk: Desk,
+) -> None:
+    first = desk.invoice(await desk.one(a_request()))
+    report = await desk.one(conflicting())
+    await desk.decide(report.conflict_id, "keep")
+    await cancelled(desk, first)
+    again = await desk.one(conflicting())
+    assert again.outcome is ImportOutcome.CONFLICT
+    assert again.conflict_id != report.conflict_id
+    await desk.decide(again.conflict_id, "keep")
+    assert (await desk.one(conflicting())).outcome is ImportOutcome.ALREADY_KNOWN
+    assert list(desk.uow.invoices.by_id.values()) == [first]
+
+
+async def test_a_conflict_decided_late_replaces_what_has_the_number_then(desk: Desk) -> None:
+    await desk.one(a_request())
+    early = await desk.one(conflicting())
+    other = await desk.one(a_request(note="Encore autre chose"))
+    await desk.decide(early.conflict_id, "replace")
+    await desk.decide(other.conflict_id, "replace")
+    living = [
+        desk.uow.invoices.by_id[one.invoice_id].number
+        for one in desk.uow.invoices.standings.values()
+        if one.state is not InvoiceState.CANCELLED
+    ]
+    assert living == [f"{NUMBER}.3"]
 
 
 async def test_an_invoice_in_an_order_is_not_replaced(desk: Desk) -> None:

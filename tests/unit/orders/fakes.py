@@ -5,10 +5,15 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
-from services.orders.domain.credit_note import CreditNote, PackedCreditNote
+from services.orders.domain.credit_note import (
+    CREDIT_NOTE_PENDING,
+    CreditNote,
+    PackedCreditNote,
+    ReleasedCreditNote,
+)
 from services.orders.domain.errors import InvoiceInLiveOrderError, OrderInFlightError
 from services.orders.domain.events import DomainEvent
 from services.orders.domain.model import (
@@ -91,6 +96,13 @@ class FakeOrders:
             if any(line.invoice_id == invoice_id for line in lines):
                 return self.known[order_id]
         return None
+
+    def orders_of(self, invoice_id: UUID) -> list[OrderId]:
+        return [
+            self.known[order_id].order_id
+            for order_id, lines in self.order_lines.items()
+            if any(line.invoice_id == invoice_id for line in lines)
+        ]
 
     async def next_count(self, practice_id: PracticeId, *, factor: str, year: int) -> int:
         key = (practice_id, factor, year)
@@ -208,6 +220,11 @@ class FakeInvoices:
         ]
         return [each for each in found if not each.live_order or each.live_order.state not in gone]
 
+    def mark(self, invoice_id: UUID, code: str, *, on: bool) -> None:
+        invoice = self.known[invoice_id]
+        others = tuple(one for one in invoice.unfit_codes if one != code)
+        self.known[invoice_id] = replace(invoice, unfit_codes=(*others, code) if on else others)
+
     def _candidate(self, invoice: Invoice) -> Candidate:
         order = self._orders.live_order_of(invoice.invoice_id)
         return Candidate(invoice, LiveOrder(order.number, order.state.value) if order else None)
@@ -279,6 +296,9 @@ class FakeCorrections:
         self.cancelled: set[InvoiceId] = set()
         self.notes: dict[UUID, CreditNote] = {}
         self.held: dict[UUID, UUID] = {}
+        self.released: set[UUID] = set()
+        self.settled: set[UUID] = set()
+        self.set_aside: set[UUID] = set()
         self._orders = orders
         self._invoices = invoices
 
@@ -303,6 +323,7 @@ class FakeCorrections:
             for note in sorted(self.notes.values(), key=lambda each: each.number)
             if (note.practice_id, note.contract_id) == (practice_id, contract_id)
             and note.credit_note_id not in self.held
+            and note.credit_note_id not in self.released
             and self._orders.live_order_of(note.invoice_id) is not None
         ]
         return [
@@ -327,6 +348,52 @@ class FakeCorrections:
 
     async def free_credit_notes(self, order_id: OrderId) -> None:
         self.held = {note: order for note, order in self.held.items() if order != order_id}
+
+    async def release_credit_notes(
+        self,
+        practice_id: PracticeId,
+        *,
+        on: date,
+        order_id: OrderId | None,
+        credit_note_id: UUID | None,
+    ) -> list[ReleasedCreditNote]:
+        released = []
+        for note in sorted(self.notes.values(), key=lambda each: each.number):
+            orders = self._orders.orders_of(note.invoice_id)
+            wanted = order_id in {None, *orders} and credit_note_id in {None, note.credit_note_id}
+            free = note.credit_note_id not in self.released | self.held.keys()
+            if not (wanted and free and orders) or self._orders.live_order_of(note.invoice_id):
+                continue
+            self.released.add(note.credit_note_id)
+            self._invoices.mark(note.invoice_id, CREDIT_NOTE_PENDING, on=True)
+            released.append(
+                ReleasedCreditNote(
+                    credit_note_id=note.credit_note_id,
+                    practice_id=note.practice_id,
+                    contract_id=note.contract_id,
+                    invoice_id=note.invoice_id,
+                    order_id=orders[-1],
+                    number=note.number,
+                    amount=note.amount,
+                )
+            )
+        return released
+
+    async def settle_credit_note(
+        self, practice_id: PracticeId, invoice_id: InvoiceId, credit_note_id: UUID
+    ) -> bool:
+        new = credit_note_id in self.released - self.settled
+        self.settled |= {credit_note_id} & self.released
+        pending = {self.notes[one].invoice_id for one in self.released - self.settled}
+        if invoice_id not in pending:
+            self._invoices.mark(invoice_id, CREDIT_NOTE_PENDING, on=False)
+        return new
+
+    async def set_line_aside(
+        self, practice_id: PracticeId, invoice_id: InvoiceId, *, set_aside: bool
+    ) -> None:
+        self.set_aside -= {invoice_id}
+        self.set_aside |= {invoice_id} if set_aside else set()
 
 
 class FakeUnitOfWork:

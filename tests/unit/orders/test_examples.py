@@ -25,7 +25,7 @@ from shared.contracts.debident.v1 import (
     OrderSent,
     OrderWithheld,
 )
-from shared.contracts.envelope import EventPayload
+from shared.contracts.envelope import EventPayload, WireMoney
 from shared.contracts.invoicing.v1 import (
     ContractChanged,
     CreditNoteIssued,
@@ -122,8 +122,9 @@ class Desk:
 
     def _confirmed(self, order: Order, payload: OrderAcquitted) -> Order:
         confirmation = replace(
-            a_confirmation(accepted=payload.invoice_count),
-            accepted_total=payload.total.to_money(),
+            a_confirmation(accepted=payload.invoice_count + payload.set_aside_count),
+            accepted_total=payload.total.to_money()
+            + (payload.set_aside_total or WireMoney(amount="0.00")).to_money(),
         )
         arrived = order.arrived(at=NOON, evidence=evidence()).order
         return arrived.confirmed(at=NOON, confirmation=confirmation).order

@@ -28,6 +28,8 @@ from services.reconciliation.domain.model import (
     Practice,
     PreparedOrder,
 )
+from services.reconciliation.domain.posting import CANCELLED, CREDIT_SETTLED
+from services.reconciliation.domain.setting_aside import AcquittalException, ExceptionDecision
 from shared.kernel.errors import PermanentError
 from shared.kernel.money import Money
 
@@ -120,14 +122,60 @@ class MemoryBooks:
                 self.current[moved.invoice_id], debt=moved.debt, factor_owes=moved.factor_owes
             )
 
-    async def acquitted_total(self, order_id: UUID) -> Money:
-        return Money.total(one.amount for one in self.acquittals if one.order_id == order_id)
+    async def issued_amounts(self, invoice_id: UUID) -> tuple[Money, Money]:
+        return self.invoices[invoice_id].total, self.invoices[invoice_id].deposit
+
+    async def has_fact(self, fact_id: UUID) -> bool:
+        return any(fact.fact_id == fact_id for fact in self.facts)
+
+    async def settled_credit(self, invoice_id: UUID) -> Money:
+        return Money.total(
+            fact.amount or Money.zero()
+            for fact in self.facts
+            if (fact.kind, fact.invoice_id) == (CREDIT_SETTLED, invoice_id)
+        )
+
+    async def cancelled_among(self, invoice_ids: Collection[UUID]) -> Collection[UUID]:
+        cancelled = {fact.invoice_id for fact in self.facts if fact.kind == CANCELLED}
+        return cancelled & set(invoice_ids)
+
+    async def acquitted_sums(self, order_id: UUID) -> tuple[int, Money]:
+        amounts = [one.amount for one in self.acquittals if one.order_id == order_id]
+        return len(amounts), Money.total(amounts)
 
     async def acquit(self, acquittals: Sequence[Acquittal]) -> None:
         self.acquittals += acquittals
         for one in acquittals:
             live = LiveAcquittal(one.order_id, one.contract_id, one.ledger_account)
             self.current[one.invoice_id] = replace(self.current[one.invoice_id], acquittal=live)
+
+
+@dataclass
+class MemoryExceptions:
+    """Lines that were set aside, and what persons decided, in dictionaries."""
+
+    books: MemoryBooks
+    kept: dict[UUID, AcquittalException] = field(default_factory=dict)
+    decisions: list[ExceptionDecision] = field(default_factory=list)
+
+    async def add(self, exceptions: Sequence[AcquittalException]) -> None:
+        for one in exceptions:
+            assert one.exception_id not in self.kept, "a line is set aside once for a reason"
+            self.kept[one.exception_id] = one
+
+    async def find(self, practice_id: UUID, exception_id: UUID) -> AcquittalException | None:
+        found = self.kept.get(exception_id)
+        return found if found is not None and found.practice_id == practice_id else None
+
+    async def count_open(self, order_id: UUID) -> int:
+        acquitted = {one.invoice_id for one in self.books.acquittals if one.order_id == order_id}
+        mine = (one for one in self.kept.values() if one.order_id == order_id)
+        return sum(one.invoice_id not in acquitted for one in mine)
+
+    async def settle(self, decision: ExceptionDecision) -> None:
+        self.decisions.append(decision)
+        settled = replace(decision.exception, is_settled=True)
+        self.kept[settled.exception_id] = settled
 
 
 @dataclass
@@ -207,6 +255,7 @@ class MemoryUnitOfWork:
         self.practices = MemoryPractices()
         self.books = MemoryBooks(self.practices)
         self.confirmations = MemoryConfirmations()
+        self.exceptions = MemoryExceptions(self.books)
         self.deb_files = MemoryDebFiles()
         self.recorded: list[DomainEvent] = []
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from uuid import UUID
+
 import pytest
 
-from services.reconciliation.domain.matching import Mismatch, match
-from services.reconciliation.domain.model import Position
+from services.reconciliation.domain.matching import Known, Mismatch, by_numbers, match
+from services.reconciliation.domain.model import Debt, Position
+from shared.kernel.money import Money
 from tests.unit.reconciliation.builders import ORDER_NUMBER, a_book, a_position, a_row
 
 OURS, OTHER = "10001", "10002"
@@ -44,3 +48,30 @@ def test_a_row_without_invoice_number_that_fits_two_invoices_matches_neither() -
     result = match(a_row(invoice_number=None), known)
     assert not isinstance(result, Position)
     assert "fit 2 of ours" in result.detail
+
+
+def test_a_number_means_the_invoice_that_the_factor_has_until_its_order_says_another() -> None:
+    old = replace(a_position(), invoice_number="RE-4711", debt=Debt(), acquittal=None)
+    new = replace(
+        a_position(),
+        invoice_number="RE-4711.2",
+        invoice_id=UUID(int=4711),
+        document_number="RE-4711",
+    )
+    orders_of = {old.invoice_id: frozenset({"CMD-1"}), new.invoice_id: frozenset({"CMD-2"})}
+    by_number, namesakes = by_numbers([old, new], orders_of)
+    known = Known(by_number=by_number, namesakes=namesakes, orders_of=orders_of)
+    row = a_row(invoice_number="RE-4711", order_number="CMD-2", debtor_number=OURS)
+    assert match(row, known) == new
+    assert match(replace(row, order_number="CMD-9"), known) == new
+    assert match(replace(row, order_number="CMD-1"), known) == old
+    assert match(replace(row, invoice_number="RE-4711.2"), known) == new
+
+
+def test_a_booking_moves_on_whatever_number_means_the_invoice() -> None:
+    new = replace(a_position(), invoice_number="RE-4711.2", document_number="RE-4711")
+    known = Known(*by_numbers([new], {}))
+    moved = replace(new, debt=Debt(Money(1)))
+    known.move_on(moved)
+    assert {known.by_number["RE-4711"], known.by_number["RE-4711.2"]} == {moved}
+    assert known.all() == [moved]

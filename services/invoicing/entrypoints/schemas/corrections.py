@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import Field
@@ -64,6 +64,14 @@ class CreditNoteAnswer(ApiModel):
     issued_at: datetime
     issued_by: str
     document_sha256: str
+    settled_on: Annotated[
+        date | None,
+        Field(description="Settled in the books without the factor, which refused the invoice"),
+    ]
+    state: Annotated[
+        Literal["for-the-factor", "settled"],
+        Field(description="Goes to the factor with an order, or is settled without it"),
+    ]
 
 
 class CreditNoteList(ApiModel):
@@ -74,7 +82,9 @@ class CreditNoteList(ApiModel):
 
 def credit_note_answer(row: Any) -> CreditNoteAnswer:
     """Write a credit note."""
-    same = set(CreditNoteAnswer.model_fields) - {"amount"}
+    same = set(CreditNoteAnswer.model_fields) - {"amount", "state"}
     return CreditNoteAnswer(
-        amount=money(row["amount_rappen"]), **{name: row[name] for name in same}
+        amount=money(row["amount_rappen"]),
+        state="for-the-factor" if row["settled_on"] is None else "settled",
+        **{name: row[name] for name in same},
     )

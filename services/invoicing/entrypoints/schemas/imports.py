@@ -81,7 +81,9 @@ class ConflictAnswer(ApiModel):
     conflict_id: UUID
     invoice_id: UUID
     invoice_number: str
-    invoice_state: Annotated[str, Field(description="Only an issued invoice can be replaced")]
+    invoice_state: Annotated[
+        str, Field(description="Issued: the file may replace it; cancelled: it may succeed it")
+    ]
     contract_id: UUID | None
     file_name: str
     document_sha256: str
