@@ -200,8 +200,11 @@ class PolicyRepository(Protocol):
     async def get(self, practice_id: PracticeId, contract_id: ContractId) -> Policy | None:
         """Return the contract's policy, held against concurrent changes, or None."""
 
-    async def save(self, policy: Policy) -> None:
-        """Store a new policy or its next version."""
+    async def save(self, policy: Policy) -> bool:
+        """Store a new policy, its next version or its next run.
+
+        Returns False, and stores nothing, if somebody else stored another one meanwhile.
+        """
 
     async def remove(self, practice_id: PracticeId, contract_id: ContractId) -> bool:
         """Forget a policy; say whether there was one."""

@@ -58,7 +58,10 @@ async def test_the_list_judges_each_invoice_and_counts_the_whole(
     assert [each["orderable"] for each in answer["items"]] == [True] + [False] * 5
     assert answer["items"][2]["unfit_codes"] == ["missing-address", "bad-gln"]
     assert (answer["count"], answer["total"]["amount"]) == (6, "477.00")
-    assert (answer["orderable_count"], answer["orderable_total"]["amount"]) == (1, "120.00")
+    assert (
+        answer["totals"]["orderable_count"],
+        answer["totals"]["orderable"]["amount"],
+    ) == (1, "120.00")
     _, without_zero = await api.get(path, contract_id=str(house.contract_id))
     assert without_zero["count"] == 5
     _, only = await api.get(path, contract_id=str(house.contract_id), only_orderable="true")

@@ -79,6 +79,16 @@ class FakePractices:
         self.people[provider.provider_id] = provider
         return True
 
+    async def lock_provider(self, practice_id: UUID, provider_id: UUID) -> Provider | None:
+        return (await self.providers(practice_id, [provider_id])).get(provider_id)
+
+    async def change_provider(self, changed: Provider) -> bool:
+        others = [one for one in self.people.values() if one.provider_id != changed.provider_id]
+        if (changed.practice_id, changed.gln) in {(one.practice_id, one.gln) for one in others}:
+            return False
+        self.people[changed.provider_id] = changed
+        return True
+
     async def providers_by_gln(
         self, practice_id: UUID, glns: Collection[str]
     ) -> dict[str, Provider]:
@@ -246,10 +256,10 @@ class FakeCorrections:
 
     async def mark_printed(
         self, invoice_ids: Collection[UUID], *, at: datetime, by: str
-    ) -> list[UUID]:
+    ) -> dict[UUID, UUID]:
         newly = [one for one in invoice_ids if one not in self.printed]
         self.printed |= dict.fromkeys(newly, (at, by))
-        return newly
+        return {one: self._invoices.by_id[one].practice_id for one in newly}
 
     async def cancel(self, cancellation: Cancellation) -> None:
         self.cancelled[cancellation.invoice_id] = cancellation

@@ -252,8 +252,9 @@ class FakePolicies:
     async def get(self, practice_id: PracticeId, contract_id: ContractId) -> Policy | None:
         return self.known.get(contract_id)
 
-    async def save(self, policy: Policy) -> None:
+    async def save(self, policy: Policy) -> bool:
         self.known[policy.contract_id] = policy
+        return True
 
     async def remove(self, practice_id: PracticeId, contract_id: ContractId) -> bool:
         return self.known.pop(contract_id, None) is not None
