@@ -68,9 +68,7 @@ _SAVE_POLICY = text(
       older_than_days = excluded.older_than_days,
       amount_above_rappen = excluded.amount_above_rappen, changed_by = excluded.changed_by,
       changed_at = excluded.changed_at, next_run_at = excluded.next_run_at
-    WHERE order_policy.version = excluded.version - 1
-      OR (order_policy.version, order_policy.changed_by, order_policy.changed_at)
-        = (excluded.version, excluded.changed_by, excluded.changed_at)
+    WHERE order_policy.version = :replaces
     """
 )
 _REMOVE_POLICY = text(
@@ -136,13 +134,14 @@ class SqlPolicyRepository:
         row = (await self._connection.execute(_POLICY, wanted)).mappings().one_or_none()
         return None if row is None else policy_of(row)
 
-    async def save(self, policy: Policy) -> bool:
-        """Store a new policy, its next version or its next run; say whether it still could be."""
+    async def save(self, policy: Policy, *, replaces: int) -> bool:
+        """Store a policy in the place of this version (0: of none); say whether it was there."""
         values = {each.name: getattr(policy, each.name) for each in fields(policy)}
         values |= {
             "weekdays": sorted(policy.weekdays),
             "times": sorted(policy.times),
             **_rule_values(policy.rule),
+            "replaces": replaces,
             "minimum_rappen": policy.minimum_total and policy.minimum_total.rappen,
         }
         return (await self._connection.execute(_SAVE_POLICY, values)).rowcount == 1

@@ -65,7 +65,7 @@ async def set_policy(
     )
     is_holiday = partial(holidays.is_holiday, canton=practice.canton)
     policy = replace(policy, next_run_at=policy.next_after(now, is_holiday))
-    if not await uow.policies.save(policy):
+    if not await uow.policies.save(policy, replaces=version):
         raise PolicyChangedError(None)
     return policy
 

@@ -34,7 +34,7 @@ async def test_the_csv_of_several_practices_holds_those_of_the_token_and_no_othe
     assert len(await read_csv(ours)) == 3
     assert len(await read_csv(ours, exclude_zero_balance="true")) == 2
     (line,) = await read_csv(ours, practice_id=[str(other.practice_id)])
-    assert (line["practice_name"], line["total"]) == ("Cabinet dentaire Exemple", "120.00")
+    assert (line["practice_name"], line["total"]) == ("Cabinet dentaire Exemple SA", "120.00")
     assert await read_csv(ours, practice_id=[str(stranger.practice_id)]) == []
 
 

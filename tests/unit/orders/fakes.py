@@ -252,7 +252,10 @@ class FakePolicies:
     async def get(self, practice_id: PracticeId, contract_id: ContractId) -> Policy | None:
         return self.known.get(contract_id)
 
-    async def save(self, policy: Policy) -> bool:
+    async def save(self, policy: Policy, *, replaces: int) -> bool:
+        known = self.known.get(policy.contract_id)
+        if (known.version if known else 0) != replaces:
+            return False
         self.known[policy.contract_id] = policy
         return True
 
