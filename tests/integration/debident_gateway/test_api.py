@@ -165,3 +165,14 @@ async def test_deb_files_are_listed_with_every_id_and_with_what_stands_in_the_wa
     ]
     _, other = await api.get(_path(office, "deb-files"), contract_id=str(office.practice_id))
     assert other["items"] == []
+
+
+async def test_transmissions_are_counted_under_their_filter(office: Office, api: ApiClient) -> None:
+    await office.open()
+    await office.order()
+    path = _path(office, "transmissions")
+    for query, count in (({}, 1), ({"state": "intended"}, 1), ({"state": "sent"}, 0)):
+        _, page = await api.get(path, **query)
+        assert (page["totals"], len(page["items"])) == ({"count": count, "exact": True}, count)
+    _, page = await api.get(_path(office, "deb-files"))
+    assert page["totals"] == {"count": 0, "exact": True}

@@ -58,7 +58,7 @@ async def test_what_is_sent_comes_back_with_its_id(office: Office) -> None:
     assert treatment["total"] == chf("120.00")
     assert treatment["positions"] == [A_POSITION | {"amount": chf("120.00"), "point_value": "1.2"}]
     (provider,) = (await office.get("providers"))["items"]
-    assert provider == A_PROVIDER | {"provider_id": office.provider_id}
+    assert provider == A_PROVIDER | {"provider_id": office.provider_id, "version": 1}
 
 
 async def test_an_invoice_is_shown_with_number_balance_and_history(office: Office) -> None:
@@ -227,7 +227,7 @@ async def test_pages_follow_each_other_without_gap_or_repeat(office: Office) -> 
     after: dict[str, str] = {}
     for _ in range(3):
         page = await office.get("invoices", limit="2", **after)
-        assert page["totals"]["count"] == 5
+        assert page["totals"] is None if after else page["totals"]["count"] == 5
         seen += [one["invoice_number"] for one in page["items"]]
         after = {"after": page["next"]} if page["next"] else {}
     assert seen == [f"2026-00000{n}" for n in range(1, 6)]

@@ -83,11 +83,8 @@ class FakePractices:
         return (await self.providers(practice_id, [provider_id])).get(provider_id)
 
     async def change_provider(self, changed: Provider) -> bool:
-        others = [one for one in self.people.values() if one.provider_id != changed.provider_id]
-        if (changed.practice_id, changed.gln) in {(one.practice_id, one.gln) for one in others}:
-            return False
-        self.people[changed.provider_id] = changed
-        return True
+        del self.people[changed.provider_id]
+        return await self.add_provider(changed)
 
     async def providers_by_gln(
         self, practice_id: UUID, glns: Collection[str]
