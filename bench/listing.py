@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, replace
 from time import perf_counter
-
-from sqlalchemy import text
+from typing import Literal
 
 from bench.furnishing import furnish
 from bench.people import CONTRACT_ID, NOW, PRACTICE_ID, contract, practice
@@ -15,19 +14,22 @@ from bench.results import Machine, Result, result
 from sandbox.postgres import ServiceUrls
 from services.invoicing.bootstrap import MIGRATIONS
 from services.invoicing.domain.numbers import qr_reference
-from services.invoicing.views.invoices import InvoiceFilter, invoice_page, invoice_sums
+from services.invoicing.entrypoints.schemas.invoices import InvoiceTotals
+from services.invoicing.views.invoices import InvoiceFilter, invoice_page, invoice_selection
 from shared.db.engine import Database
 from shared.db.scope import Scope
 from shared.kernel.ids import derived_id
+from shared.web.paging import PageQuery
+from shared.web.totals import COUNTED_ROWS_MAX, totals_of
 
 PAGE_ROWS = 100
 FAR_PAGE = 1000
 _REPEATS = 40
-_SUMS_REPEATS = 5
+_TOTALS_REPEATS = 10
+TotalsKind = Literal["first-page", "exact"]
 _WARM = 8  # PostgreSQL decides on the plan of a prepared statement at its sixth execution
 _RATIO_MIN = 0.833  # page 1,000 takes 1.2 times as long as page 1, at most
 _PATIENT_COUNT = 50_000
-_COUNT = text("SELECT count(*) FROM invoice WHERE practice_id = :practice_id")
 _OLDER_CONTRACT = derived_id("bench", "older contract")
 
 # The last digit of a QR reference, modulo 10 recursive.
@@ -127,15 +129,23 @@ def run(place: Place, *, count: int = 1_000_000, repeats: int = _REPEATS) -> lis
                 ratio_min=_RATIO_MIN,
             )
         )
-    return [*results, _sums_result(urls, machine, count)]
+    return [
+        *results,
+        *(_totals_result(urls, machine, count, kind) for kind in ("first-page", "exact")),
+    ]
 
 
-def _sums_result(urls: ServiceUrls, machine: Machine, count: int) -> Result:
-    timed = in_child(_sums, urls)
+def _totals_result(urls: ServiceUrls, machine: Machine, count: int, kind: TotalsKind) -> Result:
+    timed = in_child(_totals, urls, kind)
+    words = (
+        "with the totals of the whole selection (`totals=exact`)"
+        if kind == "exact"
+        else f"with its totals, which are counted to {COUNTED_ROWS_MAX:,} rows"
+    )
     return result(
-        "listing-sums",
-        f"count and sums of all {count:,} invoices, which every page of the list shows beside its"
-        " rows; floor: a bare `count(*)` of the same rows",
+        f"listing-{kind}",
+        f"page 1 ({PAGE_ROWS} each) of the list of {count:,} invoices, {words}, as the endpoint"
+        " reads it; floor: the same page without totals, as further pages are read",
         machine=machine,
         seconds=timed.far,
         floor_seconds=timed.first,
@@ -206,24 +216,28 @@ async def _page(database: Database, wanted: InvoiceFilter, after: tuple[int, int
     return seconds
 
 
-def _sums(urls: ServiceUrls) -> Timed:
-    return asyncio.run(_timed_sums(urls))
+def _totals(urls: ServiceUrls, kind: TotalsKind) -> Timed:
+    return asyncio.run(_timed_totals(urls, kind))
 
 
-async def _timed_sums(urls: ServiceUrls) -> Timed:
-    database, timed = Database(urls.url), Timed([], [])
+async def _timed_totals(urls: ServiceUrls, kind: TotalsKind) -> Timed:
+    """Read the first page without and with its totals, in turns."""
+    database, timed, wanted = Database(urls.url), Timed([], []), InvoiceFilter()
+    query = PageQuery(limit=PAGE_ROWS, totals=kind)
     try:
-        for _ in range(_SUMS_REPEATS):
+        for repeat in range(_WARM + _TOTALS_REPEATS):
+            bare = await _page(database, wanted, None)
+            rows = await _page(database, wanted, None)
             async with database.transaction(Scope.of(PRACTICE_ID)) as connection:
                 started = perf_counter()
-                counted = await connection.execute(_COUNT, {"practice_id": PRACTICE_ID})
-                total = counted.scalar_one()
-                timed.first.append(perf_counter() - started)
-                started = perf_counter()
-                sums = await invoice_sums(connection, [PRACTICE_ID], wanted=InvoiceFilter())
-                timed.far.append(perf_counter() - started)
-            if sums["total_count"] != total:
-                raise RuntimeError("the sums are not of all invoices")
+                selection, values = invoice_selection([PRACTICE_ID], wanted)
+                found = await totals_of(connection, query, InvoiceTotals, selection, values)
+                seconds = rows + perf_counter() - started
+            if found is None or found.exact != (kind == "exact"):
+                raise RuntimeError("these are not the totals that were asked for")
+            if repeat >= _WARM:
+                timed.first.append(bare)
+                timed.far.append(seconds)
     finally:
         await database.close()
     return timed

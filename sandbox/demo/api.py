@@ -53,7 +53,7 @@ class Api:
         )
 
     def put(self, service: str, path: str, body: Mapping[str, Any]) -> Any:
-        """Return the JSON answer of a PUT."""
+        """Return the JSON answer of a PUT of what there is not yet."""
         return self._call("PUT", service, path, body)
 
     def items(self, service: str, path: str, **query: object) -> list[dict[str, Any]]:
@@ -90,6 +90,7 @@ class Api:
                 "Authorization": f"Bearer {self.token}",
                 "Content-Type": media_type,
                 "Idempotency-Key": str(uuid4()),
+                **({"If-None-Match": "*"} if method == "PUT" else {}),
             },
         )
         try:

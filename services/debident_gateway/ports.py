@@ -212,10 +212,22 @@ class CredentialRepository(Protocol):
             CredentialsUnreadableError: they do not decrypt for this practice.
         """
 
+    async def changed_at(self, practice_id: UUID) -> datetime | None:
+        """Return when the practice's credentials were entered, or None where none were."""
+
     async def put(
-        self, practice_id: UUID, *, client_id: str, client_secret: str, changed_at: datetime
-    ) -> None:
-        """Store or replace the practice's credentials."""
+        self,
+        practice_id: UUID,
+        *,
+        client_id: str,
+        client_secret: str,
+        changed_at: datetime,
+        replaces: datetime | None,
+    ) -> bool:
+        """Store the practice's credentials in the place of those entered then; None: of none.
+
+        Returns False, and stores nothing, if others are there.
+        """
 
 
 class DebFileRepository(Protocol):

@@ -11,11 +11,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 Cursor = tuple[datetime, UUID]
 
-_TRANSMISSIONS = text(
-    """
+TRANSMISSIONS = """
     SELECT * FROM transmission
     WHERE practice_id = :practice_id
       AND (CAST(:state AS text) IS NULL OR state = :state)
+"""
+_TRANSMISSIONS_PAGE = text(
+    f"""{TRANSMISSIONS}
       AND (CAST(:after_at AS timestamptz) IS NULL
            OR (prepared_at, order_id) < (:after_at, CAST(:after_id AS uuid)))
     ORDER BY prepared_at DESC, order_id DESC LIMIT :limit
@@ -30,14 +32,16 @@ _ATTEMPTS = text(
 _POLLS = text(
     "SELECT * FROM arrival_poll WHERE order_id = :order_id ORDER BY number DESC LIMIT :limit"
 )
-_DEB_FILES = text(
-    """
+DEB_FILES = """
     SELECT deb_file.*,
       (SELECT array_agg(portal_file_id ORDER BY position) FROM deb_listing
        WHERE deb_listing.deb_file_id = deb_file.deb_file_id) AS portal_file_ids
     FROM deb_file
     WHERE practice_id = :practice_id
       AND (CAST(:contract_id AS uuid) IS NULL OR contract_id = :contract_id)
+"""
+_DEB_FILES_PAGE = text(
+    f"""{DEB_FILES}
       AND (CAST(:after_at AS timestamptz) IS NULL
            OR (fetched_at, deb_file_id) < (:after_at, CAST(:after_id AS uuid)))
     ORDER BY fetched_at DESC, deb_file_id DESC LIMIT :limit
@@ -68,12 +72,14 @@ _PORTALS = text(
     ORDER BY adapter, scope DESC
     """
 )
-_MISSING = text(
-    """
+MISSING = """
     SELECT * FROM deb_gap
     WHERE practice_id = :practice_id
       AND (CAST(:resolved AS boolean) IS NULL OR (resolved_at IS NOT NULL) = :resolved)
       AND (CAST(:contract_id AS uuid) IS NULL OR contract_id = :contract_id)
+"""
+_MISSING_PAGE = text(
+    f"""{MISSING}
       AND (CAST(:after_at AS timestamptz) IS NULL
            OR (noticed_at, gap_id) < (:after_at, CAST(:after_id AS uuid)))
     ORDER BY noticed_at DESC, gap_id DESC LIMIT :limit
@@ -101,7 +107,7 @@ async def transmissions(
 ) -> list[RowMapping]:
     """Return transmissions, the newest first."""
     values = {"practice_id": practice_id, "state": state, "limit": limit, **_place(after)}
-    return await _rows(connection, _TRANSMISSIONS, values)
+    return await _rows(connection, _TRANSMISSIONS_PAGE, values)
 
 
 async def transmission(
@@ -138,7 +144,7 @@ async def deb_files(
         "limit": limit,
         **_place(after),
     }
-    return await _rows(connection, _DEB_FILES, values)
+    return await _rows(connection, _DEB_FILES_PAGE, values)
 
 
 async def deb_problems(connection: AsyncConnection, practice_id: UUID) -> list[RowMapping]:
@@ -175,7 +181,7 @@ async def missing_deb_files(
         "limit": limit,
         **_place(after),
     }
-    return await _rows(connection, _MISSING, values)
+    return await _rows(connection, _MISSING_PAGE, values)
 
 
 async def figures(connection: AsyncConnection) -> dict[str, float]:

@@ -57,6 +57,12 @@ class PracticeRepository(Protocol):
     async def add_provider(self, provider: Provider) -> bool:
         """Keep a new provider; return False if the GLN is taken in this practice."""
 
+    async def lock_provider(self, practice_id: UUID, provider_id: UUID) -> Provider | None:
+        """Return a provider of the practice, locked until the transaction ends, or None."""
+
+    async def change_provider(self, changed: Provider) -> bool:
+        """Write a provider back; return False if the GLN is taken in this practice."""
+
     async def providers(
         self, practice_id: UUID, provider_ids: Collection[UUID]
     ) -> dict[UUID, Provider]:
@@ -163,8 +169,8 @@ class CorrectionRepository(Protocol):
 
     async def mark_printed(
         self, invoice_ids: Collection[UUID], *, at: datetime, by: str
-    ) -> list[UUID]:
-        """Mark invoices as printed; return those that had not been."""
+    ) -> dict[UUID, UUID]:
+        """Mark invoices as printed; return the practices of those that had not been, by invoice."""
 
     async def cancel(self, cancellation: Cancellation) -> None:
         """Keep who cancelled an invoice and why, and release its treatments."""

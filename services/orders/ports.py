@@ -243,8 +243,11 @@ class PolicyRepository(Protocol):
     async def get(self, practice_id: PracticeId, contract_id: ContractId) -> Policy | None:
         """Return the contract's policy, held against concurrent changes, or None."""
 
-    async def save(self, policy: Policy) -> None:
-        """Store a new policy or its next version."""
+    async def save(self, policy: Policy, *, replaces: int) -> bool:
+        """Store a policy in the place of this version of it; 0: of none.
+
+        Returns False, and stores nothing, if another one is there.
+        """
 
     async def remove(self, practice_id: PracticeId, contract_id: ContractId) -> bool:
         """Forget a policy; say whether there was one."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -27,14 +28,11 @@ _JUDGED = """
     WHERE invoice.practice_id = :practice_id
       AND (NOT :exclude_zero_balance OR invoice.balance_rappen <> 0)
 """
-_SUMS = text(
-    f"""
-    SELECT count(*) AS count, coalesce(sum(balance_rappen), 0)::bigint AS total_rappen,
-      count(*) FILTER (WHERE orderable) AS orderable_count,
-      coalesce(sum(balance_rappen) FILTER (WHERE orderable), 0)::bigint AS orderable_rappen
+ORDERABLE = f"""
+    SELECT balance_rappen, orderable::integer AS orderable_count,
+      CASE WHEN orderable THEN balance_rappen ELSE 0 END AS orderable_rappen
     FROM ({_JUDGED}) AS judged WHERE orderable OR NOT :only_orderable
-    """  # noqa: S608 - put together from constants
-)
+"""  # noqa: S608 - put together from constants
 _INVOICES = text(
     f"""
     SELECT judged.*, refusal.order_number AS refused_order_number, refusal.refusal_code
@@ -51,13 +49,15 @@ _INVOICES = text(
     ORDER BY judged.invoice_number LIMIT :limit
     """  # noqa: S608 - put together from constants
 )
-_ORDERS = text(
-    """
+ORDERS = """
     SELECT * FROM orders
     WHERE practice_id = :practice_id
       AND (CAST(:state AS text) IS NULL OR state = :state)
       AND (CAST(:contract_id AS uuid) IS NULL OR contract_id = :contract_id)
       AND (CAST(:overdue AS boolean) IS NULL OR (overdue_since IS NOT NULL) = :overdue)
+"""
+_ORDERS_PAGE = text(
+    f"""{ORDERS}
       AND (CAST(:after_at AS timestamptz) IS NULL
            OR (prepared_at, order_id) < (:after_at, CAST(:after_id AS uuid)))
     ORDER BY prepared_at DESC, order_id DESC LIMIT :limit
@@ -66,15 +66,13 @@ _ORDERS = text(
 _OVERDUE_COUNT = text("SELECT count(*) FROM orders WHERE overdue_since IS NOT NULL")
 _ORDER = text("SELECT * FROM orders WHERE practice_id = :practice_id AND order_id = :order_id")
 _FACTS = text("SELECT * FROM order_fact WHERE order_id = :order_id ORDER BY at, position")
-_LINES = text(
-    """
+LINES = """
     SELECT place, invoice_id, invoice_number, debtor_number, amount_rappen, document_sha256,
       outcome, refusal_code, notices
     FROM order_line
-    WHERE practice_id = :practice_id AND order_id = :order_id AND place > CAST(:after AS bigint)
-    ORDER BY place LIMIT :limit
-    """
-)
+    WHERE practice_id = :practice_id AND order_id = :order_id
+"""
+_LINES_PAGE = text(f"{LINES} AND place > CAST(:after AS bigint) ORDER BY place LIMIT :limit")
 _LINES_WITH_NOTICES = text(
     """
     SELECT invoice_id, invoice_number, notices FROM order_line
@@ -96,6 +94,30 @@ _CREDIT_NOTES = text(
     ORDER BY place LIMIT :limit
     """
 )
+LISTED_CREDIT_NOTES = """
+    SELECT * FROM (
+      SELECT credit_note.*, invoice.invoice_number, orders.order_number,
+        CASE WHEN orders.order_id IS NULL THEN 'waiting'
+          WHEN orders.state IN ('confirmed', 'acquitted', 'closed') THEN 'settled'
+          ELSE 'in-order' END AS state
+      FROM credit_note
+      JOIN invoice ON invoice.practice_id = credit_note.practice_id
+        AND invoice.invoice_id = credit_note.invoice_id
+      LEFT JOIN orders ON orders.practice_id = credit_note.practice_id
+        AND orders.order_id = credit_note.order_id
+      WHERE credit_note.practice_id = :practice_id
+    ) AS listed
+    WHERE (CAST(:state AS text) IS NULL OR state = :state)
+      AND (CAST(:contract_id AS uuid) IS NULL OR contract_id = :contract_id)
+      AND (CAST(:invoice_id AS uuid) IS NULL OR invoice_id = :invoice_id)
+      AND (CAST(:order_id AS uuid) IS NULL OR order_id = :order_id)
+"""
+_LISTED_CREDIT_NOTES_PAGE = text(
+    f"""{LISTED_CREDIT_NOTES}
+      AND (CAST(:after AS text) IS NULL OR credit_note_number > :after)
+    ORDER BY credit_note_number LIMIT :limit
+    """
+)
 _OBSERVATION = text(
     """
     SELECT seen_by, observed_at, reference, seen, recorded_at FROM arrival_observation
@@ -112,9 +134,9 @@ _TASKS = """
     SELECT prepare_task.*, orders.order_number FROM prepare_task
     LEFT JOIN orders ON orders.order_id = prepare_task.order_id
 """
-_BATCH_TASKS = text(
-    f"""
-    {_TASKS} WHERE batch_id = :batch_id
+BATCH_TASKS = f"{_TASKS} WHERE batch_id = :batch_id"
+_BATCH_TASKS_PAGE = text(
+    f"""{BATCH_TASKS}
       AND (CAST(:after AS uuid) IS NULL OR task_id > CAST(:after AS uuid))
     ORDER BY task_id LIMIT :limit
     """
@@ -160,11 +182,6 @@ class InvoiceFilter:
         }
 
 
-async def invoice_sums(connection: AsyncConnection, wanted: InvoiceFilter) -> RowMapping:
-    """Return count and total of all invoices that fit the filter, and of the orderable ones."""
-    return (await connection.execute(_SUMS, wanted.values())).mappings().one()
-
-
 async def invoices(
     connection: AsyncConnection, wanted: InvoiceFilter, *, after: str | None, limit: int
 ) -> list[RowMapping]:
@@ -193,7 +210,7 @@ async def orders(
         "after_id": after[1] if after else None,
         "limit": limit,
     }
-    return list((await connection.execute(_ORDERS, values)).mappings())
+    return list((await connection.execute(_ORDERS_PAGE, values)).mappings())
 
 
 async def overdue_count(connection: AsyncConnection) -> int:
@@ -235,7 +252,7 @@ async def order_lines(
 ) -> list[RowMapping]:
     """Return the next lines behind place `after`, in package order."""
     wanted = {"practice_id": practice_id, "order_id": order_id, "after": after, "limit": limit}
-    return list((await connection.execute(_LINES, wanted)).mappings())
+    return list((await connection.execute(_LINES_PAGE, wanted)).mappings())
 
 
 async def lines_with_notices(
@@ -252,6 +269,18 @@ async def order_credit_notes(
     """Return the first credit notes of an order's package; each row tells how many there are."""
     wanted = {"practice_id": practice_id, "order_id": order_id, "limit": limit}
     return list((await connection.execute(_CREDIT_NOTES, wanted)).mappings())
+
+
+async def credit_notes(
+    connection: AsyncConnection, wanted: Mapping[str, object], *, after: str | None, limit: int
+) -> list[RowMapping]:
+    """Return the next credit notes behind the number `after`, by number.
+
+    Args:
+        wanted: the parameters of LISTED_CREDIT_NOTES.
+    """
+    values = {**wanted, "after": after, "limit": limit}
+    return list((await connection.execute(_LISTED_CREDIT_NOTES_PAGE, values)).mappings())
 
 
 async def observation(
@@ -282,7 +311,7 @@ async def batch_tasks(
 ) -> list[RowMapping]:
     """Return the next tasks of a batch behind the task `after`, as far as they are in scope."""
     values = {"batch_id": batch_id, "after": after, "limit": limit}
-    return list((await connection.execute(_BATCH_TASKS, values)).mappings())
+    return list((await connection.execute(_BATCH_TASKS_PAGE, values)).mappings())
 
 
 async def policy(

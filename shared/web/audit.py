@@ -45,9 +45,15 @@ class Change:
     after: Mapping[str, Any]
 
 
-def change_between(before: BaseModel, after: BaseModel) -> Change | None:
-    """Return what differs between two answers about the same thing; None if nothing does."""
-    old, new = before.model_dump(mode="json"), after.model_dump(mode="json")
+def change_between(before: BaseModel, after: BaseModel | None) -> Change | None:
+    """Return what differs between two answers about the same thing; None if nothing does.
+
+    Of what is gone (`after` is None) everything is told.
+    """
+    old = before.model_dump(mode="json")
+    if after is None:
+        return Change(old, {})
+    new = after.model_dump(mode="json")
     names = [name for name in old.keys() | new.keys() if old.get(name) != new.get(name)]
     if not names:
         return None

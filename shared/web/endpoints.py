@@ -63,7 +63,8 @@ class Call:
         path: path parameters; names ending in `_id` are UUIDs, others text.
         query, body: validated models, as the endpoint declared them.
         raw_body: the bytes of an upload (an endpoint whose `request_media_type` is not JSON).
-        if_match: the ETag that a conditional request names, without its quotes.
+        if_match: the ETag that a conditional request names, without its quotes; empty: the request
+            says that there is none yet.
     """
 
     principal: Principal
@@ -102,7 +103,8 @@ class Reply:
     """What a handler answers: a model (JSON), bytes, or nothing.
 
     Attributes:
-        before: of an edit, what `body` was before it; the audit log gets the difference.
+        before: of an edit, what `body` was before it; the audit log gets the difference. Of a
+            deletion, what is gone.
     """
 
     body: BaseModel | bytes | None = None
@@ -128,7 +130,10 @@ class Endpoint:
         further_media_types: that the upload may have instead; the bytes tell which it is.
         asks_only: a POST that changes nothing, a question too long for an address; it is answered
             afresh each time and takes no idempotency key.
-        conditional: a change of what was read before: it needs the ETag of that in `If-Match`.
+        conditional: a change of what was read before: it needs the ETag of that in `If-Match`, and
+            its reply says what was before.
+        may_create: a conditional PUT that may be the first of its thing; `If-None-Match: *` then
+            says that there was none.
     """
 
     method: str
@@ -149,6 +154,7 @@ class Endpoint:
     further_media_types: tuple[str, ...] = ()
     asks_only: bool = False
     conditional: bool = False
+    may_create: bool = False
 
     @property
     def reads_only(self) -> bool:

@@ -179,14 +179,26 @@ def _header_parameters(endpoint: Endpoint) -> Iterator[dict[str, Any]]:
             "schema": {"type": "string", "minLength": 1, "maxLength": 200},
         }
     if endpoint.conditional:
-        yield _if_match()
+        yield _if_match(required=not endpoint.may_create)
+    if endpoint.may_create:
+        yield _if_none_match()
 
 
-def _if_match() -> dict[str, Any]:
+def _if_none_match() -> dict[str, Any]:
+    return {
+        "name": "If-None-Match",
+        "in": "header",
+        "required": False,
+        "description": "In place of If-Match: there is none yet.",
+        "schema": {"type": "string", "enum": ["*"]},
+    }
+
+
+def _if_match(*, required: bool) -> dict[str, Any]:
     return {
         "name": "If-Match",
         "in": "header",
-        "required": True,
+        "required": required,
         "description": "The ETag of what is changed, as it was read.",
         "schema": {"type": "string"},
     }

@@ -39,6 +39,7 @@ _READ_ONLY = text("SET TRANSACTION READ ONLY")
 _REFUSAL_SECONDS = 3.0
 JSON = "application/json"
 IF_MATCH = "If-Match"
+IF_NONE_MATCH = "If-None-Match"
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,8 +143,11 @@ class Operation:
                 if_match=wanted.if_match,
             )
         )
-        if reply.before is not None and isinstance(reply.body, BaseModel):
-            attempt.change = audit.change_between(reply.before, reply.body)
+        if self._endpoint.conditional and reply.before is None and wanted.if_match:
+            raise TypeError(f"{self._endpoint.operation_id} does not say what was before")
+        if reply.before is not None:
+            after = reply.body if isinstance(reply.body, BaseModel) else None
+            attempt.change = audit.change_between(reply.before, after)
         return answer_of(self._endpoint, reply)
 
     async def _stored(
@@ -214,13 +218,20 @@ def authorize(
 def if_match_of(request: web.Request, endpoint: Endpoint) -> str | None:
     """Return the ETag that a conditional request names, without its quotes; else None.
 
+    Empty: it says that there is none yet, where it may create.
+
     Raises:
         ProblemError: 428 when a conditional request names none.
     """
     if not endpoint.conditional:
         return None
     given = request.headers.get(IF_MATCH, "").strip()
-    if not given:
+    if endpoint.may_create and not given:
+        if request.headers.get(IF_NONE_MATCH, "").strip() == "*":
+            return ""
+        detail = "Read it first, and send its ETag as If-Match; if there is none: If-None-Match: *."
+        raise ProblemError(Problem(428, "precondition-required", detail, field=IF_MATCH))
+    if not given.strip('"'):
         detail = "Read it first, and send the ETag that came with it as If-Match."
         raise ProblemError(Problem(428, "precondition-required", detail, field=IF_MATCH))
     return given.strip('"')

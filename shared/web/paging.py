@@ -7,7 +7,7 @@ import binascii
 import json
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import Field
 
@@ -28,6 +28,23 @@ class PageQuery(ApiModel):
         str | None,
         Field(max_length=CURSOR_CHARACTERS_MAX, description="`next` of the page before"),
     ] = None
+    totals: Annotated[
+        Literal["first-page", "exact", "none"],
+        Field(
+            description="Count and sums of the whole selection: with its first page, up to a bound;"
+            " or of all of it on any page, however long that takes; or not at all"
+        ),
+    ] = "first-page"
+
+
+class Totals(ApiModel):
+    """How many rows a whole selection has; lists whose rows carry money add its sums."""
+
+    count: int
+    exact: Annotated[
+        bool,
+        Field(description="false: there are more than `count`, and sums are null; ask for `exact`"),
+    ]
 
 
 class Page(ApiModel):
@@ -35,6 +52,9 @@ class Page(ApiModel):
 
     next: Annotated[
         str | None, Field(description="Give it as `after` for the next page; null: the last one")
+    ]
+    totals: Annotated[
+        Totals | None, Field(description="Of the whole selection; null on further pages")
     ]
 
 

@@ -47,6 +47,7 @@ def _faults(endpoint: Endpoint) -> list[str]:
         "only an upload has further media types": not is_json or not endpoint.further_media_types,
         "an upload has no request model": is_json or endpoint.request is None,
         "only a POST asks with a body": endpoint.method == "POST" or not endpoint.asks_only,
+        "only what is conditional may create so": endpoint.conditional or not endpoint.may_create,
         "its status is not a success": 200 <= endpoint.status < 400,
     }
     return [fault for fault, holds in checks.items() if not holds]

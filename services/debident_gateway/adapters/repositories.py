@@ -88,10 +88,23 @@ class SqlCredentialRepository:
             account_number=account_number,
         )
 
+    async def changed_at(self, practice_id: UUID) -> datetime | None:
+        """Return when the practice's credentials were entered, or None where none were."""
+        query = select(PORTAL_CREDENTIALS.c.changed_at).where(
+            PORTAL_CREDENTIALS.c.practice_id == practice_id
+        )
+        return (await self._connection.execute(query)).scalar_one_or_none()
+
     async def put(
-        self, practice_id: UUID, *, client_id: str, client_secret: str, changed_at: datetime
-    ) -> None:
-        """Store or replace the practice's credentials."""
+        self,
+        practice_id: UUID,
+        *,
+        client_id: str,
+        client_secret: str,
+        changed_at: datetime,
+        replaces: datetime | None,
+    ) -> bool:
+        """Store the practice's credentials in the place of those entered then; None: of none."""
         statement = insert(PORTAL_CREDENTIALS).values(
             practice_id=practice_id,
             client_id=client_id,
@@ -101,12 +114,14 @@ class SqlCredentialRepository:
             changed_at=changed_at,
         )
         names = ("client_id", "sealed_secret", "changed_at")
-        await self._connection.execute(
+        stored = await self._connection.execute(
             statement.on_conflict_do_update(
                 index_elements=["practice_id"],
                 set_={name: statement.excluded[name] for name in names},
+                where=PORTAL_CREDENTIALS.c.changed_at == replaces,
             )
         )
+        return stored.rowcount == 1
 
 
 class SqlDebFileRepository:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from uuid import UUID
 
 from services.debident_gateway import views
@@ -22,9 +23,11 @@ from services.debident_gateway.handlers.resend_order import ResendOrder, resend_
 from services.debident_gateway.handlers.set_portal_credentials import (
     SetPortalCredentials,
     set_portal_credentials,
+    version_of,
 )
 from shared.web.endpoints import EVERY_ROLE, WORKING_ROLES, Call, Endpoint, Reply, UserRole
-from shared.web.paging import CURSOR_PROBLEM, cursor, instant, read_cursor, split_page
+from shared.web.paging import CURSOR_PROBLEM, Totals, cursor, instant, read_cursor, split_page
+from shared.web.totals import totals_of
 
 _PRACTICE = "/v1/practices/{practice_id}"
 _CREDENTIALS = f"{_PRACTICE}/portal-credentials"
@@ -45,19 +48,25 @@ class GatewayApi:
             practice_id=call.practice_id,
             client_id=body.client_id,
             client_secret=body.client_secret.get_secret_value(),
+            read=call.if_match or "",
         )
+        before = await self._credentials(call)
         async with self._workshop.unit_of_work(call.connection) as uow:
             await set_portal_credentials(command, uow, self._workshop.clock)
-        return await self.get_credentials(call)
+        return replace(await self.get_credentials(call), before=before)
 
     async def get_credentials(self, call: Call) -> Reply:
         """Answer the client id and the time of the last change."""
+        known = await self._credentials(call)
+        if known is None:
+            raise NoCredentialsError
+        return Reply(known, headers={"ETag": f'"{version_of(known.changed_at)}"'})
+
+    async def _credentials(self, call: Call) -> PortalCredentialsReply | None:
         row = await views.credentials(call.connection, call.practice_id)
         if row is None:
-            raise NoCredentialsError
-        return Reply(
-            PortalCredentialsReply(client_id=row["client_id"], changed_at=row["changed_at"])
-        )
+            return None
+        return PortalCredentialsReply(client_id=row["client_id"], changed_at=row["changed_at"])
 
     async def list_transmissions(self, call: Call) -> Reply:
         """Answer the transmissions of a practice."""
@@ -71,11 +80,10 @@ class GatewayApi:
         )
         page, more = split_page(rows, query.limit)
         following = cursor(page[-1]["prepared_at"], page[-1]["order_id"]) if more else None
-        return Reply(
-            TransmissionList(
-                items=[replies.transmission_summary(row) for row in page], next=following
-            )
-        )
+        wanted = {"practice_id": call.practice_id, "state": query.state}
+        totals = await totals_of(call.connection, query, Totals, views.TRANSMISSIONS, wanted)
+        items = [replies.transmission_summary(row) for row in page]
+        return Reply(TransmissionList(items=items, next=following, totals=totals))
 
     async def get_transmission(self, call: Call) -> Reply:
         """Answer one transmission with its latest attempts and polls."""
@@ -105,11 +113,14 @@ class GatewayApi:
         )
         page, more = split_page(rows, query.limit)
         following = cursor(page[-1]["fetched_at"], page[-1]["deb_file_id"]) if more else None
+        wanted = {"practice_id": call.practice_id, "contract_id": query.contract_id}
+        totals = await totals_of(call.connection, query, Totals, views.DEB_FILES, wanted)
         problems = await views.deb_problems(call.connection, call.practice_id)
         return Reply(
             DebFileList(
                 items=[replies.deb_file(row) for row in page],
                 next=following,
+                totals=totals,
                 problems=[replies.deb_problem(row) for row in problems],
             )
         )
@@ -129,6 +140,9 @@ def endpoints(workshop: Workshop) -> list[Endpoint]:
             roles=_CREDENTIAL_ROLES,
             request=PortalCredentialsBody,
             response=PortalCredentialsReply,
+            conditional=True,
+            may_create=True,
+            problem_codes=("changed-meanwhile",),
         ),
         Endpoint(
             method="GET",

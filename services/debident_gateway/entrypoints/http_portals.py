@@ -17,11 +17,13 @@ from shared.web.paging import (
     CURSOR_PROBLEM,
     Page,
     PageQuery,
+    Totals,
     cursor,
     instant,
     read_cursor,
     split_page,
 )
+from shared.web.totals import totals_of
 
 _PRACTICE = "/v1/practices/{practice_id}"
 
@@ -44,7 +46,7 @@ class PortalState(ApiModel):
 class PortalStates(ApiModel):
     """Every way to a portal that the practice's contracts use."""
 
-    items: list[PortalState]
+    portals: list[PortalState]
 
 
 class MissingDebFilesQuery(PageQuery):
@@ -76,10 +78,10 @@ class MissingDebFilesList(Page):
     items: list[MissingDebFilesReply]
 
 
-async def list_portals(call: Call) -> Reply:
+async def get_portals(call: Call) -> Reply:
     """Answer whether the practice's portals can be reached."""
     rows = await views.portals(call.connection, call.practice_id)
-    return Reply(PortalStates(items=[_state(row) for row in rows]))
+    return Reply(PortalStates(portals=[_state(row) for row in rows]))
 
 
 async def list_missing_deb_files(call: Call) -> Reply:
@@ -95,7 +97,14 @@ async def list_missing_deb_files(call: Call) -> Reply:
     )
     page, more = split_page(rows, query.limit)
     following = cursor(page[-1]["noticed_at"], page[-1]["gap_id"]) if more else None
-    return Reply(MissingDebFilesList(items=[_missing(row) for row in page], next=following))
+    wanted = {
+        "practice_id": call.practice_id,
+        "resolved": query.resolved,
+        "contract_id": query.contract_id,
+    }
+    totals = await totals_of(call.connection, query, Totals, views.MISSING, wanted)
+    items = [_missing(row) for row in page]
+    return Reply(MissingDebFilesList(items=items, next=following, totals=totals))
 
 
 def portal_endpoints() -> list[Endpoint]:
@@ -104,9 +113,9 @@ def portal_endpoints() -> list[Endpoint]:
         Endpoint(
             method="GET",
             path=f"{_PRACTICE}/portals",
-            operation_id="listPortals",
+            operation_id="getPortals",
             summary="Whether the portals, and the practice's accounts there, can be reached",
-            handler=list_portals,
+            handler=get_portals,
             roles=EVERY_ROLE,
             response=PortalStates,
         ),

@@ -16,7 +16,7 @@ _PRINTED = text(
     """
     UPDATE invoice SET printed_at = :at, printed_by = :by
     WHERE invoice_id = ANY (CAST(:invoice_ids AS uuid[])) AND printed_at IS NULL
-    RETURNING invoice_id
+    RETURNING invoice_id, practice_id
     """
 )
 _CANCELLED = text(
@@ -82,10 +82,11 @@ class SqlCorrectionRepository:
 
     async def mark_printed(
         self, invoice_ids: Collection[UUID], *, at: datetime, by: str
-    ) -> list[UUID]:
-        """Mark invoices as printed; return those that had not been."""
+    ) -> dict[UUID, UUID]:
+        """Mark invoices as printed; return the practices of those that had not been, by invoice."""
         values = {"invoice_ids": list(invoice_ids), "at": at, "by": by}
-        return list((await self._connection.execute(_PRINTED, values)).scalars())
+        found = await self._connection.execute(_PRINTED, values)
+        return {row.invoice_id: row.practice_id for row in found}
 
     async def cancel(self, cancellation: Cancellation) -> None:
         """Keep who cancelled an invoice and why, and release its treatments."""

@@ -111,6 +111,42 @@ class SqlPracticeRepository:
         )
         return await _added(self._connection, statement.on_conflict_do_nothing())
 
+    async def lock_provider(self, practice_id: UUID, provider_id: UUID) -> Provider | None:
+        """Return a provider of the practice, locked until the transaction ends, or None."""
+        rows = await self._connection.execute(
+            select(provider)
+            .where(provider.c.practice_id == practice_id, provider.c.provider_id == provider_id)
+            .with_for_update()
+        )
+        row = rows.mappings().one_or_none()
+        return Provider(**row) if row else None
+
+    async def change_provider(self, changed: Provider) -> bool:
+        """Write a provider back; return False if the GLN is taken in this practice."""
+        other = select(provider.c.provider_id).where(
+            provider.c.practice_id == changed.practice_id,
+            provider.c.gln == changed.gln,
+            provider.c.provider_id != changed.provider_id,
+        )
+        if (await self._connection.execute(other)).first() is not None:
+            return False
+        await self._connection.execute(
+            update(provider)
+            .where(
+                provider.c.practice_id == changed.practice_id,
+                provider.c.provider_id == changed.provider_id,
+            )
+            .values(
+                gln=changed.gln,
+                zsr=changed.zsr,
+                title=changed.title,
+                family_name=changed.family_name,
+                given_name=changed.given_name,
+                version=changed.version,
+            )
+        )
+        return True
+
     async def providers_by_gln(
         self, practice_id: UUID, glns: Collection[str]
     ) -> dict[str, Provider]:

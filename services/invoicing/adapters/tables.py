@@ -65,6 +65,7 @@ provider = Table(
     METADATA,
     *_ids("practice_id", "provider_id"),
     *_text("gln", "zsr", "title", "family_name", "given_name"),
+    Column("version", Integer),
 )
 patient = Table(
     "patient",

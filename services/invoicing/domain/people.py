@@ -88,7 +88,11 @@ def is_minor(birth_date: date, *, on: date) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """A person who treats patients in a practice; the GLN is unique in the practice."""
+    """A person who treats patients in a practice; the GLN is unique in the practice.
+
+    Attributes:
+        version: counts the edits, from 1.
+    """
 
     provider_id: UUID
     practice_id: UUID
@@ -97,3 +101,4 @@ class Provider:
     title: str | None
     family_name: str
     given_name: str
+    version: int = 1

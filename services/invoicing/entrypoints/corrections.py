@@ -9,6 +9,7 @@ from services.invoicing.entrypoints.schemas.corrections import (
     CorrectRequest,
     CreditNoteList,
     CreditNoteRequest,
+    CreditNoteTotals,
     PrintedAnswer,
     PrintedRequest,
     credit_note_answer,
@@ -26,6 +27,8 @@ from services.invoicing.views import invoices as views
 from shared.kernel.errors import NotFoundError
 from shared.kernel.ids import new_id
 from shared.web.endpoints import Call, Reply
+from shared.web.paging import PageQuery, cursor, read_cursor, split_page, whole_number
+from shared.web.totals import totals_of
 
 
 class CorrectionOperations:
@@ -39,7 +42,6 @@ class CorrectionOperations:
         """Mark invoices as printed by the caller."""
         body = call.body_as(PrintedRequest)
         command = MarkPrinted(
-            practice_id=call.practice_id,
             invoice_ids=tuple(dict.fromkeys(body.invoice_ids)),
             by=call.principal.subject,
         )
@@ -100,17 +102,44 @@ class CorrectionOperations:
                 documents=self._desk.credit_note_documents,
                 clock=self._desk.clock,
             )
-        rows = await views.credit_notes(call.connection, call.practice_id, command.invoice_id)
-        (row,) = [one for one in rows if one["credit_note_id"] == command.credit_note_id]
+        (row,) = await views.credit_notes(
+            call.connection,
+            call.practice_id,
+            command.invoice_id,
+            limit=1,
+            credit_note_id=command.credit_note_id,
+        )
         return Reply(credit_note_answer(row))
 
     async def credit_notes(self, call: Call) -> Reply:
         """List the credit notes of an invoice."""
-        invoice_id = call.path_id("invoice_id")
+        query, invoice_id = call.query_as(PageQuery), call.path_id("invoice_id")
         if await views.invoice(call.connection, call.practice_id, invoice_id) is None:
             raise NotFoundError("There is no such invoice.", code="invoice-not-found")
-        rows = await views.credit_notes(call.connection, call.practice_id, invoice_id)
-        return Reply(CreditNoteList(items=[credit_note_answer(row) for row in rows]))
+        rows = await views.credit_notes(
+            call.connection,
+            call.practice_id,
+            invoice_id,
+            limit=query.limit + 1,
+            after=_place(read_cursor(query.after, whole_number, whole_number)),
+        )
+        page, more = split_page(rows, query.limit)
+        following = cursor(page[-1]["year"], page[-1]["serial"]) if more else None
+        wanted = {
+            "practice_id": call.practice_id,
+            "invoice_id": invoice_id,
+            "credit_note_id": None,
+        }
+        totals = await totals_of(
+            call.connection, query, CreditNoteTotals, views.CREDIT_NOTES, wanted
+        )
+        items = [credit_note_answer(row) for row in page]
+        return Reply(CreditNoteList(items=items, next=following, totals=totals))
+
+
+def _place(after: tuple[int, ...] | None) -> tuple[int, int]:
+    year, serial = after or (0, 0)
+    return year, serial
 
 
 def _content(body: InvoiceRequest | None) -> NewContent | None:

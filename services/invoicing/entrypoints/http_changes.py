@@ -12,6 +12,8 @@ from services.invoicing.entrypoints.schemas.practices import (
     ContractChangeRequest,
     PracticeAnswer,
     PracticeRequest,
+    ProviderAnswer,
+    ProviderRequest,
 )
 from services.invoicing.entrypoints.schemas.prices import (
     PriceLinePage,
@@ -61,6 +63,28 @@ def _edits(operations: PracticeOperations) -> list[Endpoint]:
             response=ContractAnswer,
             conditional=True,
             problem_codes=("contract-not-found", "changed-meanwhile", "contract-exists"),
+        ),
+        Endpoint(
+            method="GET",
+            path=f"{_PRACTICE}/providers/{{provider_id}}",
+            operation_id="showProvider",
+            summary="Show a provider",
+            handler=operations.show_provider,
+            roles=EVERY_ROLE,
+            response=ProviderAnswer,
+            problem_codes=("provider-not-found",),
+        ),
+        Endpoint(
+            method="PUT",
+            path=f"{_PRACTICE}/providers/{{provider_id}}",
+            operation_id="changeProvider",
+            summary="Change what is known of a provider; issued invoices stay as they are",
+            handler=operations.change_provider,
+            roles=WORKING_ROLES,
+            request=ProviderRequest,
+            response=ProviderAnswer,
+            conditional=True,
+            problem_codes=("provider-not-found", "changed-meanwhile", "provider-exists"),
         ),
     ]
 

@@ -14,10 +14,16 @@ from services.invoicing.entrypoints.schemas.corrections import (
     PrintedAnswer,
     PrintedRequest,
 )
-from services.invoicing.entrypoints.schemas.invoices import InvoiceDetailAnswer, InvoiceSelection
+from services.invoicing.entrypoints.schemas.invoices import (
+    InvoiceDetailAnswer,
+    InvoiceSelection,
+    ManyPracticesSelection,
+)
 from shared.web.endpoints import EVERY_ROLE, WORKING_ROLES, Endpoint
+from shared.web.paging import CURSOR_PROBLEM, PageQuery
 
 _INVOICES = "/v1/practices/{practice_id}/invoices"
+_OF_PRACTICES = "/v1/invoices"
 _ONE = f"{_INVOICES}/{{invoice_id}}"
 _NOT_CANCELLABLE = (
     "invoice-not-found",
@@ -68,6 +74,28 @@ def _print_endpoints(
             handler=invoices.export,
             roles=EVERY_ROLE,
             query=InvoiceSelection,
+            response_media_type="application/csv",
+            problem_codes=("export-too-large",),
+        ),
+        Endpoint(
+            method="POST",
+            path=f"{_OF_PRACTICES}/printed",
+            operation_id="markInvoicesOfPracticesPrinted",
+            summary="Mark invoices of several practices as printed",
+            handler=operations.printed,
+            roles=WORKING_ROLES,
+            request=PrintedRequest,
+            response=PrintedAnswer,
+            problem_codes=("unknown-invoice",),
+        ),
+        Endpoint(
+            method="GET",
+            path=f"{_OF_PRACTICES}.csv",
+            operation_id="exportInvoicesOfPractices",
+            summary="Download a selection of invoices of several practices as CSV",
+            handler=invoices.export_all,
+            roles=EVERY_ROLE,
+            query=ManyPracticesSelection,
             response_media_type="application/csv",
             problem_codes=("export-too-large",),
         ),
@@ -135,7 +163,8 @@ def _correction_endpoints(operations: CorrectionOperations) -> list[Endpoint]:
             summary="List the credit notes of an invoice",
             handler=operations.credit_notes,
             roles=EVERY_ROLE,
+            query=PageQuery,
             response=CreditNoteList,
-            problem_codes=("invoice-not-found",),
+            problem_codes=("invoice-not-found", CURSOR_PROBLEM),
         ),
     ]

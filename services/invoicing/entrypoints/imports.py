@@ -24,7 +24,8 @@ from services.invoicing.handlers.import_invoices import ImportInvoices, import_i
 from services.invoicing.views import imports as views
 from shared.kernel.ids import new_id
 from shared.web.endpoints import EVERY_ROLE, WORKING_ROLES, Call, Endpoint, Reply
-from shared.web.paging import CURSOR_PROBLEM, cursor, instant, read_cursor, split_page
+from shared.web.paging import CURSOR_PROBLEM, Totals, cursor, instant, read_cursor, split_page
+from shared.web.totals import totals_of
 
 _PRACTICE: Final = "/v1/practices/{practice_id}"
 _CONFLICTS: Final = f"{_PRACTICE}/invoice-import-conflicts"
@@ -61,16 +62,20 @@ class ImportOperations:
     async def conflicts(self, call: Call) -> Reply:
         """List conflicts, oldest first."""
         query = call.query_as(ConflictQuery)
+        decided = None if query.state is None else query.state == "decided"
         rows = await views.conflicts(
             call.connection,
             call.practice_id,
             limit=query.limit + 1,
-            decided=None if query.state is None else query.state == "decided",
+            decided=decided,
             after=read_cursor(query.after, instant, UUID),
         )
         page, more = split_page(rows, query.limit)
         following = cursor(page[-1]["found_at"], page[-1]["conflict_id"]) if more else None
-        return Reply(ConflictPage(items=[conflict_answer(row) for row in page], next=following))
+        wanted = {"practice_id": call.practice_id, "conflict_id": None, "decided": decided}
+        totals = await totals_of(call.connection, query, Totals, views.CONFLICTS, wanted)
+        items = [conflict_answer(row) for row in page]
+        return Reply(ConflictPage(items=items, next=following, totals=totals))
 
     async def document(self, call: Call) -> Reply:
         """Return the file that is in conflict, byte for byte."""

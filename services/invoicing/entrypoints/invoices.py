@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from uuid import UUID
 
 from sqlalchemy import RowMapping
@@ -12,13 +13,18 @@ from services.invoicing.entrypoints.csv_text import csv_bytes
 from services.invoicing.entrypoints.desk import Desk
 from services.invoicing.entrypoints.schemas.invoices import (
     CSV_HEADER,
+    CSV_HEADER_OF_PRACTICES,
+    InvoicePage,
     InvoiceQuery,
     InvoiceRequest,
     InvoiceSelection,
+    InvoiceTotals,
     ManyPracticesQuery,
+    ManyPracticesSelection,
     csv_row,
+    csv_row_of_practices,
+    invoice_answer,
     invoice_detail,
-    invoice_page,
 )
 from services.invoicing.handlers.issue_invoice import IssueInvoice, issue_invoice
 from services.invoicing.views import invoices as views
@@ -26,6 +32,7 @@ from shared.kernel.errors import DomainError, NotFoundError
 from shared.kernel.ids import new_id
 from shared.web.endpoints import Call, Reply
 from shared.web.paging import cursor, read_cursor, split_page, whole_number
+from shared.web.totals import totals_of
 
 _HISTORY_LINES = 200
 EXPORT_ROWS_MAX = 20_000
@@ -64,7 +71,7 @@ class InvoiceOperations:
         return await self.detail(call, call.path_id("invoice_id"))
 
     async def list(self, call: Call) -> Reply:
-        """List invoices, with count and sums of the whole selection."""
+        """List invoices, the first page with count and sums of the whole."""
         query = call.query_as(InvoiceQuery)
         wanted = query.to_filter()
         rows = await views.invoice_page(
@@ -76,11 +83,10 @@ class InvoiceOperations:
         )
         page, more = split_page(rows, query.limit)
         following = cursor(page[-1]["year"], page[-1]["serial"]) if more else None
-        sums = await views.invoice_sums(call.connection, [call.practice_id], wanted=wanted)
-        return Reply(invoice_page(page, sums, following))
+        return await self._listed(call, page, following, [call.practice_id])
 
     async def list_all(self, call: Call) -> Reply:
-        """List invoices of several practices, with count and sums of the whole selection."""
+        """List invoices of several practices, the first page with count and sums of the whole."""
         query = call.query_as(ManyPracticesQuery)
         wanted, practices = query.to_filter(), query.practice_id
         rows = await views.page_of_practices(
@@ -93,8 +99,20 @@ class InvoiceOperations:
         page, more = split_page(rows, query.limit)
         last = ("practice_id", "year", "serial")
         following = cursor(*(page[-1][name] for name in last)) if more else None
-        sums = await views.invoice_sums(call.connection, practices, wanted=wanted)
-        return Reply(invoice_page(page, sums, following))
+        return await self._listed(call, page, following, practices)
+
+    async def _listed(
+        self,
+        call: Call,
+        page: Sequence[RowMapping],
+        following: str | None,
+        practices: Sequence[UUID],
+    ) -> Reply:
+        query = call.query_as(InvoiceQuery)
+        selection, values = views.invoice_selection(practices, query.to_filter())
+        totals = await totals_of(call.connection, query, InvoiceTotals, selection, values)
+        items = [invoice_answer(row) for row in page]
+        return Reply(InvoicePage(items=items, next=following, totals=totals))
 
     async def export(self, call: Call) -> Reply:
         """Return a selection of invoices as CSV; one that is too large is refused, not cut."""
@@ -102,15 +120,21 @@ class InvoiceOperations:
         rows = await views.invoice_page(
             call.connection, call.practice_id, wanted=wanted, limit=EXPORT_ROWS_MAX + 1
         )
-        if len(rows) > EXPORT_ROWS_MAX:
-            raise DomainError(
-                f"These are more than {EXPORT_ROWS_MAX} invoices. Narrow the selection, by days"
-                " for instance.",
-                code="export-too-large",
-            )
-        data = csv_bytes(CSV_HEADER, (csv_row(row) for row in rows))
-        name = 'attachment; filename="invoices.csv"'
-        return Reply(data, headers={"Content-Disposition": name})
+        _check_size(rows)
+        return _download(csv_bytes(CSV_HEADER, (csv_row(row) for row in rows)))
+
+    async def export_all(self, call: Call) -> Reply:
+        """Return a selection of several practices' invoices as CSV, like `export`."""
+        query = call.query_as(ManyPracticesSelection)
+        rows = await views.page_of_practices(
+            call.connection,
+            query.practice_id,
+            wanted=query.to_filter(),
+            limit=EXPORT_ROWS_MAX + 1,
+        )
+        _check_size(rows)
+        lines = (csv_row_of_practices(row) for row in rows)
+        return _download(csv_bytes(CSV_HEADER_OF_PRACTICES, lines))
 
     async def document(self, call: Call) -> Reply:
         """Return the invoice's document, byte for byte as it was stored at issue."""
@@ -152,3 +176,16 @@ class InvoiceOperations:
         if row is None:
             raise NotFoundError("There is no such invoice.", code="invoice-not-found")
         return row
+
+
+def _check_size(rows: Sequence[RowMapping]) -> None:
+    if len(rows) > EXPORT_ROWS_MAX:
+        raise DomainError(
+            f"These are more than {EXPORT_ROWS_MAX} invoices. Narrow the selection, by days"
+            " for instance.",
+            code="export-too-large",
+        )
+
+
+def _download(data: bytes) -> Reply:
+    return Reply(data, headers={"Content-Disposition": 'attachment; filename="invoices.csv"'})

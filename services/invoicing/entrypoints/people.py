@@ -13,6 +13,7 @@ from services.invoicing.entrypoints.schemas.people import (
     TreatmentPage,
     TreatmentQuery,
     TreatmentRequest,
+    TreatmentTotals,
     patient_answer,
     treatment_answer,
 )
@@ -23,7 +24,8 @@ from services.invoicing.handlers.record_treatment import RecordTreatment, record
 from services.invoicing.views import people as views
 from shared.kernel.ids import new_id
 from shared.web.endpoints import Call, Reply
-from shared.web.paging import cursor, read_cursor, split_page
+from shared.web.paging import Totals, cursor, read_cursor, split_page
+from shared.web.totals import totals_of
 
 
 class PeopleOperations:
@@ -66,7 +68,14 @@ class PeopleOperations:
         )
         page, more = split_page(rows, query.limit)
         following = cursor(page[-1]["patient_number"]) if more else None
-        return Reply(PatientPage(items=[patient_answer(row) for row in page], next=following))
+        wanted = {
+            "practice_id": call.practice_id,
+            "patient_id": None,
+            "patient_number": query.patient_number,
+        }
+        totals = await totals_of(call.connection, query, Totals, views.PATIENTS, wanted)
+        items = [patient_answer(row) for row in page]
+        return Reply(PatientPage(items=items, next=following, totals=totals))
 
     async def record_treatment(self, call: Call) -> Reply:
         """Record a treatment."""
@@ -89,12 +98,13 @@ class PeopleOperations:
     async def list_treatments(self, call: Call) -> Reply:
         """List treatments, of a patient or in a state."""
         query = call.query_as(TreatmentQuery)
+        billed = None if query.state is None else query.state == "billed"
         rows = await views.treatments(
             call.connection,
             call.practice_id,
             limit=query.limit + 1,
             patient_id=query.patient_id,
-            billed=None if query.state is None else query.state == "billed",
+            billed=billed,
             after=read_cursor(query.after, date.fromisoformat, UUID),
         )
         page, more = split_page(rows, query.limit)
@@ -102,7 +112,14 @@ class PeopleOperations:
         positions = await views.positions(call.connection, call.practice_id, ids)
         items = [treatment_answer(row, positions[row["treatment_id"]]) for row in page]
         following = cursor(page[-1]["begun_on"], page[-1]["treatment_id"]) if more else None
-        return Reply(TreatmentPage(items=items, next=following))
+        wanted = {
+            "practice_id": call.practice_id,
+            "treatment_id": None,
+            "patient_id": query.patient_id,
+            "billed": billed,
+        }
+        totals = await totals_of(call.connection, query, TreatmentTotals, views.TREATMENTS, wanted)
+        return Reply(TreatmentPage(items=items, next=following, totals=totals))
 
     async def _patient(self, call: Call, patient_id: UUID) -> Reply:
         rows = await views.patients(

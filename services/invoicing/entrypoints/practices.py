@@ -22,11 +22,13 @@ from services.invoicing.handlers.add_contract import AddContract, add_contract
 from services.invoicing.handlers.add_provider import AddProvider, add_provider
 from services.invoicing.handlers.change_contract import ChangeContract, change_contract
 from services.invoicing.handlers.change_practice import ChangePractice, change_practice
+from services.invoicing.handlers.change_provider import ChangeProvider, change_provider
 from services.invoicing.handlers.register_practice import RegisterPractice, register_practice
 from services.invoicing.views import practices as views
 from shared.kernel.ids import new_id
 from shared.web.endpoints import Call, Reply
-from shared.web.paging import PageQuery, cursor, read_cursor, split_page
+from shared.web.paging import PageQuery, Totals, cursor, read_cursor, split_page
+from shared.web.totals import totals_of
 
 
 class PracticeOperations:
@@ -53,7 +55,11 @@ class PracticeOperations:
         rows = await views.practices(call.connection, limit=query.limit + 1, after=after)
         page, more = split_page(rows, query.limit)
         following = cursor(page[-1]["name"], page[-1]["practice_id"]) if more else None
-        return Reply(PracticePage(items=[practice_answer(row) for row in page], next=following))
+        totals = await totals_of(
+            call.connection, query, Totals, views.PRACTICES, {"practice_id": None}
+        )
+        items = [practice_answer(row) for row in page]
+        return Reply(PracticePage(items=items, next=following, totals=totals))
 
     async def add_contract(self, call: Call) -> Reply:
         """Add a factoring contract."""
@@ -75,7 +81,10 @@ class PracticeOperations:
         )
         page, more = split_page(rows, query.limit)
         following = cursor(page[-1]["contract_id"]) if more else None
-        return Reply(ContractPage(items=[contract_answer(row) for row in page], next=following))
+        wanted = {"practice_id": call.practice_id, "contract_id": None}
+        totals = await totals_of(call.connection, query, Totals, views.CONTRACTS, wanted)
+        items = [contract_answer(row) for row in page]
+        return Reply(ContractPage(items=items, next=following, totals=totals))
 
     async def change(self, call: Call) -> Reply:
         """Change a practice that nobody has changed since it was read."""
@@ -100,10 +109,20 @@ class PracticeOperations:
         provider = call.body_as(ProviderRequest).to_domain(call.practice_id, new_id())
         async with self._desk.unit_of_work(call.connection) as uow:
             await add_provider(AddProvider(provider), uow)
-        rows = await views.providers(
-            call.connection, call.practice_id, limit=1, provider_id=provider.provider_id
-        )
-        return Reply(provider_answer(rows[0]))
+        return await self._provider(call, provider.provider_id)
+
+    async def show_provider(self, call: Call) -> Reply:
+        """Show one provider."""
+        return await self._provider(call, call.path_id("provider_id"))
+
+    async def change_provider(self, call: Call) -> Reply:
+        """Change a provider whom nobody has changed since the data were read."""
+        provider_id = call.path_id("provider_id")
+        provider = call.body_as(ProviderRequest).to_domain(call.practice_id, provider_id)
+        before = await self._provider(call, provider_id)
+        async with self._desk.unit_of_work(call.connection) as uow:
+            await change_provider(ChangeProvider(provider, call.if_match or ""), uow)
+        return edited(await self._provider(call, provider_id), before)
 
     async def list_providers(self, call: Call) -> Reply:
         """List the practice's providers."""
@@ -114,12 +133,22 @@ class PracticeOperations:
         )
         page, more = split_page(rows, query.limit)
         following = cursor(page[-1]["gln"]) if more else None
-        return Reply(ProviderPage(items=[provider_answer(row) for row in page], next=following))
+        wanted = {"practice_id": call.practice_id, "provider_id": None}
+        totals = await totals_of(call.connection, query, Totals, views.PROVIDERS, wanted)
+        items = [provider_answer(row) for row in page]
+        return Reply(ProviderPage(items=items, next=following, totals=totals))
 
     async def _practice(self, call: Call, practice_id: UUID) -> Reply:
         rows = await views.practices(call.connection, limit=1, practice_id=practice_id)
         row = only(rows, code="practice-not-found", what="practice")
         return Reply(practice_answer(row), headers={"ETag": f'"{row["version"]}"'})
+
+    async def _provider(self, call: Call, provider_id: UUID) -> Reply:
+        rows = await views.providers(
+            call.connection, call.practice_id, limit=1, provider_id=provider_id
+        )
+        row = only(rows, code="provider-not-found", what="provider")
+        return Reply(provider_answer(row), headers={"ETag": f'"{row["version"]}"'})
 
     async def _contract(self, call: Call, contract_id: UUID) -> Reply:
         rows = await views.contracts(

@@ -17,7 +17,8 @@ from services.invoicing.handlers.load_price_list import LoadPriceList, load_pric
 from services.invoicing.views import prices as views
 from shared.kernel.ids import new_id
 from shared.web.endpoints import Call, Reply
-from shared.web.paging import PageQuery, cursor, read_cursor, split_page
+from shared.web.paging import PageQuery, Totals, cursor, read_cursor, split_page
+from shared.web.totals import totals_of
 
 _NOT_FOUND = "price-list-not-found"
 
@@ -58,7 +59,10 @@ class PriceOperations:
         )
         page, more = split_page(rows, query.limit)
         following = cursor(page[-1]["tariff_type"], page[-1]["valid_from"]) if more else None
-        return Reply(PriceListPage(items=[price_list_answer(row) for row in page], next=following))
+        wanted = {"practice_id": call.practice_id}
+        totals = await totals_of(call.connection, query, Totals, views.PRICE_LISTS, wanted)
+        items = [price_list_answer(row) for row in page]
+        return Reply(PriceListPage(items=items, next=following, totals=totals))
 
     async def lines(self, call: Call) -> Reply:
         """List the lines of a price list."""
@@ -71,4 +75,7 @@ class PriceOperations:
         )
         page, more = split_page(rows, query.limit)
         following = cursor(page[-1]["code"]) if more else None
-        return Reply(PriceLinePage(items=[price_line_answer(row) for row in page], next=following))
+        wanted = {"practice_id": call.practice_id, "price_list_id": price_list_id}
+        totals = await totals_of(call.connection, query, Totals, views.PRICE_LINES, wanted)
+        items = [price_line_answer(row) for row in page]
+        return Reply(PriceLinePage(items=items, next=following, totals=totals))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -14,9 +15,8 @@ from shared.kernel.ids import derived_id
 
 @dataclass(frozen=True, slots=True)
 class MarkPrinted:
-    """Mark these invoices as printed by this person."""
+    """Mark these invoices as printed by this person; they may be of several practices in scope."""
 
-    practice_id: UUID
     invoice_ids: tuple[UUID, ...]
     by: str
 
@@ -33,20 +33,21 @@ async def mark_printed(command: MarkPrinted, uow: UnitOfWork, *, clock: Clock) -
     """Mark the invoices; one that is marked keeps its first day and person.
 
     Raises:
-        DomainError: the practice has no such invoice; nothing is marked then.
+        DomainError: there is no such invoice in scope; nothing is marked then.
     """
     known = await uow.invoices.lock_standings(command.invoice_ids)
     for place, invoice_id in enumerate(command.invoice_ids):
         if invoice_id not in known:
             raise DomainError(
-                "The practice has no such invoice.",
+                "There is no such invoice.",
                 code="unknown-invoice",
                 field=f"invoice_ids.{place}",
             )
     newly = await uow.corrections.mark_printed(command.invoice_ids, at=clock.now(), by=command.by)
-    entries = [
-        HistoryEntry(one, "printed", clock.today(), cause_id=derived_id("printed", one))
-        for one in newly
-    ]
-    await uow.invoices.add_history(command.practice_id, entries)
+    entries = defaultdict[UUID, list[HistoryEntry]](list)
+    for one, practice_id in newly.items():
+        cause_id = derived_id("printed", one)
+        entries[practice_id].append(HistoryEntry(one, "printed", clock.today(), cause_id=cause_id))
+    for practice_id, of_practice in entries.items():
+        await uow.invoices.add_history(practice_id, of_practice)
     return Printed(newly=len(newly), before=len(known) - len(newly))

@@ -9,14 +9,16 @@ from uuid import UUID
 from sqlalchemy import RowMapping, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-_CONFLICTS = text(
-    """
+CONFLICTS = """
     SELECT c.*, i.state AS invoice_state
     FROM import_conflict c
     JOIN invoice i ON i.practice_id = c.practice_id AND i.invoice_id = c.invoice_id
     WHERE c.practice_id = :practice_id
       AND (CAST(:conflict_id AS uuid) IS NULL OR c.conflict_id = :conflict_id)
       AND (CAST(:decided AS boolean) IS NULL OR (c.decision IS NOT NULL) = :decided)
+"""
+_CONFLICTS_PAGE = text(
+    f"""{CONFLICTS}
       AND (CAST(:after_at AS timestamptz) IS NULL
         OR (c.found_at, c.conflict_id) > (:after_at, CAST(:after_id AS uuid)))
     ORDER BY c.found_at, c.conflict_id LIMIT :limit
@@ -36,7 +38,7 @@ async def conflicts(
     """Return conflicts, oldest first."""
     at, last_id = after or (None, None)
     found = await connection.execute(
-        _CONFLICTS,
+        _CONFLICTS_PAGE,
         {
             "practice_id": practice_id,
             "conflict_id": conflict_id,

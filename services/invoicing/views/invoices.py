@@ -16,9 +16,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 SEARCH_WORDS_MAX = 5
 _SERIAL_DIGITS_MAX = 7
 _BALANCE = "(i.principal_rappen + i.reminder_fees_rappen + i.interest_rappen + i.costs_rappen)"
-# The page is cut before names are looked up: the planner takes what is behind a cursor for one row,
-# and would join and sort all of it. The limit is written out: a parameter is taken for a tenth of
-# the list, and the first page would be sorted out of all.
+# The page is cut before names are looked up, so that never more than a page is joined and sorted.
+# The limit is written out: a parameter is taken for a tenth of the list, and the first page would
+# be sorted out of all. A cursor is compared through sub-selects: the planner looks into a plain
+# value, takes what is behind it for one row, joins by another way than for the first page, and
+# plans each page anew instead of keeping its plan.
 _PAGE = f"""
     WITH page AS MATERIALIZED (
       SELECT i.* FROM invoice i WHERE {{conditions}}
@@ -34,11 +36,8 @@ _PAGE = f"""
     LEFT JOIN known_order o ON o.practice_id = i.practice_id AND o.order_id = i.order_id
     ORDER BY i.practice_id, i.year, i.serial
     """  # noqa: S608 - built of constants
-_SUMS = f"""
-    SELECT count(*) AS total_count,
-      coalesce(sum(i.total_rappen), 0)::bigint AS sum_total_rappen,
-      coalesce(sum({_BALANCE}), 0)::bigint AS sum_balance_rappen,
-      coalesce(sum(i.factor_owes_rappen), 0)::bigint AS sum_factor_owes_rappen
+_SELECTION = f"""
+    SELECT i.total_rappen, {_BALANCE} AS balance_rappen, i.factor_owes_rappen
     FROM invoice i WHERE {{conditions}}
     """  # noqa: S608 - built of constants
 _CONDITIONS = {
@@ -75,12 +74,17 @@ _TREATMENTS = text(
     WHERE practice_id = :practice_id AND invoice_id = :invoice_id ORDER BY treatment_id
     """
 )
-_CREDIT_NOTES = text(
-    """
+CREDIT_NOTES = """
     SELECT n.*, s.settled_on FROM credit_note n
     LEFT JOIN credit_note_settlement s
       ON s.practice_id = n.practice_id AND s.credit_note_id = n.credit_note_id
-    WHERE n.practice_id = :practice_id AND n.invoice_id = :invoice_id ORDER BY n.year, n.serial
+    WHERE n.practice_id = :practice_id AND n.invoice_id = :invoice_id
+      AND (CAST(:credit_note_id AS uuid) IS NULL OR n.credit_note_id = :credit_note_id)
+"""
+_CREDIT_NOTES_PAGE = text(
+    f"""{CREDIT_NOTES}
+      AND (year, serial) > (CAST(:after_year AS bigint), CAST(:after_serial AS bigint))
+    ORDER BY year, serial LIMIT :limit
     """
 )
 
@@ -122,7 +126,8 @@ async def invoice_page(
     conditions, values = _selection([practice_id], wanted)
     if after is not None:
         conditions.append(
-            "(i.year, i.serial) > (CAST(:after_year AS bigint), CAST(:after_serial AS bigint))"
+            "(i.year, i.serial) > ((SELECT CAST(:after_year AS bigint)),"
+            " (SELECT CAST(:after_serial AS bigint)))"
         )
         values |= {"after_year": after[0], "after_serial": after[1]}
     return await _page(connection, conditions, values, limit)
@@ -140,8 +145,8 @@ async def page_of_practices(
     conditions, values = _selection(practice_ids, wanted)
     if after is not None:
         conditions.append(
-            "(i.practice_id, i.year, i.serial) > (CAST(:after_practice AS uuid),"
-            " CAST(:after_year AS bigint), CAST(:after_serial AS bigint))"
+            "(i.practice_id, i.year, i.serial) > ((SELECT CAST(:after_practice AS uuid)),"
+            " (SELECT CAST(:after_year AS bigint)), (SELECT CAST(:after_serial AS bigint)))"
         )
         names = ("after_practice", "after_year", "after_serial")
         values |= dict(zip(names, after, strict=True))
@@ -156,13 +161,12 @@ async def _page(
     return found.mappings().all()
 
 
-async def invoice_sums(
-    connection: AsyncConnection, practice_ids: Sequence[UUID], *, wanted: InvoiceFilter
-) -> RowMapping:
-    """Return count and sums of a whole selection; of no practice: of all in scope."""
+def invoice_selection(
+    practice_ids: Sequence[UUID], wanted: InvoiceFilter
+) -> tuple[str, dict[str, object]]:
+    """Return the SELECT of a whole selection's amounts with its values; of no practice: of all."""
     conditions, values = _selection(practice_ids, wanted)
-    statement = text(_SUMS.format(conditions=" AND ".join(conditions)))
-    return (await connection.execute(statement, values)).mappings().one()
+    return _SELECTION.format(conditions=" AND ".join(conditions)), values
 
 
 async def invoice(
@@ -242,10 +246,24 @@ async def treatment_ids(
 
 
 async def credit_notes(
-    connection: AsyncConnection, practice_id: UUID, invoice_id: UUID
+    connection: AsyncConnection,
+    practice_id: UUID,
+    invoice_id: UUID,
+    *,
+    limit: int,
+    credit_note_id: UUID | None = None,
+    after: tuple[int, int] = (0, 0),
 ) -> Sequence[RowMapping]:
-    """Return the credit notes of an invoice by number."""
+    """Return credit notes of an invoice by number, after (year, serial)."""
     found = await connection.execute(
-        _CREDIT_NOTES, {"practice_id": practice_id, "invoice_id": invoice_id}
+        _CREDIT_NOTES_PAGE,
+        {
+            "practice_id": practice_id,
+            "invoice_id": invoice_id,
+            "credit_note_id": credit_note_id,
+            "after_year": after[0],
+            "after_serial": after[1],
+            "limit": limit,
+        },
     )
     return found.mappings().all()

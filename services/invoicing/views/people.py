@@ -10,18 +10,19 @@ from uuid import UUID
 from sqlalchemy import RowMapping, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-_PATIENTS = text(
-    """
+PATIENTS = """
     SELECT * FROM patient
     WHERE practice_id = :practice_id
       AND (CAST(:patient_id AS uuid) IS NULL OR patient_id = :patient_id)
       AND (CAST(:patient_number AS text) IS NULL OR patient_number = :patient_number)
+"""
+_PATIENTS_PAGE = text(
+    f"""{PATIENTS}
       AND (CAST(:after AS text) IS NULL OR patient_number > :after)
     ORDER BY patient_number LIMIT :limit
     """
 )
-_TREATMENTS = text(
-    """
+TREATMENTS = """
     SELECT t.*, i.invoice_id, i.invoice_number
     FROM treatment t
     LEFT JOIN invoice_treatment b
@@ -31,6 +32,9 @@ _TREATMENTS = text(
       AND (CAST(:treatment_id AS uuid) IS NULL OR t.treatment_id = :treatment_id)
       AND (CAST(:patient_id AS uuid) IS NULL OR t.patient_id = :patient_id)
       AND (CAST(:billed AS boolean) IS NULL OR (b.invoice_id IS NOT NULL) = :billed)
+"""
+_TREATMENTS_PAGE = text(
+    f"""{TREATMENTS}
       AND (CAST(:after_day AS date) IS NULL
            OR (t.begun_on, t.treatment_id) > (CAST(:after_day AS date), CAST(:after_id AS uuid)))
     ORDER BY t.begun_on, t.treatment_id LIMIT :limit
@@ -56,7 +60,7 @@ async def patients(
 ) -> Sequence[RowMapping]:
     """Return patients of a practice by patient number, after the number given."""
     found = await connection.execute(
-        _PATIENTS,
+        _PATIENTS_PAGE,
         {
             "practice_id": practice_id,
             "patient_id": patient_id,
@@ -81,7 +85,7 @@ async def treatments(
     """Return treatments of a practice by first day, after (day, id), with their invoice if any."""
     day, last_id = after or (None, None)
     found = await connection.execute(
-        _TREATMENTS,
+        _TREATMENTS_PAGE,
         {
             "practice_id": practice_id,
             "treatment_id": treatment_id,

@@ -8,29 +8,35 @@ from uuid import UUID
 from sqlalchemy import RowMapping, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-_PRACTICES = text(
-    """
+PRACTICES = """
     SELECT * FROM practice
     WHERE (CAST(:practice_id AS uuid) IS NULL OR practice_id = :practice_id)
+"""
+_PRACTICES_PAGE = text(
+    f"""{PRACTICES}
       AND (CAST(:after_name AS text) IS NULL
            OR (name, practice_id) > (CAST(:after_name AS text), CAST(:after_id AS uuid)))
     ORDER BY name, practice_id LIMIT :limit
     """
 )
-_CONTRACTS = text(
-    """
+CONTRACTS = """
     SELECT * FROM contract
     WHERE practice_id = :practice_id
       AND (CAST(:contract_id AS uuid) IS NULL OR contract_id = :contract_id)
+"""
+_CONTRACTS_PAGE = text(
+    f"""{CONTRACTS}
       AND (CAST(:after AS uuid) IS NULL OR contract_id > :after)
     ORDER BY contract_id LIMIT :limit
     """
 )
-_PROVIDERS = text(
-    """
+PROVIDERS = """
     SELECT * FROM provider
     WHERE practice_id = :practice_id
       AND (CAST(:provider_id AS uuid) IS NULL OR provider_id = :provider_id)
+"""
+_PROVIDERS_PAGE = text(
+    f"""{PROVIDERS}
       AND (CAST(:after AS text) IS NULL OR gln > :after)
     ORDER BY gln LIMIT :limit
     """
@@ -47,7 +53,7 @@ async def practices(
     """Return the practices in scope by name, after (name, id)."""
     name, last_id = after or (None, None)
     found = await connection.execute(
-        _PRACTICES,
+        _PRACTICES_PAGE,
         {"practice_id": practice_id, "after_name": name, "after_id": last_id, "limit": limit},
     )
     return found.mappings().all()
@@ -63,7 +69,7 @@ async def contracts(
 ) -> Sequence[RowMapping]:
     """Return contracts of a practice by id, after the id given."""
     found = await connection.execute(
-        _CONTRACTS,
+        _CONTRACTS_PAGE,
         {
             "practice_id": practice_id,
             "contract_id": contract_id,
@@ -84,7 +90,7 @@ async def providers(
 ) -> Sequence[RowMapping]:
     """Return providers of a practice by GLN, after the GLN given."""
     found = await connection.execute(
-        _PROVIDERS,
+        _PROVIDERS_PAGE,
         {
             "practice_id": practice_id,
             "provider_id": provider_id,

@@ -9,24 +9,26 @@ from uuid import UUID
 from sqlalchemy import RowMapping, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-_LISTS = """
+PRICE_LISTS = """
     SELECT l.*, (SELECT count(*) FROM price_line n
                  WHERE n.practice_id = l.practice_id AND n.price_list_id = l.price_list_id) AS lines
     FROM price_list l WHERE l.practice_id = :practice_id
     """
 _PAGE = text(
-    f"""{_LISTS}
+    f"""{PRICE_LISTS}
       AND (CAST(:after_tariff AS text) IS NULL
            OR (l.tariff_type, l.valid_from)
               > (CAST(:after_tariff AS text), CAST(:after_day AS date)))
     ORDER BY l.tariff_type, l.valid_from LIMIT :limit
     """
 )
-_ONE = text(f"{_LISTS} AND l.price_list_id = :price_list_id")
-_LINES = text(
-    """
+_ONE = text(f"{PRICE_LISTS} AND l.price_list_id = :price_list_id")
+PRICE_LINES = """
     SELECT * FROM price_line
     WHERE practice_id = :practice_id AND price_list_id = :price_list_id
+"""
+_LINES_PAGE = text(
+    f"""{PRICE_LINES}
       AND (CAST(:after AS text) IS NULL OR code > :after)
     ORDER BY code LIMIT :limit
     """
@@ -69,4 +71,4 @@ async def price_lines(
         "after": after,
         "limit": limit,
     }
-    return (await connection.execute(_LINES, values)).mappings().all()
+    return (await connection.execute(_LINES_PAGE, values)).mappings().all()

@@ -68,6 +68,7 @@ _SAVE_POLICY = text(
       older_than_days = excluded.older_than_days,
       amount_above_rappen = excluded.amount_above_rappen, changed_by = excluded.changed_by,
       changed_at = excluded.changed_at, next_run_at = excluded.next_run_at
+    WHERE order_policy.version = :replaces
     """
 )
 _REMOVE_POLICY = text(
@@ -133,16 +134,17 @@ class SqlPolicyRepository:
         row = (await self._connection.execute(_POLICY, wanted)).mappings().one_or_none()
         return None if row is None else policy_of(row)
 
-    async def save(self, policy: Policy) -> None:
-        """Store a new policy or its next version."""
+    async def save(self, policy: Policy, *, replaces: int) -> bool:
+        """Store a policy in the place of this version (0: of none); say whether it was there."""
         values = {each.name: getattr(policy, each.name) for each in fields(policy)}
         values |= {
             "weekdays": sorted(policy.weekdays),
             "times": sorted(policy.times),
             **_rule_values(policy.rule),
+            "replaces": replaces,
             "minimum_rappen": policy.minimum_total and policy.minimum_total.rappen,
         }
-        await self._connection.execute(_SAVE_POLICY, values)
+        return (await self._connection.execute(_SAVE_POLICY, values)).rowcount == 1
 
     async def remove(self, practice_id: PracticeId, contract_id: ContractId) -> bool:
         """Forget a policy; say whether there was one."""

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from services.orders.domain.selection import Rule
 from shared.kernel.clock import SWISS_TIME
-from shared.kernel.errors import ConflictError, NotFoundError
+from shared.kernel.errors import NotFoundError, StaleError
 from shared.kernel.ids import ContractId, PracticeId
 from shared.kernel.money import Money
 
@@ -78,14 +78,13 @@ def is_still_meant(slot: datetime, *, today: calendar_day) -> bool:
     return slot.astimezone(SWISS_TIME).date() == today
 
 
-class PolicyChangedError(ConflictError):
+class PolicyChangedError(StaleError):
     """Somebody else changed the policy since it was read."""
 
     def __init__(self, version: int | None) -> None:
         super().__init__(
             "Somebody has changed this policy meanwhile. Load it again and decide anew.",
-            code="order-policy-changed",
-            field="version",
+            code="changed-meanwhile",
             version=version,
         )
 

@@ -7,16 +7,20 @@ from uuid import UUID
 
 from services.orders import views
 from services.orders.entrypoints import replies
+from services.orders.entrypoints.http_credit_notes import credit_note_endpoints
 from services.orders.entrypoints.http_moves import move_endpoints
 from services.orders.entrypoints.http_queue import policy_endpoints, queue_endpoints
 from services.orders.entrypoints.schemas import (
     OrderableInvoices,
     OrderableInvoicesQuery,
+    OrderableTotals,
     OrderDetail,
     OrderLines,
+    OrderLineTotals,
     OrderList,
     OrderPreviewReply,
     OrdersQuery,
+    OrderTotals,
     PreparedOrderReply,
     PrepareOrderBody,
 )
@@ -36,6 +40,7 @@ from shared.web.paging import (
     split_page,
     whole_number,
 )
+from shared.web.totals import totals_of
 
 _PRACTICE = "/v1/practices/{practice_id}"
 _ORDER = f"{_PRACTICE}/orders/{{order_id}}"
@@ -68,17 +73,16 @@ class OrdersApi:
             only_orderable=query.only_orderable,
         )
         (after,) = read_cursor(query.after, str) or (None,)
-        sums = await views.invoice_sums(call.connection, wanted)
         rows = await views.invoices(call.connection, wanted, after=after, limit=query.limit + 1)
         page, more = split_page(rows, query.limit)
+        totals = await totals_of(
+            call.connection, query, OrderableTotals, views.ORDERABLE, wanted.values()
+        )
         return Reply(
             OrderableInvoices(
                 items=[replies.orderable_invoice(row, query.contract_id) for row in page],
                 next=cursor(page[-1]["invoice_number"]) if more else None,
-                count=sums["count"],
-                total=replies.money(sums["total_rappen"]),
-                orderable_count=sums["orderable_count"],
-                orderable_total=replies.money(sums["orderable_rappen"]),
+                totals=totals,
             )
         )
 
@@ -131,7 +135,14 @@ class OrdersApi:
         )
         page, more = split_page(rows, query.limit)
         following = cursor(page[-1]["prepared_at"], page[-1]["order_id"]) if more else None
-        return Reply(OrderList(items=[replies.order_summary(row) for row in page], next=following))
+        wanted = {
+            "practice_id": call.practice_id,
+            "state": query.state,
+            "contract_id": query.contract_id,
+        }
+        totals = await totals_of(call.connection, query, OrderTotals, views.ORDERS, wanted)
+        items = [replies.order_summary(row) for row in page]
+        return Reply(OrderList(items=items, next=following, totals=totals))
 
     async def get_order(self, call: Call) -> Reply:
         """Answer one order with its story."""
@@ -151,7 +162,10 @@ class OrdersApi:
         )
         page, more = split_page(rows, query.limit)
         following = cursor(page[-1]["place"]) if more else None
-        return Reply(OrderLines(items=[replies.order_line(row) for row in page], next=following))
+        wanted = {"practice_id": call.practice_id, "order_id": row["order_id"]}
+        totals = await totals_of(call.connection, query, OrderLineTotals, views.LINES, wanted)
+        items = [replies.order_line(row) for row in page]
+        return Reply(OrderLines(items=items, next=following, totals=totals))
 
     async def get_package(self, call: Call) -> Reply:
         """Answer the frozen bytes of an order, checked against their hash."""
@@ -172,6 +186,7 @@ def endpoints(workshop: Workshop) -> list[Endpoint]:
         *move_endpoints(workshop),
         *queue_endpoints(workshop),
         *policy_endpoints(workshop),
+        *credit_note_endpoints(),
     ]
 
 

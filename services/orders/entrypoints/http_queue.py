@@ -23,11 +23,12 @@ from services.orders.entrypoints.schemas_queue import (
 from services.orders.entrypoints.wishes import money_of, notices_of, rule_of
 from services.orders.entrypoints.workshop import Workshop
 from services.orders.handlers.queue_orders import QueueOrders, queue_orders
-from services.orders.handlers.set_policy import SetPolicy, remove_policy, set_policy
+from services.orders.handlers.set_policy import RemovePolicy, SetPolicy, remove_policy, set_policy
 from shared.kernel.errors import NotFoundError
 from shared.kernel.ids import ContractId, PracticeId, new_id
 from shared.web.endpoints import EVERY_ROLE, Call, Endpoint, Reply, UserRole
-from shared.web.paging import CURSOR_PROBLEM, PageQuery, cursor, read_cursor, split_page
+from shared.web.paging import CURSOR_PROBLEM, PageQuery, Totals, cursor, read_cursor, split_page
+from shared.web.totals import totals_of
 
 _MANY = "/v1/orders/prepare-many"
 _POLICY = "/v1/practices/{practice_id}/contracts/{contract_id}/order-policy"
@@ -79,6 +80,9 @@ class QueueApi:
                 counts=[StatusCount(status=row["status"], count=row["count"]) for row in counts],
                 items=[_task(row) for row in page],
                 next=cursor(page[-1]["task_id"]) if more else None,
+                totals=await totals_of(
+                    call.connection, query, Totals, views.BATCH_TASKS, {"batch_id": batch_id}
+                ),
             )
         )
 
@@ -87,7 +91,7 @@ class QueueApi:
         policy = await self._policy(call)
         if policy is None:
             raise PolicyNotFoundError(call.path_id("contract_id"))
-        return Reply(policy)
+        return Reply(policy, headers=_etag(policy))
 
     async def put_policy(self, call: Call) -> Reply:
         """Make or change a contract's policy."""
@@ -95,7 +99,7 @@ class QueueApi:
         command = SetPolicy(
             practice_id=PracticeId(call.practice_id),
             contract_id=ContractId(call.path_id("contract_id")),
-            version=body.version,
+            read=call.if_match or "",
             enabled=body.enabled,
             weekdays=frozenset(body.weekdays),
             times=body.times,
@@ -107,7 +111,9 @@ class QueueApi:
         workshop, before = self._workshop, await self._policy(call)
         async with workshop.unit_of_work(call.connection) as uow:
             await set_policy(command, uow, workshop.holidays, workshop.clock)
-        return Reply(await self._policy(call), before=before)
+        after = await self._policy(call)
+        assert after is not None  # noqa: S101 - it was stored in this transaction
+        return Reply(after, headers=_etag(after), before=before)
 
     async def _policy(self, call: Call) -> OrderPolicyReply | None:
         practice_id, contract_id = call.practice_id, call.path_id("contract_id")
@@ -121,11 +127,15 @@ class QueueApi:
 
     async def delete_policy(self, call: Call) -> Reply:
         """Forget a contract's policy."""
+        command = RemovePolicy(
+            practice_id=PracticeId(call.practice_id),
+            contract_id=ContractId(call.path_id("contract_id")),
+            read=call.if_match or "",
+        )
+        before = await self._policy(call)
         async with self._workshop.unit_of_work(call.connection) as uow:
-            await remove_policy(
-                PracticeId(call.practice_id), ContractId(call.path_id("contract_id")), uow
-            )
-        return Reply()
+            await remove_policy(command, uow)
+        return Reply(before=before)
 
 
 def queue_endpoints(workshop: Workshop) -> list[Endpoint]:
@@ -191,10 +201,12 @@ def policy_endpoints(workshop: Workshop) -> list[Endpoint]:
             roles=_OFFICE_ROLES,
             request=OrderPolicyBody,
             response=OrderPolicyReply,
+            conditional=True,
+            may_create=True,
             problem_codes=(
+                "changed-meanwhile",
                 "communication-unusable",
                 "contract-unknown",
-                "order-policy-changed",
                 "practice-not-found",
             ),
         ),
@@ -206,9 +218,14 @@ def policy_endpoints(workshop: Workshop) -> list[Endpoint]:
             handler=api.delete_policy,
             roles=_OFFICE_ROLES,
             status=204,
-            problem_codes=("order-policy-not-found",),
+            conditional=True,
+            problem_codes=("changed-meanwhile", "order-policy-not-found"),
         ),
     ]
+
+
+def _etag(policy: OrderPolicyReply) -> dict[str, str]:
+    return {"ETag": f'"{policy.version}"'}
 
 
 def _task(row: RowMapping) -> TaskReply:

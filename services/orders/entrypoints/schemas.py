@@ -20,7 +20,7 @@ from services.orders.domain.order import INVOICES_PER_ORDER_MAX, FactKind, Order
 from services.orders.domain.selection import Reason
 from shared.contracts.envelope import Code, WireMoney
 from shared.web.endpoints import ApiModel
-from shared.web.paging import Page, PageQuery
+from shared.web.paging import Page, PageQuery, Totals
 
 Day = date  # a field of that name would hide the type
 
@@ -68,14 +68,19 @@ class OrderableInvoice(ApiModel):
     last_refusal: Refusal | None
 
 
+class OrderableTotals(Totals):
+    """How many invoices there are, what is owed on them, and how much of it may be ordered."""
+
+    balance: WireMoney | None
+    orderable_count: int | None
+    orderable: WireMoney | None
+
+
 class OrderableInvoices(Page):
-    """A page of invoices; the figures are those of the whole list."""
+    """A page of invoices."""
 
     items: list[OrderableInvoice]
-    count: int
-    total: WireMoney
-    orderable_count: int
-    orderable_total: WireMoney
+    totals: OrderableTotals | None
 
 
 class NoticeBody(ApiModel):
@@ -250,10 +255,18 @@ class OrderSummary(ApiModel):
     prepared_at: datetime
 
 
+class OrderTotals(Totals):
+    """How many orders there are, what they come to, and what of it was accepted."""
+
+    total: WireMoney | None
+    accepted: WireMoney | None
+
+
 class OrderList(Page):
     """A page of orders, newest first."""
 
     items: list[OrderSummary]
+    totals: OrderTotals | None
 
 
 class TimelineEntry(ApiModel):
@@ -357,7 +370,14 @@ class ConfirmArrivalBody(ApiModel):
         return self
 
 
+class OrderLineTotals(Totals):
+    """How many lines there are, and what they come to."""
+
+    amount: WireMoney | None
+
+
 class OrderLines(Page):
     """A page of lines, in package order."""
 
     items: list[OrderLineReply]
+    totals: OrderLineTotals | None

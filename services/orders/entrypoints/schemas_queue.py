@@ -80,7 +80,6 @@ class BatchReport(Page):
 class OrderPolicyBody(ApiModel):
     """When orders of a contract are prepared by themselves."""
 
-    version: Annotated[int, Field(ge=0, description="The version that was read; 0: there was none")]
     enabled: bool = True
     weekdays: Annotated[
         tuple[Annotated[int, Field(ge=1, le=7)], ...],
@@ -110,7 +109,7 @@ class OrderPolicyBody(ApiModel):
 
 
 class OrderPolicyReply(ApiModel):
-    """A policy with its next run and its latest ones, the newest first."""
+    """A policy with its next run and its latest ones, the newest first; its ETag is the version."""
 
     version: int
     enabled: bool

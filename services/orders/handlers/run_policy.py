@@ -35,7 +35,8 @@ async def run_policy(command: RunPolicy, uow: UnitOfWork, holidays: Holidays, cl
     slot = policy.next_run_at
     practice = await uow.practices.get(policy.practice_id)
     is_holiday = partial(holidays.is_holiday, canton=practice.canton if practice else None)
-    await uow.policies.save(replace(policy, next_run_at=policy.next_after(now, is_holiday)))
+    following = replace(policy, next_run_at=policy.next_after(now, is_holiday))
+    await uow.policies.save(following, replaces=policy.version)
     if not is_still_meant(slot, today=clock.today()):
         return False
     task_id = derived_id("scheduled-task", policy.contract_id, slot.isoformat())

@@ -21,12 +21,12 @@ class SetPolicy:
     """Make or change a policy.
 
     Attributes:
-        version: the one that was read; 0: there was none.
+        read: the version that was read, as text; empty: there was none.
     """
 
     practice_id: PracticeId
     contract_id: ContractId
-    version: int
+    read: str
     enabled: bool
     weekdays: frozenset[int]
     times: tuple[time, ...]
@@ -48,8 +48,7 @@ async def set_policy(
     practice, _ = await parties(uow, command.practice_id, command.contract_id)
     known = await uow.policies.get(command.practice_id, command.contract_id)
     version = known.version if known else 0
-    if version != command.version:
-        raise PolicyChangedError(version or None)
+    _check_fresh(command.read, known)
     now = clock.now()
     policy = Policy(
         practice_id=command.practice_id,
@@ -66,15 +65,38 @@ async def set_policy(
     )
     is_holiday = partial(holidays.is_holiday, canton=practice.canton)
     policy = replace(policy, next_run_at=policy.next_after(now, is_holiday))
-    await uow.policies.save(policy)
+    if not await uow.policies.save(policy, replaces=version):
+        raise PolicyChangedError(None)
     return policy
 
 
-async def remove_policy(practice_id: PracticeId, contract_id: ContractId, uow: UnitOfWork) -> None:
+@dataclass(frozen=True, slots=True)
+class RemovePolicy:
+    """Forget a policy.
+
+    Attributes:
+        read: the version that was read, as text.
+    """
+
+    practice_id: PracticeId
+    contract_id: ContractId
+    read: str
+
+
+async def remove_policy(command: RemovePolicy, uow: UnitOfWork) -> None:
     """Forget the policy.
 
     Raises:
         PolicyNotFoundError: there is none.
+        PolicyChangedError: it has another version than the one that was read.
     """
-    if not await uow.policies.remove(practice_id, contract_id):
-        raise PolicyNotFoundError(contract_id)
+    known = await uow.policies.get(command.practice_id, command.contract_id)
+    if known is None:
+        raise PolicyNotFoundError(command.contract_id)
+    _check_fresh(command.read, known)
+    await uow.policies.remove(command.practice_id, command.contract_id)
+
+
+def _check_fresh(read: str, known: Policy | None) -> None:
+    if read != (str(known.version) if known else ""):
+        raise PolicyChangedError(known.version if known else None)

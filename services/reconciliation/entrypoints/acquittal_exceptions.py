@@ -10,6 +10,7 @@ from services.reconciliation.entrypoints.schemas_exceptions import (
     ExceptionList,
     ExceptionReply,
     ExceptionsQuery,
+    ExceptionTotals,
     SettlementReply,
     SettlementRequest,
 )
@@ -18,6 +19,7 @@ from services.reconciliation.views import exceptions
 from shared.kernel.clock import Clock
 from shared.web.endpoints import EVERY_ROLE, Call, Endpoint, Reply
 from shared.web.paging import CURSOR_PROBLEM, cursor, read_cursor, split_page, whole_number
+from shared.web.totals import totals_of
 
 _PATH = "/v1/practices/{practice_id}/acquittal-exceptions"
 _AS_IS = (
@@ -53,7 +55,16 @@ class ExceptionOperations:
         )
         page, more = split_page(rows, query.limit)
         following = cursor(page[-1]["place"]) if more else None
-        return Reply(ExceptionList(items=[_reply(row) for row in page], next=following))
+        wanted = {
+            "practice_id": call.practice_id,
+            "order_id": query.order_id,
+            "settled": query.settled,
+        }
+        totals = await totals_of(
+            call.connection, query, ExceptionTotals, exceptions.EXCEPTIONS, wanted
+        )
+        items = [_reply(row) for row in page]
+        return Reply(ExceptionList(items=items, next=following, totals=totals))
 
     async def settle(self, call: Call) -> Reply:
         """Carry out what a person decides about a line."""

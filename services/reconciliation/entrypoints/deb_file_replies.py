@@ -22,6 +22,7 @@ from services.reconciliation.entrypoints.deb_file_schemas import (
     PreviewPosting,
     PreviewReply,
     PreviewRow,
+    PreviewTotals,
     RowExplanation,
     RowFact,
     RowRule,
@@ -29,12 +30,20 @@ from services.reconciliation.entrypoints.deb_file_schemas import (
     UndoReport,
     UndoRow,
 )
+from services.reconciliation.entrypoints.schemas import DebRowTotals
 from services.reconciliation.handlers.preview_deb_file import Preview
 from services.reconciliation.translate import debtor_balance
 from shared.contracts.envelope import WireMoney
+from shared.kernel.money import Money
 
 _UNDO_ROW_AS_IS = UndoRow.model_fields.keys() - {"amount"}
-_UNDO_AS_IS = UndoReport.model_fields.keys() - {"items", "next", "debtor_change", "factor_change"}
+_UNDO_AS_IS = UndoReport.model_fields.keys() - {
+    "items",
+    "next",
+    "totals",
+    "debtor_change",
+    "factor_change",
+}
 _SIGNS = {1: "+", 0: "0", -1: "-"}
 
 
@@ -68,6 +77,11 @@ def preview(deb_file_id: UUID, found: Preview, following: str | None) -> Preview
         ],
         items=[_preview_row(decision) for decision in found.rows],
         next=following,
+        totals=PreviewTotals(
+            count=counts.rows_read,
+            exact=True,
+            amount=WireMoney.of(Money.total(one.amount for one in effect.kinds)),
+        ),
     )
 
 
@@ -126,7 +140,12 @@ def _position(position: Position | None) -> BookPosition | None:
     )
 
 
-def undo_report(found: RowMapping, rows: Sequence[RowMapping], following: str | None) -> UndoReport:
+def undo_report(
+    found: RowMapping,
+    rows: Sequence[RowMapping],
+    following: str | None,
+    totals: DebRowTotals | None,
+) -> UndoReport:
     """Write the report of an undoing."""
     return UndoReport(
         **{name: found[name] for name in _UNDO_AS_IS},
@@ -134,6 +153,7 @@ def undo_report(found: RowMapping, rows: Sequence[RowMapping], following: str | 
         factor_change=replies.money(found["factor_rappen"]),
         items=[_undo_row(row) for row in rows],
         next=following,
+        totals=totals,
     )
 
 

@@ -8,11 +8,16 @@ from uuid import UUID
 
 from pydantic import Field
 
-from services.reconciliation.entrypoints.schemas import DebFileReply, DebRowReply, PostingReply
+from services.reconciliation.entrypoints.schemas import (
+    DebFileReply,
+    DebRowReply,
+    DebRowTotals,
+    PostingReply,
+)
 from shared.contracts.envelope import WireMoney
 from shared.contracts.reconciliation.v1 import DebtorBalance
 from shared.web.endpoints import ApiModel
-from shared.web.paging import Page, PageQuery
+from shared.web.paging import Page, PageQuery, Totals
 
 UndoOutcome = Literal["undone", "kept", "withdrawn"]
 Reason = Annotated[str, Field(min_length=3, max_length=300, pattern=r"\S")]
@@ -90,6 +95,12 @@ class PreviewKind(ApiModel):
     factor_change: WireMoney
 
 
+class PreviewTotals(Totals):
+    """How many rows the file has, and what those come to that would be booked."""
+
+    amount: WireMoney | None
+
+
 class PreviewReply(Page):
     """What booking the file would do on the books of this moment; counts and sums of the whole."""
 
@@ -101,6 +112,7 @@ class PreviewReply(Page):
     accounts: list[PreviewAccount]
     kinds: list[PreviewKind]
     items: list[PreviewRow]
+    totals: PreviewTotals | None
 
 
 class UndoQuery(PageQuery):
@@ -145,6 +157,7 @@ class UndoReport(Page):
     decided_at: datetime
     reason: str
     items: list[UndoRow]
+    totals: DebRowTotals | None
 
 
 class RowRule(ApiModel):

@@ -20,6 +20,7 @@ from services.reconciliation.entrypoints.deb_file_schemas import (
     UndoReport,
 )
 from services.reconciliation.entrypoints.parked_rows import DECIDING_ROLES
+from services.reconciliation.entrypoints.schemas import DebRowTotals
 from services.reconciliation.handlers.book_file_anew import book_file_anew
 from services.reconciliation.handlers.book_reviewed_file import book_reviewed_file
 from services.reconciliation.handlers.deciding import AboutFile
@@ -40,6 +41,7 @@ from shared.web.paging import (
     split_page,
     whole_number,
 )
+from shared.web.totals import totals_of
 
 _FILE = "/v1/practices/{practice_id}/deb-files/{deb_file_id}"
 _LINE_MAX = 2**31 - 1
@@ -115,7 +117,9 @@ class DebFileOperations:
         )
         page, more = split_page(rows, query.limit)
         following = cursor(page[-1]["line"]) if more else None
-        return Reply(deb_file_replies.undo_report(found, page, following))
+        wanted = {"undo_id": found["undo_id"], "outcome": query.outcome}
+        totals = await totals_of(call.connection, query, DebRowTotals, deb_life.UNDO_ROWS, wanted)
+        return Reply(deb_file_replies.undo_report(found, page, following, totals))
 
     async def explain(self, call: Call) -> Reply:
         """Answer why a row is what it is."""

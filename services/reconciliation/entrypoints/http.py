@@ -14,12 +14,14 @@ from services.reconciliation.entrypoints import replies
 from services.reconciliation.entrypoints.schemas import (
     AcquittalList,
     AcquittalsQuery,
+    AcquittalTotals,
     BalanceSheet,
     BalancesQuery,
     BooksCheckReply,
     DebFileList,
     DebFileReply,
     DebRowList,
+    DebRowTotals,
     FilesQuery,
     JournalPage,
     OrderAcquittalReply,
@@ -27,6 +29,7 @@ from services.reconciliation.entrypoints.schemas import (
     PositionDetail,
     PositionList,
     PositionsQuery,
+    PositionTotals,
     RowsQuery,
 )
 from services.reconciliation.handlers.acquit_order import AcquitOrder, acquit_order
@@ -39,11 +42,13 @@ from shared.web.endpoints import EVERY_ROLE, WORKING_ROLES, Call, Endpoint, Repl
 from shared.web.paging import (
     CURSOR_PROBLEM,
     PageQuery,
+    Totals,
     cursor,
     read_cursor,
     split_page,
     whole_number,
 )
+from shared.web.totals import totals_of
 
 _PRACTICE = "/v1/practices/{practice_id}"
 _CURSOR = (CURSOR_PROBLEM,)
@@ -87,7 +92,10 @@ class ReconciliationApi:
         )
         page, more = split_page(rows, query.limit)
         following = cursor(page[-1]["number"]) if more else None
-        return Reply(AcquittalList(items=[replies.acquittal(row) for row in page], next=following))
+        wanted = {"practice_id": call.practice_id, "order_id": query.order_id}
+        totals = await totals_of(call.connection, query, AcquittalTotals, books.ACQUITTALS, wanted)
+        items = [replies.acquittal(row) for row in page]
+        return Reply(AcquittalList(items=items, next=following, totals=totals))
 
     async def list_positions(self, call: Call) -> Reply:
         """Answer the positions, by invoice number."""
@@ -101,7 +109,10 @@ class ReconciliationApi:
         )
         page, more = split_page(rows, query.limit)
         following = cursor(page[-1]["invoice_number"]) if more else None
-        return Reply(PositionList(items=[replies.position(row) for row in page], next=following))
+        wanted = {"practice_id": call.practice_id, "with_factor": query.with_factor}
+        totals = await totals_of(call.connection, query, PositionTotals, books.POSITIONS, wanted)
+        items = [replies.position(row) for row in page]
+        return Reply(PositionList(items=items, next=following, totals=totals))
 
     async def get_position(self, call: Call) -> Reply:
         """Answer one position with everything that led to it."""
@@ -126,6 +137,13 @@ class ReconciliationApi:
             JournalPage(
                 items=[replies.entry(row, postings[row["entry_id"]]) for row in page],
                 next=cursor(page[-1]["number"]) if more else None,
+                totals=await totals_of(
+                    call.connection,
+                    query,
+                    Totals,
+                    books.JOURNAL,
+                    {"practice_id": call.practice_id},
+                ),
             )
         )
 
@@ -156,7 +174,10 @@ class ReconciliationApi:
         )
         page, more = split_page(rows, query.limit)
         following = cursor(page[-1]["arrival"]) if more else None
-        return Reply(DebFileList(items=[replies.deb_file(row) for row in page], next=following))
+        wanted = {"practice_id": call.practice_id, "status": query.status}
+        totals = await totals_of(call.connection, query, Totals, deb_files.FILES, wanted)
+        items = [replies.deb_file(row) for row in page]
+        return Reply(DebFileList(items=items, next=following, totals=totals))
 
     async def get_deb_file(self, call: Call) -> Reply:
         """Answer one DEB file."""
@@ -176,7 +197,14 @@ class ReconciliationApi:
         )
         page, more = split_page(rows, query.limit)
         following = cursor(page[-1]["line"]) if more else None
-        return Reply(DebRowList(items=[replies.deb_row(row) for row in page], next=following))
+        wanted = {
+            "practice_id": call.practice_id,
+            "deb_file_id": call.path_id("deb_file_id"),
+            "status": query.status,
+        }
+        totals = await totals_of(call.connection, query, DebRowTotals, deb_files.ROWS, wanted)
+        items = [replies.deb_row(row) for row in page]
+        return Reply(DebRowList(items=items, next=following, totals=totals))
 
     async def list_parked_rows(self, call: Call) -> Reply:
         """Answer the rows that wait for a person, oldest file first."""
@@ -190,7 +218,10 @@ class ReconciliationApi:
         )
         page, more = split_page(rows, query.limit)
         following = cursor(page[-1]["arrival"], page[-1]["line"]) if more else None
-        return Reply(DebRowList(items=[replies.deb_row(row) for row in page], next=following))
+        wanted = {"practice_id": call.practice_id, "reason": query.reason_code}
+        totals = await totals_of(call.connection, query, DebRowTotals, deb_files.PARKED, wanted)
+        items = [replies.deb_row(row) for row in page]
+        return Reply(DebRowList(items=items, next=following, totals=totals))
 
     async def check_books(self, call: Call) -> Reply:
         """Answer whether the books hold."""

@@ -75,7 +75,7 @@ def split(reference: str, rows: Sequence[RowMapping]) -> PayoutPartsReply:
             PracticeShare(practice_id=one, amount=money(sums[one]), rows=counts[one])
             for one in sums
         ],
-        items=[
+        parts=[
             PayoutPartReply(
                 **{key: row[key] for key in _PART_FIELDS},
                 amount=None if row["amount_rappen"] is None else money(row["amount_rappen"]),

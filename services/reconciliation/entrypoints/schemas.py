@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 from shared.contracts.envelope import WireMoney
 from shared.contracts.reconciliation.v1 import DebtorBalance
 from shared.web.endpoints import ApiModel
-from shared.web.paging import Page, PageQuery
+from shared.web.paging import Page, PageQuery, Totals
 
 FileStatus = Literal["fetched", "staged", "booked", "held", "undoing", "undone", "partly-undone"]
 RowStatus = Literal["staged", "booked", "repeat", "parked", "undone"]
@@ -97,10 +97,17 @@ class AcquittalReply(ApiModel):
     live: bool
 
 
+class AcquittalTotals(Totals):
+    """How many acquittals there are, and what they come to."""
+
+    amount: WireMoney | None
+
+
 class AcquittalList(Page):
     """A page of acquittals, in the order of the journal."""
 
     items: list[AcquittalReply]
+    totals: AcquittalTotals | None
 
 
 class PositionReply(ApiModel):
@@ -125,10 +132,19 @@ class PositionReply(ApiModel):
     paid: bool
 
 
+class PositionTotals(Totals):
+    """How many positions there are, and what debtors and factor owe on them."""
+
+    total: WireMoney | None
+    debtor_owes: WireMoney | None
+    factor_owes: WireMoney | None
+
+
 class PositionList(Page):
     """A page of positions, by invoice number."""
 
     items: list[PositionReply]
+    totals: PositionTotals | None
 
 
 class FactSource(ApiModel):
@@ -341,10 +357,17 @@ class DebRowReply(ApiModel):
     decided_at: datetime | None
 
 
+class DebRowTotals(Totals):
+    """How many rows there are, and what the amounts that could be read come to."""
+
+    amount: WireMoney | None
+
+
 class DebRowList(Page):
     """A page of rows."""
 
     items: list[DebRowReply]
+    totals: DebRowTotals | None
 
 
 class BooksCheckReply(ApiModel):

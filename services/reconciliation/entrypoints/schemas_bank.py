@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from services.reconciliation.domain.bank import is_iban
 from shared.contracts.envelope import WireMoney
 from shared.web.endpoints import ApiModel
-from shared.web.paging import Page, PageQuery
+from shared.web.paging import Page, PageQuery, Totals
 
 PayoutState = Literal["agreed", "amount-differs", "rows-not-booked", "waiting-for-bank"]
 
@@ -54,8 +54,8 @@ class BankAccountReply(ApiModel):
     version: int
 
 
-class BankAccountList(ApiModel):
-    """All bank accounts that are open to the caller."""
+class BankAccountList(Page):
+    """A page of the bank accounts that are open to the caller, by IBAN."""
 
     items: list[BankAccountReply]
 
@@ -89,8 +89,8 @@ class StatementReply(ApiModel):
     imported_at: datetime
 
 
-class StatementList(ApiModel):
-    """The latest statements of an account, newest first, at most 500."""
+class StatementList(Page):
+    """A page of an account's statements, the newest first."""
 
     items: list[StatementReply]
 
@@ -123,19 +123,18 @@ class PayoutReply(ApiModel):
     value_on: date | None
 
 
-class PayoutTotals(ApiModel):
-    """Count and sums of the whole selection, not of the page."""
+class PayoutTotals(Totals):
+    """How many payouts there are, what they come to, and what of it has come."""
 
-    count: int
-    announced: WireMoney
-    received: WireMoney
+    announced: WireMoney | None
+    received: WireMoney | None
 
 
 class PayoutList(Page):
     """A page of payouts, oldest first."""
 
     items: list[PayoutReply]
-    totals: PayoutTotals
+    totals: PayoutTotals | None
 
 
 class PayoutPartsQuery(ApiModel):
@@ -172,7 +171,7 @@ class PayoutPartsReply(ApiModel):
     payout_reference: str
     total: WireMoney
     shares: list[PracticeShare]
-    items: list[PayoutPartReply]
+    parts: list[PayoutPartReply]
 
 
 class BankEntryReply(ApiModel):
@@ -190,8 +189,16 @@ class BankEntryReply(ApiModel):
     ]
 
 
+class BankEntryTotals(Totals):
+    """How many entries there are, and what they come to."""
+
+    amount: WireMoney | None
+
+
 class BankEntryList(Page):
     """A page of unexplained entries, oldest first."""
+
+    totals: BankEntryTotals | None
 
     items: list[BankEntryReply]
 

@@ -11,7 +11,7 @@ from pydantic import Field
 from services.reconciliation.domain.setting_aside import ExceptionReason, Settlement
 from shared.contracts.envelope import WireMoney
 from shared.web.endpoints import ApiModel
-from shared.web.paging import Page, PageQuery
+from shared.web.paging import Page, PageQuery, Totals
 
 
 class ExceptionsQuery(PageQuery):
@@ -57,7 +57,14 @@ class ExceptionReply(ApiModel):
     decision: SettlementReply | None
 
 
+class ExceptionTotals(Totals):
+    """Count, and what the factor confirmed of those lines."""
+
+    confirmed: WireMoney | None
+
+
 class ExceptionList(Page):
     """A page of lines that were set aside, oldest first."""
 
+    totals: ExceptionTotals | None
     items: list[ExceptionReply]

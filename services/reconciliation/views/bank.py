@@ -7,13 +7,11 @@ decided late, a file that is undone and a statement that comes later are all tol
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import RowMapping, TextClause, bindparam, text
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import RowMapping, text
 from sqlalchemy.ext.asyncio import AsyncConnection
-from sqlalchemy.types import Uuid
 
 _REFERENCE = r"upper(regexp_replace(r.payout_reference, '\s', '', 'g'))"
 _MONEY_KINDS = "('payout', 'advance', 'account_movement')"
@@ -84,38 +82,26 @@ _MATCH = rf"""
     )
 """  # noqa: S608 - constants of ours
 
-
-def _statement(sql: str) -> TextClause:
-    return text(sql).bindparams(bindparam("practice_ids", type_=ARRAY(Uuid)))
-
-
-_PAYOUTS = _statement(
-    f"""{_MATCH},
-    chosen AS (SELECT * FROM payout WHERE CAST(:state AS text) IS NULL OR state = :state),
-    sums AS (
-      SELECT count(*) AS total_count,
-        coalesce(sum(announced_rappen), 0)::bigint AS total_announced_rappen,
-        coalesce(sum(received_rappen), 0)::bigint AS total_received_rappen
-      FROM chosen
-    )
-    SELECT chosen.*, sums.* FROM sums LEFT JOIN chosen
-      ON (paid_on, token) > (CAST(:after_on AS date), CAST(:after_token AS text))
+PAYOUTS = f"""{_MATCH}
+    SELECT * FROM payout WHERE (CAST(:state AS text) IS NULL OR state = :state)
+"""  # noqa: S608 - constants of ours
+_PAYOUTS_PAGE = text(
+    f"""{PAYOUTS} AND (paid_on, token) > (CAST(:after_on AS date), CAST(:after_token AS text))
     ORDER BY paid_on, token LIMIT :limit
-    """  # noqa: S608 - constants of ours
+    """
 )
-_PARTS = _statement(
+_PARTS = text(
     rf"""
     SELECT r.practice_id, r.invoice_id, p.invoice_number, r.deb_file_id, r.line, r.kind,
       r.status, r.reason_code, r.amount_rappen
     FROM deb_row r LEFT JOIN invoice_position p USING (practice_id, invoice_id)
-    WHERE r.practice_id = ANY (:practice_ids) AND r.payout_reference IS NOT NULL
+    WHERE r.practice_id = ANY (CAST(:practice_ids AS uuid[])) AND r.payout_reference IS NOT NULL
       AND {_REFERENCE} = :token AND r.kind IN {_MONEY_KINDS}
       AND r.status IN ('booked', 'parked', 'staged')
     ORDER BY r.practice_id, p.invoice_number, r.deb_file_id, r.line LIMIT :limit
     """  # noqa: S608 - constants of ours
 )
-_UNEXPLAINED = _statement(
-    f"""{_MATCH}
+UNEXPLAINED = f"""{_MATCH}
     SELECT e.entry_id, e.arrival, e.booked_on, e.value_on, e.amount_rappen, e.tokens,
       e.from_factor, e.is_reversal,
       ARRAY(SELECT p.payout_reference FROM payout p
@@ -123,42 +109,57 @@ _UNEXPLAINED = _statement(
             ORDER BY abs(p.paid_on - e.value_on) LIMIT 5) AS suggestions
     FROM entry e
     WHERE e.decision IS NULL AND e.value_on >= :first_day
-      AND (e.value_on, e.arrival) > (CAST(:after_on AS date), CAST(:after AS bigint))
       AND NOT EXISTS (SELECT FROM meant m WHERE m.entry_id = e.entry_id)
       AND (e.from_factor OR EXISTS (
         SELECT FROM payout p
         WHERE p.state = 'waiting-for-bank' AND p.announced_rappen = e.amount_rappen)
         OR EXISTS (SELECT FROM announced a WHERE a.token = ANY (e.tokens)))
+"""  # noqa: S608 - constants of ours
+_UNEXPLAINED_PAGE = text(
+    f"""{UNEXPLAINED}
+      AND (e.value_on, e.arrival) > (CAST(:after_on AS date), CAST(:after AS bigint))
     ORDER BY e.value_on, e.arrival LIMIT :limit
-    """  # noqa: S608 - constants of ours
-)
-_ACCOUNTS = text(
-    "SELECT * FROM bank_account WHERE (CAST(:account_id AS uuid) IS NULL"
-    " OR account_id = :account_id) ORDER BY iban"
-)
-_STATEMENTS = text(
     """
+)
+_ACCOUNT = text("SELECT * FROM bank_account WHERE account_id = :account_id")
+ACCOUNTS = "SELECT * FROM bank_account"
+_ACCOUNTS_PAGE = text(f"{ACCOUNTS} WHERE iban > CAST(:after AS text) ORDER BY iban LIMIT :limit")
+STATEMENTS = """
     SELECT statement_id, message_type, message_id, new_entries, known_entries, imported_by,
       imported_at
     FROM bank_statement WHERE account_id = :account_id
-    ORDER BY imported_at DESC, statement_id LIMIT :limit
+"""
+_STATEMENTS_PAGE = text(
+    f"""{STATEMENTS} AND (CAST(:after_at AS timestamptz) IS NULL
+      OR (imported_at, statement_id) < (:after_at, CAST(:after_id AS uuid)))
+    ORDER BY imported_at DESC, statement_id DESC LIMIT :limit
     """
 )
 
 
-async def accounts(
-    connection: AsyncConnection, account_id: UUID | None = None
-) -> Sequence[RowMapping]:
-    """Return the accounts in scope, or one of them."""
-    result = await connection.execute(_ACCOUNTS, {"account_id": account_id})
+async def account(connection: AsyncConnection, account_id: UUID) -> RowMapping | None:
+    """Return an account, or None where it is not in scope."""
+    result = await connection.execute(_ACCOUNT, {"account_id": account_id})
+    return result.mappings().one_or_none()
+
+
+async def accounts(connection: AsyncConnection, *, after: str, limit: int) -> Sequence[RowMapping]:
+    """Return the accounts in scope behind an IBAN, by IBAN."""
+    result = await connection.execute(_ACCOUNTS_PAGE, {"after": after, "limit": limit})
     return result.mappings().all()
 
 
 async def statements(
-    connection: AsyncConnection, account_id: UUID, *, limit: int
+    connection: AsyncConnection,
+    account_id: UUID,
+    *,
+    after: tuple[datetime, UUID] | None,
+    limit: int,
 ) -> Sequence[RowMapping]:
     """Return the statements of an account, newest first."""
-    result = await connection.execute(_STATEMENTS, {"account_id": account_id, "limit": limit})
+    at, statement_id = after or (None, None)
+    values = {"account_id": account_id, "after_at": at, "after_id": statement_id, "limit": limit}
+    result = await connection.execute(_STATEMENTS_PAGE, values)
     return result.mappings().all()
 
 
@@ -171,15 +172,11 @@ async def payouts(
     after: tuple[date, str] | None,
     limit: int,
 ) -> Sequence[RowMapping]:
-    """Return the payouts that were announced or received since a day, oldest first.
-
-    Each row carries count and sums of the whole selection; where nothing is left of the selection
-    behind `after`, one row with those alone.
-    """
+    """Return the payouts that were announced or received since a day, oldest first."""
     after_on, after_token = after or (date.min, "")
     values = {"first_day": first_day, "state": state, "limit": limit}
     behind = {"after_on": after_on, "after_token": after_token}
-    result = await connection.execute(_PAYOUTS, _of(account) | values | behind)
+    result = await connection.execute(_PAYOUTS_PAGE, of_account(account) | values | behind)
     return result.mappings().all()
 
 
@@ -204,9 +201,10 @@ async def unexplained(
     after_on, after_arrival = after or (date.min, 0)
     values = {"first_day": first_day, "limit": limit}
     behind = {"after_on": after_on, "after": after_arrival}
-    result = await connection.execute(_UNEXPLAINED, _of(account) | values | behind)
+    result = await connection.execute(_UNEXPLAINED_PAGE, of_account(account) | values | behind)
     return result.mappings().all()
 
 
-def _of(account: RowMapping) -> dict[str, object]:
+def of_account(account: RowMapping) -> dict[str, object]:
+    """Return the parameters that name an account and its practices."""
     return {"account_id": account["account_id"], "practice_ids": account["practice_ids"]}

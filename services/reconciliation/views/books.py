@@ -9,8 +9,7 @@ from uuid import UUID
 from sqlalchemy import RowMapping, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-_ACQUITTALS = text(
-    """
+ACQUITTALS = """
     SELECT e.number, a.invoice_id, p.invoice_number, a.order_id, o.order_number, a.contract_id,
       a.amount_rappen, a.ledger_account, a.label, a.acquitted_on, a.entry_id, a.live
     FROM acquittal a
@@ -19,25 +18,24 @@ _ACQUITTALS = text(
     JOIN order_confirmation o ON o.order_id = a.order_id
     WHERE a.practice_id = :practice_id
       AND (CAST(:order_id AS uuid) IS NULL OR a.order_id = :order_id)
-      AND e.number > :after
-    ORDER BY e.number LIMIT :limit
-    """
-)
+"""
+_ACQUITTALS_PAGE = text(f"{ACQUITTALS} AND e.number > :after ORDER BY e.number LIMIT :limit")
 _POSITION = """
     SELECT p.*, a.invoice_id IS NOT NULL AS with_factor, a.order_id, o.order_number,
-      coalesce(a.contract_id, p.contract_id) AS present_contract_id
+      coalesce(a.contract_id, p.contract_id) AS present_contract_id,
+      p.principal_rappen + p.reminder_fees_rappen + p.interest_rappen + p.costs_rappen
+        AS debtor_owes_rappen
     FROM invoice_position p
     LEFT JOIN acquittal a ON a.invoice_id = p.invoice_id AND a.live
     LEFT JOIN order_confirmation o ON o.order_id = a.order_id
     WHERE p.practice_id = :practice_id
 """
-_POSITIONS = text(
-    f"""{_POSITION}
+POSITIONS = f"""{_POSITION}
       AND (CAST(:with_factor AS boolean) IS NULL
            OR (a.invoice_id IS NOT NULL) = :with_factor)
-      AND p.invoice_number > :after
-    ORDER BY p.invoice_number LIMIT :limit
-    """
+"""
+_POSITIONS_PAGE = text(
+    f"{POSITIONS} AND p.invoice_number > :after ORDER BY p.invoice_number LIMIT :limit"
 )
 _ONE_POSITION = text(f"{_POSITION} AND p.invoice_id = :invoice_id")
 _HISTORY = text(
@@ -53,14 +51,12 @@ _HISTORY = text(
     ORDER BY f.place LIMIT :limit
     """
 )
-_JOURNAL = text(
-    """
+JOURNAL = """
     SELECT e.*, d.file_id FROM journal_entry e
     LEFT JOIN deb_file d ON d.deb_file_id = e.deb_file_id
-    WHERE e.practice_id = :practice_id AND e.number > :after
-    ORDER BY e.number LIMIT :limit
-    """
-)
+    WHERE e.practice_id = :practice_id
+"""
+_JOURNAL_PAGE = text(f"{JOURNAL} AND e.number > :after ORDER BY e.number LIMIT :limit")
 _POSTINGS = text(
     """
     SELECT entry_id, line, account, role, amount_rappen, invoice_id, confirmed_order_id
@@ -94,7 +90,7 @@ async def acquittals(
 ) -> Sequence[RowMapping]:
     """Return acquittals behind journal number `after`, in the order of the journal."""
     result = await connection.execute(
-        _ACQUITTALS,
+        _ACQUITTALS_PAGE,
         {"practice_id": practice_id, "order_id": order_id, "after": after, "limit": limit},
     )
     return result.mappings().all()
@@ -110,7 +106,7 @@ async def positions(
 ) -> Sequence[RowMapping]:
     """Return positions behind invoice number `after`, by invoice number."""
     result = await connection.execute(
-        _POSITIONS,
+        _POSITIONS_PAGE,
         {
             "practice_id": practice_id,
             "with_factor": with_factor,
@@ -146,7 +142,7 @@ async def journal(
 ) -> tuple[Sequence[RowMapping], dict[UUID, list[RowMapping]]]:
     """Return entries behind number `after`, and their postings by entry."""
     parameters = {"practice_id": practice_id, "after": after, "limit": limit}
-    entries = (await connection.execute(_JOURNAL, parameters)).mappings().all()
+    entries = (await connection.execute(_JOURNAL_PAGE, parameters)).mappings().all()
     return entries, await postings_of(connection, [entry["entry_id"] for entry in entries])
 
 

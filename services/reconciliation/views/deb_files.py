@@ -14,9 +14,9 @@ _FILE = """
     FROM deb_file f JOIN contract c ON c.contract_id = f.contract_id
     WHERE f.practice_id = :practice_id
 """
-_FILES = text(
-    f"""{_FILE}
-      AND (CAST(:status AS text) IS NULL OR f.status = :status)
+FILES = f"{_FILE} AND (CAST(:status AS text) IS NULL OR f.status = :status)"
+_FILES_PAGE = text(
+    f"""{FILES}
       AND (CAST(:after AS bigint) IS NULL OR f.arrival < :after)
     ORDER BY f.arrival DESC LIMIT :limit
     """
@@ -33,21 +33,19 @@ _ROW = """
     LEFT JOIN row_decision d ON d.row_id = r.row_id
     WHERE r.practice_id = :practice_id
 """
-_ROWS = text(
-    f"""{_ROW} AND r.deb_file_id = :deb_file_id AND r.line > CAST(:after AS bigint)
+ROWS = f"""{_ROW} AND r.deb_file_id = :deb_file_id
       AND (CAST(:status AS text) IS NULL OR r.status = :status)
-    ORDER BY r.line LIMIT :limit
-    """
-)
-_PARKED = text(
-    f"""{_ROW} AND r.status = 'parked' AND d.row_id IS NULL
-      AND (f.arrival, r.line) > (:after_file, CAST(:after_line AS bigint))
+"""
+_ROWS_PAGE = text(f"{ROWS} AND r.line > CAST(:after AS bigint) ORDER BY r.line LIMIT :limit")
+PARKED = f"""{_ROW} AND r.status = 'parked' AND d.row_id IS NULL
       AND (CAST(:reason AS text) IS NULL OR r.reason_code = :reason)
+"""
+_PARKED_PAGE = text(
+    f"""{PARKED}
+      AND (f.arrival, r.line) > (:after_file, CAST(:after_line AS bigint))
     ORDER BY f.arrival, r.line LIMIT :limit
     """
 )
-
-
 _ONE_ROW = text(f"{_ROW} AND r.row_id = :row_id")
 
 
@@ -61,7 +59,7 @@ async def files(
 ) -> Sequence[RowMapping]:
     """Return DEB files, newest first, behind the arrival number `after`."""
     result = await connection.execute(
-        _FILES, {"practice_id": practice_id, "status": status, "after": after, "limit": limit}
+        _FILES_PAGE, {"practice_id": practice_id, "status": status, "after": after, "limit": limit}
     )
     return result.mappings().all()
 
@@ -87,7 +85,7 @@ async def rows(
 ) -> Sequence[RowMapping]:
     """Return a file's rows behind line `after`."""
     result = await connection.execute(
-        _ROWS,
+        _ROWS_PAGE,
         {
             "practice_id": practice_id,
             "deb_file_id": deb_file_id,
@@ -115,7 +113,7 @@ async def parked_rows(
 ) -> Sequence[RowMapping]:
     """Return undecided parked rows of all files, oldest first, behind (arrival number, line)."""
     result = await connection.execute(
-        _PARKED,
+        _PARKED_PAGE,
         {
             "practice_id": practice_id,
             "reason": reason,

@@ -31,8 +31,7 @@ _UNDO = text(
     WHERE f.practice_id = :practice_id AND f.deb_file_id = :deb_file_id
     """
 )
-_UNDO_ROWS = text(
-    """
+UNDO_ROWS = """
     SELECT u.line, u.outcome, u.reason_code, u.reason_detail, r.record_id, r.kind,
       r.invoice_number, r.amount_rappen, e.entry_id, e.number AS journal_number,
       again.deb_file_id AS repeated_in_file, again.line AS repeated_in_line
@@ -44,10 +43,11 @@ _UNDO_ROWS = text(
       SELECT a.deb_file_id, a.line FROM deb_row a
       WHERE a.repeat_of_file = u.deb_file_id AND a.repeat_of_line = u.line
       ORDER BY a.decided_at, a.line LIMIT 1) AS again ON true
-    WHERE u.undo_id = :undo_id AND u.line > CAST(:after AS bigint)
+    WHERE u.undo_id = :undo_id
       AND (CAST(:outcome AS text) IS NULL OR u.outcome = :outcome)
-    ORDER BY u.line LIMIT :limit
-    """
+"""
+_UNDO_ROWS_PAGE = text(
+    f"{UNDO_ROWS} AND u.line > CAST(:after AS bigint) ORDER BY u.line LIMIT :limit"
 )
 _COLLIDING = text(
     """
@@ -112,7 +112,7 @@ async def undo_rows(
 ) -> Sequence[RowMapping]:
     """Return what an undoing did to each row, behind line `after`."""
     result = await connection.execute(
-        _UNDO_ROWS, {"undo_id": undo_id, "outcome": outcome, "after": after, "limit": limit}
+        _UNDO_ROWS_PAGE, {"undo_id": undo_id, "outcome": outcome, "after": after, "limit": limit}
     )
     return result.mappings().all()
 

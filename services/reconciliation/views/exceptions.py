@@ -18,12 +18,12 @@ _EXCEPTION = """
     LEFT JOIN acquittal_exception_decision d ON d.exception_id = e.exception_id
     WHERE e.practice_id = :practice_id
 """
-_EXCEPTIONS = text(
-    f"""{_EXCEPTION} AND e.place > CAST(:after AS bigint)
+EXCEPTIONS = f"""{_EXCEPTION}
       AND (CAST(:order_id AS uuid) IS NULL OR e.order_id = :order_id)
       AND (CAST(:settled AS boolean) IS NULL OR (d.exception_id IS NOT NULL) = :settled)
-    ORDER BY e.place LIMIT :limit
-    """
+"""
+_EXCEPTIONS_PAGE = text(
+    f"{EXCEPTIONS} AND e.place > CAST(:after AS bigint) ORDER BY e.place LIMIT :limit"
 )
 _ONE = text(f"{_EXCEPTION} AND e.exception_id = :exception_id")
 
@@ -39,7 +39,7 @@ async def exceptions(
 ) -> Sequence[RowMapping]:
     """Return lines that were set aside, oldest first, behind the place `after`."""
     result = await connection.execute(
-        _EXCEPTIONS,
+        _EXCEPTIONS_PAGE,
         {
             "practice_id": practice_id,
             "order_id": order_id,

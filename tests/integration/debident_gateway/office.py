@@ -17,6 +17,7 @@ from services.debident_gateway.entrypoints.timers import Ticks
 from services.debident_gateway.handlers.set_portal_credentials import (
     SetPortalCredentials,
     set_portal_credentials,
+    version_of,
 )
 from services.debident_gateway.ports import DebidentPortal
 from services.debident_gateway.settings import DebidentGatewaySettings
@@ -126,7 +127,9 @@ class Office:
     async def enter_credentials(self, client_id: str, secret: str = SECRET) -> None:
         """Enter the practice's access as its API does."""
         async with self.workshop.units.begin(self.practice_id) as uow:
-            command = SetPortalCredentials(self.practice_id, client_id, secret)
+            known = await uow.credentials.changed_at(self.practice_id)
+            read = "" if known is None else version_of(known)
+            command = SetPortalCredentials(self.practice_id, client_id, secret, read)
             await set_portal_credentials(command, uow, self.clock)
 
     def contract_changed(self, *, version: int = 1, **portal: Any) -> ContractChanged:

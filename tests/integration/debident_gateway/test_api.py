@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 
 import pytest
 
@@ -11,6 +12,8 @@ from shared.testing import FrozenClock
 from shared.web.endpoints import UserRole
 from tests.integration.debident_gateway.office import ARRIVAL_CHECK_AFTER, Office
 from tests.support.web import ApiClient, api_client, assert_every_route_is_guarded
+
+NONE_YET = {"If-None-Match": "*"}
 
 
 @pytest.fixture
@@ -38,12 +41,32 @@ async def test_credentials_are_entered_replaced_and_never_shown(
 ) -> None:
     path = _path(office, "portal-credentials")
     assert (await api.request("GET", path)).code == "portal-credentials-missing"
-    status, body = await api.put(path, {"client_id": "client-a", "client_secret": "s3cret"})
-    assert (status, set(body)) == (200, {"client_id", "changed_at"})
-    await api.put(path, {"client_id": "client-b", "client_secret": "other"})
+    first = {"client_id": "client-a", "client_secret": "s3cret"}
+    assert (await api.request("PUT", path, body=first)).code == "precondition-required"
+    entered = await api.request("PUT", path, body=first, headers=NONE_YET)
+    assert (entered.status, set(entered.json)) == (200, {"client_id", "changed_at"})
+    again = await api.request("PUT", path, body=first, headers=NONE_YET)
+    assert (again.status, again.code) == (412, "changed-meanwhile")
+    office.clock.advance(timedelta(seconds=1))
+    replaced = await api.request(
+        "PUT",
+        path,
+        body={"client_id": "client-b", "client_secret": "other"},
+        headers={"If-Match": entered.headers["ETag"]},
+    )
+    assert replaced.status == 200
+    assert replaced.headers["ETag"] != entered.headers["ETag"]
     answer = await api.request("GET", path)
     assert answer.json["client_id"] == "client-b"
+    assert answer.headers["ETag"] == replaced.headers["ETag"]
     assert b"other" not in answer.raw
+    lines = await office.rows(
+        "SELECT fields_before, fields_after FROM audit_log"
+        " WHERE operation_id = 'putPortalCredentials' AND status = 200 ORDER BY id"
+    )
+    assert lines[0]["fields_before"] is None
+    assert lines[1]["fields_before"]["client_id"] == "client-a"
+    assert lines[1]["fields_after"]["client_id"] == "client-b"
 
 
 async def test_an_assistant_may_not_touch_the_access(office: Office, api: ApiClient) -> None:
@@ -63,9 +86,11 @@ async def test_a_waiting_order_says_why_and_goes_on_when_the_access_is_entered(
     assert waiting["words"] == (
         "The order waits to be sent. The practice's access to the portal is missing. Enter it."
     )
-    await api.put(
+    await api.request(
+        "PUT",
         _path(office, "portal-credentials"),
-        {"client_id": "client-of-CMD-4711", "client_secret": "s3cret"},
+        body={"client_id": "client-of-CMD-4711", "client_secret": "s3cret"},
+        headers=NONE_YET,
     )
     await office.ticks.send_orders()
     _, sent = await api.get(_path(office, f"transmissions/{order_id}"))
@@ -140,3 +165,14 @@ async def test_deb_files_are_listed_with_every_id_and_with_what_stands_in_the_wa
     ]
     _, other = await api.get(_path(office, "deb-files"), contract_id=str(office.practice_id))
     assert other["items"] == []
+
+
+async def test_transmissions_are_counted_under_their_filter(office: Office, api: ApiClient) -> None:
+    await office.open()
+    await office.order()
+    path = _path(office, "transmissions")
+    for query, count in (({}, 1), ({"state": "intended"}, 1), ({"state": "sent"}, 0)):
+        _, page = await api.get(path, **query)
+        assert (page["totals"], len(page["items"])) == ({"count": count, "exact": True}, count)
+    _, page = await api.get(_path(office, "deb-files"))
+    assert page["totals"] == {"count": 0, "exact": True}

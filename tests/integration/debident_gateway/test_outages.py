@@ -205,13 +205,13 @@ async def test_the_api_says_which_portals_can_be_reached(
     await office.open()
     path = f"/v1/practices/{office.practice_id}/portals"
     _, before = await api.as_user().get(path)
-    assert [(each["adapter"], each["scope"], each["state"]) for each in before["items"]] == [
+    assert [(each["adapter"], each["scope"], each["state"]) for each in before["portals"]] == [
         ("http", "portal", "reachable"),
         ("http", "account", "reachable"),
     ]
     await _break(office, portal)
     _, after = await api.as_user().get(path)
-    state = after["items"][0]
+    state = after["portals"][0]
     assert (state["state"], state["reason_code"]) == ("unreachable", "portal-unavailable")
     assert state["words"] == (
         "It is left alone for a while. The portal is not available for the moment."

@@ -93,10 +93,21 @@ async def test_terms_are_replaced_by_newer_ones_only(unit: Unit) -> None:
 async def test_access_is_what_was_entered_last(unit: Unit) -> None:
     async with unit() as uow:
         assert await uow.credentials.access(PRACTICE, account_number=ACCOUNT) is None
-        for client, secret in (("client-a", "old"), ("client-b", "new")):
-            await uow.credentials.put(
-                PRACTICE, client_id=client, client_secret=secret, changed_at=NOW
+        assert await uow.credentials.changed_at(PRACTICE) is None
+        for client, secret, replaces, changed_at, stored in (
+            ("client-a", "old", None, NOW, True),
+            ("client-c", "lost", None, LATER, False),
+            ("client-b", "new", NOW, LATER, True),
+            ("client-d", "late", NOW, LATER, False),
+        ):
+            assert stored is await uow.credentials.put(
+                PRACTICE,
+                client_id=client,
+                client_secret=secret,
+                changed_at=changed_at,
+                replaces=replaces,
             )
+        assert await uow.credentials.changed_at(PRACTICE) == LATER
     async with unit() as uow:
         access = await uow.credentials.access(PRACTICE, account_number=ACCOUNT)
         assert await uow.credentials.access(uuid4(), account_number=ACCOUNT) is None

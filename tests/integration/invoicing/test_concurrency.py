@@ -81,7 +81,7 @@ async def test_one_treatment_asked_for_by_many_is_billed_once(office: Office) ->
     statuses = await asyncio.gather(*(bill(other) for other in others))
     assert sorted(statuses) == [201] + [409] * 7
     page = await office.get("invoices")
-    assert page["total_count"] == 1
+    assert page["totals"]["count"] == 1
     assert page["items"][0]["invoice_number"] == "2026-000001"
     open_ones = await office.get("treatments", state="open")
     assert len(open_ones["items"]) == 7

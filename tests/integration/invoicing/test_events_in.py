@@ -122,7 +122,7 @@ async def test_the_office_sees_the_whole_story(office: Office, voices: Voices) -
     ]
     assert done["history"][1]["order_number"] == order.order_number
     assert done["history"][4]["deb_file_id"] == str(DEB_FILE)
-    assert (await office.get("invoices", exclude_zero_balance="true"))["total_count"] == 0
+    assert (await office.get("invoices", exclude_zero_balance="true"))["totals"]["count"] == 0
 
 
 async def test_every_event_twice_changes_nothing(office: Office, voices: Voices) -> None:
@@ -166,7 +166,7 @@ async def test_refused_lines_and_refused_orders_free_their_invoices(
     with pytest.raises(TooEarlyError):
         await voices.say(refused(office, order.order_id))
     await voices.say(order)
-    assert (await office.get("invoices", not_ordered="true"))["total_count"] == 0
+    assert (await office.get("invoices", not_ordered="true"))["totals"]["count"] == 0
     verdicts: dict[str, str | None] = {first["invoice_id"]: None}
     verdicts[second["invoice_id"]] = "address-unknown"
     await voices.say(await voices.confirmed(office, order.order_id, verdicts))

@@ -46,4 +46,4 @@ async def test_a_folder_is_imported_once_and_what_is_bad_is_told(
     assert "0 imported, 3 already known, 1 refused, 0 conflict" in told
     assert "4.xml" in told.replace("\n", "").replace(" ", "")
     assert "no generalInvoiceRequest" in " ".join(told.split())
-    assert (await office.get("invoices"))["total_count"] == 3
+    assert (await office.get("invoices"))["totals"]["count"] == 3

@@ -57,10 +57,13 @@ async def test_the_list_judges_each_invoice_and_counts_the_whole(
     ]
     assert [each["orderable"] for each in answer["items"]] == [True] + [False] * 5
     assert answer["items"][2]["unfit_codes"] == ["missing-address", "bad-gln"]
-    assert (answer["count"], answer["total"]["amount"]) == (6, "477.00")
-    assert (answer["orderable_count"], answer["orderable_total"]["amount"]) == (1, "120.00")
+    assert (answer["totals"]["count"], answer["totals"]["balance"]["amount"]) == (6, "477.00")
+    assert (
+        answer["totals"]["orderable_count"],
+        answer["totals"]["orderable"]["amount"],
+    ) == (1, "120.00")
     _, without_zero = await api.get(path, contract_id=str(house.contract_id))
-    assert without_zero["count"] == 5
+    assert without_zero["totals"]["count"] == 5
     _, only = await api.get(path, contract_id=str(house.contract_id), only_orderable="true")
     assert [each["invoice_number"] for each in only["items"]] == ["2026-000001"]
     _, any_contract = await api.get(path, only_orderable="true")
@@ -82,7 +85,8 @@ async def test_the_list_of_invoices_is_paged_without_gap_or_repeat(
     while True:
         _, page = await api.get(f"{house.path}/orderable-invoices", **query)
         seen += [each["invoice_number"] for each in page["items"]]
-        assert page["count"] == 5
+        if "after" not in query:
+            assert page["totals"]["count"] == 5
         if page["next"] is None:
             break
         query["after"] = page["next"]
@@ -96,7 +100,10 @@ async def test_a_cursor_beyond_the_last_line_gives_an_empty_page(
     await house.issue("2026-000001")
     _, order = await api.post(f"{house.path}/orders", {"contract_id": str(house.contract_id)})
     lines = f"{house.path}/orders/{order['order_id']}/lines"
-    assert await api.get(lines, after=cursor(2**63 - 1)) == (200, {"next": None, "items": []})
+    assert await api.get(lines, after=cursor(2**63 - 1)) == (
+        200,
+        {"next": None, "totals": None, "items": []},
+    )
 
 
 @pytest.mark.parametrize("where", ["orderable-invoices", "orders"])

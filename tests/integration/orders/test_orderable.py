@@ -44,8 +44,8 @@ async def test_list_figures_and_verdicts_agree_for_every_kind_of_invoice(
     orderable = [each["invoice_id"] for each in everything["items"] if each["orderable"]]
     _, only = await api.get(path, only_orderable="true", **query)
     assert [each["invoice_id"] for each in only["items"]] == orderable
-    assert everything["count"] == len(everything["items"]) == 19
-    assert everything["orderable_count"] == only["count"] == len(orderable)
+    assert everything["totals"]["count"] == len(everything["items"]) == 19
+    assert everything["totals"]["orderable_count"] == only["totals"]["count"] == len(orderable)
     assert len(orderable) == (1 if with_contract else 2)
 
 
@@ -62,6 +62,6 @@ async def test_an_order_takes_exactly_what_the_list_calls_orderable(
         only_orderable="true",
     )
     _, order = await api.post(f"{house.path}/orders", {"contract_id": str(house.contract_id)})
-    assert order["invoice_count"] == listed["count"]
-    assert order["total"] == listed["orderable_total"]
+    assert order["invoice_count"] == listed["totals"]["count"]
+    assert order["total"] == listed["totals"]["orderable"]
     assert order["state"] == OrderState.PREPARED

@@ -169,17 +169,26 @@ async def test_a_document_that_is_gone_is_not_waited_for(
 
 
 def _policy(**changes: Any) -> dict[str, Any]:
-    return {"version": 0, "weekdays": [1, 4], "times": ["07:30", "18:00"], **changes}
+    return {"weekdays": [1, 4], "times": ["07:30", "18:00"], **changes}
 
 
 def _policy_path(house: House) -> str:
     return f"{house.path}/contracts/{house.contract_id}/order-policy"
 
 
+async def _put(
+    house: House, api: ApiClient, body: dict[str, Any], *, read: int = 0
+) -> tuple[int, Any]:
+    """PUT a policy as somebody who read this version; 0: there was none."""
+    headers = {"If-Match": f'"{read}"'} if read else {"If-None-Match": "*"}
+    answer = await api.request("PUT", _policy_path(house), body=body, headers=headers)
+    return answer.status, answer.json
+
+
 async def test_the_audit_log_says_what_a_policy_was_before(house: House, api: ApiClient) -> None:
     await house.open()
-    await api.put(_policy_path(house), _policy(communication="Merci"))
-    await api.put(_policy_path(house), _policy(version=1, communication="Danke"))
+    await _put(house, api, _policy(communication="Merci"))
+    await _put(house, api, _policy(communication="Danke"), read=1)
     rows = await house.rows(
         "SELECT fields_before, fields_after FROM audit_log"
         " WHERE operation_id = 'putOrderPolicy' ORDER BY id"
@@ -193,7 +202,7 @@ async def test_the_audit_log_says_what_a_policy_was_before(house: House, api: Ap
 async def test_a_policy_prepares_an_order_at_its_hour_once(house: House, api: ApiClient) -> None:
     await house.open()
     await house.issue("A-1")
-    status, policy = await api.put(_policy_path(house), _policy(communication="Merci"))
+    status, policy = await _put(house, api, _policy(communication="Merci"))
     assert (status, policy["version"], policy["canton"]) == (200, 1, "VD")
     assert policy["next_run_at"] == "2026-03-02T17:00:00Z"
     await house.ticks.run_policies()
@@ -214,7 +223,7 @@ async def test_a_run_never_prepares_while_an_order_is_in_flight(
 ) -> None:
     await house.ordered(api, "A-1")
     await house.issue("A-2")
-    await api.put(_policy_path(house), _policy())
+    await _put(house, api, _policy())
     house.clock.move_to(datetime(2026, 3, 2, 17, 1, tzinfo=UTC))
     await house.ticks.run_policies()
     await house.ticks.work_tasks()
@@ -230,7 +239,7 @@ async def test_a_holiday_of_the_canton_has_no_run_and_a_small_order_is_not_prepa
     await house.issue("A-1")
     house.holidays.days = {(date(2026, 3, 5), "VD"), (date(2026, 3, 9), "ZH")}
     minimum = {"minimum_total": {"amount": "120.01"}, "times": ["06:00"]}
-    _, policy = await api.put(_policy_path(house), _policy(**minimum))
+    _, policy = await _put(house, api, _policy(**minimum))
     assert policy["next_run_at"] == "2026-03-09T05:00:00Z"
     house.clock.move_to(datetime(2026, 3, 9, 5, 0, tzinfo=UTC))
     await house.ticks.run_policies()
@@ -243,13 +252,32 @@ async def test_two_people_do_not_overwrite_each_others_policy(house: House, api:
     await house.open()
     path = _policy_path(house)
     assert (await api.get(path))[0] == 404
-    await api.put(path, _policy())
-    status, problem = await api.put(path, _policy())
-    assert (status, problem["code"]) == (409, "order-policy-changed")
-    status, off = await api.put(path, _policy(version=1, enabled=False))
+    assert (await api.request("PUT", path, body=_policy())).code == "precondition-required"
+    await _put(house, api, _policy())
+    status, problem = await _put(house, api, _policy())
+    assert (status, problem["code"]) == (412, "changed-meanwhile")
+    assert (await api.request("GET", path)).headers["ETag"] == '"1"'
+    status, off = await _put(house, api, _policy(enabled=False), read=1)
     assert (status, off["version"], off["next_run_at"]) == (200, 2, None)
-    assert (await api.delete(path))[0] == 204
-    assert (await api.delete(path))[0] == 404
+    for etag, status in (("", 428), ('"1"', 412), ('"2"', 204), ('"2"', 404)):
+        answer = await api.request("DELETE", path, headers={"If-Match": etag})
+        assert answer.status == status, etag
+    (line,) = await house.rows(
+        "SELECT fields_before, fields_after FROM audit_log"
+        " WHERE operation_id = 'deleteOrderPolicy' AND status = 204"
+    )
+    assert (line.fields_before["version"], line.fields_before["times"]) == (
+        2,
+        ["07:30:00", "18:00:00"],
+    )
+    assert line.fields_after == {}
+
+
+async def test_of_two_who_make_the_first_policy_one_does(house: House, api: ApiClient) -> None:
+    await house.open()
+    wanted = [_policy(communication=text) for text in ("Merci", "Danke", "Grazie")]
+    answers = await asyncio.gather(*(_put(house, api, body) for body in wanted))
+    assert sorted(status for status, _ in answers) == [200, 412, 412]
 
 
 @pytest.mark.parametrize(
@@ -267,14 +295,14 @@ async def test_a_policy_that_cannot_be_is_refused(
     house: House, api: ApiClient, change: dict[str, Any], field: str
 ) -> None:
     await house.open()
-    status, problem = await api.put(_policy_path(house), _policy(**change))
+    status, problem = await _put(house, api, _policy(**change))
     assert status == 422
     assert problem.get("field") == field or problem["errors"][0]["field"] == field
 
 
 async def test_the_queue_keeps_a_slot_once_by_constraint(house: House, api: ApiClient) -> None:
     await house.open()
-    await api.put(_policy_path(house), _policy())
+    await _put(house, api, _policy())
     house.clock.move_to(datetime(2026, 3, 2, 17, 1, tzinfo=UTC))
     await house.ticks.run_policies()
     await house.rows("UPDATE order_policy SET next_run_at = '2026-03-02T17:00:00Z'")

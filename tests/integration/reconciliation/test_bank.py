@@ -116,6 +116,7 @@ async def test_one_rappen_of_difference_is_seen(house: House, bank: Bank) -> Non
     assert [one["received"]["amount"] for one in page["items"]] == ["199.99"]
     assert page["totals"] == {
         "count": 1,
+        "exact": True,
         "announced": {"amount": "200.00", "currency": "CHF"},
         "received": {"amount": "199.99", "currency": "CHF"},
     }

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from uuid import uuid4
 
+import pytest
+
+from shared.kernel.money import Money
 from shared.web.endpoints import UserRole
 from shared.web.paging import cursor
 from tests.integration.reconciliation.house import House
@@ -38,7 +41,33 @@ async def test_acquittals_are_listed_per_order_and_page_by_page(
     assert [item["invoice_number"] for item in second["items"]] == ["2026-000002"]
     assert second["next"] is None
     _, none = await api.get(f"{house.path}/acquittals", order_id=str(uuid4()))
-    assert none == {"items": [], "next": None}
+    assert none == {
+        "items": [],
+        "next": None,
+        "totals": {"count": 0, "exact": True, "amount": {"amount": "0.00", "currency": "CHF"}},
+    }
+
+
+@pytest.mark.parametrize("path", ["acquittals", "positions", "journal", "deb-files", "parked-rows"])
+async def test_the_first_page_counts_what_all_pages_hold(
+    house: House, api: ApiClient, path: str
+) -> None:
+    await _booked(house)
+    _, whole = await api.get(f"{house.path}/{path}")
+    totals, items = whole["totals"], whole["items"]
+    assert (totals["count"], totals["exact"]) == (len(items), True)
+    for name in set(totals) - {"count", "exact"}:
+        amounts = [
+            one[name].get("total", one[name])["amount"]
+            if name == "debtor_owes"
+            else one[name]["amount"]
+            for one in items
+            if one[name]
+        ]
+        assert Money.parse(totals[name]["amount"]) == sum(map(Money.parse, amounts), Money(0))
+    if whole["items"]:
+        _, first = await api.get(f"{house.path}/{path}", limit="1")
+        assert first["totals"] == totals
 
 
 async def test_positions_tell_d_p_and_the_asterisk(house: House, api: ApiClient) -> None:
@@ -203,7 +232,7 @@ async def test_behind_the_last_place_that_there_can_be_nothing_is_left(
     for path in ("journal", "acquittals", rows, "parked-rows"):
         after = cursor(last, last) if path == "parked-rows" else cursor(last)
         status, page = await api.get(f"{house.path}/{path}", after=after)
-        assert (status, page) == (200, {"items": [], "next": None}), path
+        assert (status, page) == (200, {"items": [], "next": None, "totals": None}), path
 
 
 async def test_the_check_of_the_books_says_that_they_hold(house: House, api: ApiClient) -> None:

@@ -157,15 +157,29 @@ class MemoryCredentials:
     """Credentials in memory."""
 
     rows: dict[UUID, tuple[str, str]] = field(default_factory=dict)
+    entered: dict[UUID, datetime] = field(default_factory=dict)
 
     async def access(self, practice_id: UUID, *, account_number: str) -> PortalAccess | None:
         known = self.rows.get(practice_id)
         return known and PortalAccess(practice_id, *known, account_number)
 
+    async def changed_at(self, practice_id: UUID) -> datetime | None:
+        return self.entered.get(practice_id)
+
     async def put(
-        self, practice_id: UUID, *, client_id: str, client_secret: str, changed_at: datetime
-    ) -> None:
+        self,
+        practice_id: UUID,
+        *,
+        client_id: str,
+        client_secret: str,
+        changed_at: datetime,
+        replaces: datetime | None,
+    ) -> bool:
+        if self.entered.get(practice_id) != replaces:
+            return False
         self.rows[practice_id] = (client_id, client_secret)
+        self.entered[practice_id] = changed_at
+        return True
 
 
 @dataclass

@@ -79,6 +79,13 @@ class FakePractices:
         self.people[provider.provider_id] = provider
         return True
 
+    async def lock_provider(self, practice_id: UUID, provider_id: UUID) -> Provider | None:
+        return (await self.providers(practice_id, [provider_id])).get(provider_id)
+
+    async def change_provider(self, changed: Provider) -> bool:
+        del self.people[changed.provider_id]
+        return await self.add_provider(changed)
+
     async def providers_by_gln(
         self, practice_id: UUID, glns: Collection[str]
     ) -> dict[str, Provider]:
@@ -247,10 +254,10 @@ class FakeCorrections:
 
     async def mark_printed(
         self, invoice_ids: Collection[UUID], *, at: datetime, by: str
-    ) -> list[UUID]:
+    ) -> dict[UUID, UUID]:
         newly = [one for one in invoice_ids if one not in self.printed]
         self.printed |= dict.fromkeys(newly, (at, by))
-        return newly
+        return {one: self._invoices.by_id[one].practice_id for one in newly}
 
     async def cancel(self, cancellation: Cancellation) -> None:
         self.cancelled[cancellation.invoice_id] = cancellation

@@ -270,8 +270,12 @@ class FakePolicies:
     async def get(self, practice_id: PracticeId, contract_id: ContractId) -> Policy | None:
         return self.known.get(contract_id)
 
-    async def save(self, policy: Policy) -> None:
+    async def save(self, policy: Policy, *, replaces: int) -> bool:
+        known = self.known.get(policy.contract_id)
+        if (known.version if known else 0) != replaces:
+            return False
         self.known[policy.contract_id] = policy
+        return True
 
     async def remove(self, practice_id: PracticeId, contract_id: ContractId) -> bool:
         return self.known.pop(contract_id, None) is not None

@@ -6,10 +6,11 @@ from dataclasses import replace
 from uuid import UUID, uuid4
 
 import pytest
+from aiohttp.test_utils import make_mocked_request
 
 from shared.web.correlation import work_of
 from shared.web.endpoints import ApiModel, Call, Endpoint, Principal, Reply, UserRole
-from shared.web.operation import answer_of, authorize, request_hash, route_of
+from shared.web.operation import answer_of, authorize, if_match_of, request_hash, route_of
 from shared.web.problems import ProblemError
 
 PRACTICE = uuid4()
@@ -138,3 +139,33 @@ def test_the_trace_is_handed_on() -> None:
     trace = f"00-{'a' * 32}-{'b' * 16}-01"
 
     assert work_of({"traceparent": trace}).traceparent == trace
+
+
+@pytest.mark.parametrize(
+    ("may_create", "headers", "expected"),
+    [
+        (False, {"If-Match": '"3"'}, "3"),
+        (False, {}, "precondition-required"),
+        (False, {"If-Match": '""'}, "precondition-required"),
+        (False, {"If-None-Match": "*"}, "precondition-required"),
+        (True, {"If-Match": '"3"'}, "3"),
+        (True, {"If-Match": '""'}, "precondition-required"),
+        (True, {"If-None-Match": "*"}, ""),
+        (True, {"If-None-Match": '"3"'}, "precondition-required"),
+        (True, {"If-Match": '"3"', "If-None-Match": "*"}, "3"),
+        (True, {}, "precondition-required"),
+    ],
+)
+def test_an_edit_says_what_was_read_or_that_there_was_nothing(
+    headers: dict[str, str], expected: str, *, may_create: bool
+) -> None:
+    endpoint = replace(ENDPOINT, method="PUT", conditional=True, may_create=may_create)
+    request = make_mocked_request("PUT", "/", headers=headers)
+    refusals = [expected] if expected == "precondition-required" else []
+    found = []
+    try:
+        found.append(if_match_of(request, endpoint))
+    except ProblemError as error:
+        refusals.remove(error.problem.code)
+        found.append(expected)
+    assert (found, refusals) == ([expected], [])

@@ -12,6 +12,7 @@ from services.invoicing.entrypoints.schemas.fields import Payment, money
 from services.invoicing.entrypoints.schemas.invoices import InvoiceRequest
 from shared.contracts.envelope import Code, WireMoney
 from shared.web.endpoints import ApiModel
+from shared.web.paging import Page, Totals
 
 _REASON = Field(description="Why, as a stable code", examples=["wrong-address"])
 
@@ -74,10 +75,17 @@ class CreditNoteAnswer(ApiModel):
     ]
 
 
-class CreditNoteList(ApiModel):
+class CreditNoteTotals(Totals):
+    """How many credit notes there are, and what they come to."""
+
+    amount: WireMoney | None
+
+
+class CreditNoteList(Page):
     """The credit notes of an invoice, by number."""
 
     items: list[CreditNoteAnswer]
+    totals: CreditNoteTotals | None
 
 
 def credit_note_answer(row: Any) -> CreditNoteAnswer:

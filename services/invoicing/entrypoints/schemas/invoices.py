@@ -24,7 +24,7 @@ from shared.contracts.envelope import WireMoney
 from shared.contracts.reconciliation.v1 import DebtorBalance as DebtorOwes
 from shared.kernel.money import Money
 from shared.web.endpoints import ApiModel
-from shared.web.paging import Page, PageQuery
+from shared.web.paging import Page, PageQuery, Totals
 
 State = Literal["issued", "ordered", "acquitted", "closed", "cancelled"]
 _AMOUNT_PATTERN = r"^[0-9]{1,9}\.[0-9]{2}$"
@@ -122,8 +122,8 @@ class InvoiceQuery(InvoiceSelection, PageQuery):
     """A page of a selection of invoices."""
 
 
-class ManyPracticesQuery(InvoiceQuery):
-    """A page of a selection of invoices of several practices."""
+class ManyPracticesSelection(InvoiceSelection):
+    """Which invoices of several practices are meant."""
 
     practice_id: Annotated[
         list[UUID],
@@ -133,6 +133,10 @@ class ManyPracticesQuery(InvoiceQuery):
             description="Of these practices; none: of all that the token opens",
         ),
     ]
+
+
+class ManyPracticesQuery(ManyPracticesSelection, InvoiceQuery):
+    """A page of a selection of invoices of several practices."""
 
 
 class InvoiceAnswer(ApiModel):
@@ -201,14 +205,19 @@ class InvoiceDetailAnswer(InvoiceAnswer):
     history: list[HistoryAnswer]
 
 
+class InvoiceTotals(Totals):
+    """How many invoices there are, and what they come to."""
+
+    total: WireMoney | None
+    balance: WireMoney | None
+    factor_owes: WireMoney | None
+
+
 class InvoicePage(Page):
-    """Invoices by practice and number; count and sums are of the whole selection."""
+    """Invoices by practice and number."""
 
     items: list[InvoiceAnswer]
-    total_count: int
-    sum_total: WireMoney
-    sum_balance: WireMoney
-    sum_factor_owes: WireMoney
+    totals: InvoiceTotals | None
 
 
 def invoice_answer(row: Any) -> InvoiceAnswer:
@@ -225,18 +234,6 @@ def invoice_detail(
         treatment_ids=list(treatment_ids),
         document_sha256=row["document_sha256"],
         history=[_history_answer(line) for line in history],
-    )
-
-
-def invoice_page(rows: Sequence[Any], sums: Any, following: str | None) -> InvoicePage:
-    """Write a page of invoices with the sums of its selection."""
-    return InvoicePage(
-        items=[invoice_answer(row) for row in rows],
-        next=following,
-        total_count=sums["total_count"],
-        sum_total=money(sums["sum_total_rappen"]),
-        sum_balance=money(sums["sum_balance_rappen"]),
-        sum_factor_owes=money(sums["sum_factor_owes_rappen"]),
     )
 
 
@@ -258,6 +255,14 @@ CSV_HEADER = (
     "order_number",
     "printed_at",
 )
+
+
+CSV_HEADER_OF_PRACTICES = ("practice_name", *CSV_HEADER)
+
+
+def csv_row_of_practices(row: Any) -> list[str]:
+    """Write an invoice as a line of CSV_HEADER_OF_PRACTICES."""
+    return [plain(row["practice_name"]), *csv_row(row)]
 
 
 def csv_row(row: Any) -> list[str]:

@@ -34,7 +34,7 @@ from services.invoicing.entrypoints.schemas.fields import (
 from services.invoicing.entrypoints.schemas.practices import check_street_line
 from shared.contracts.envelope import WireMoney
 from shared.web.endpoints import ApiModel
-from shared.web.paging import Page, PageQuery
+from shared.web.paging import Page, PageQuery, Totals
 
 
 class HomeAddressBody(ApiModel):
@@ -261,10 +261,17 @@ class TreatmentQuery(PageQuery):
     state: Literal["open", "billed"] | None = None
 
 
+class TreatmentTotals(Totals):
+    """How many treatments there are, and what they come to."""
+
+    total: WireMoney | None
+
+
 class TreatmentPage(Page):
     """Treatments of a practice, by their first day."""
 
     items: list[TreatmentAnswer]
+    totals: TreatmentTotals | None
 
 
 def treatment_answer(row: Any, positions: Sequence[Any]) -> TreatmentAnswer:

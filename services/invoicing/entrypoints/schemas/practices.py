@@ -252,9 +252,10 @@ class ProviderRequest(ApiModel):
 
 
 class ProviderAnswer(ProviderRequest):
-    """A provider of the practice."""
+    """A provider of the practice; the ETag is the version."""
 
     provider_id: UUID
+    version: int
 
 
 class ProviderPage(Page):
@@ -267,6 +268,7 @@ def provider_answer(row: Any) -> ProviderAnswer:
     """Write a provider."""
     return ProviderAnswer(
         provider_id=row["provider_id"],
+        version=row["version"],
         gln=row["gln"],
         zsr=row["zsr"],
         title=row["title"],
