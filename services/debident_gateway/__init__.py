@@ -4,6 +4,7 @@ Topics in: practice-events (`contract-changed`), order-events (`order-prepared`;
 by a person ends the sending and asking; `order-withdrawal-requested` is answered here).
 Topics out: order-events (`order-sent`, `order-send-failed`, `order-arrived`, `order-refused`,
 `order-withheld`), deb-file-events (`deb-file-fetched`).
-Tables: contract_terms (known from events), portal_credentials, transmission, send_attempt,
-arrival_poll, deb_cursor, deb_file, deb_listing; and those of shared.messaging and shared.web.
+Tables: contract_terms (known from events), portal_credentials, portal_sftp_credentials,
+transmission, send_attempt, arrival_poll, deb_cursor, deb_file, deb_listing; and those of
+shared.messaging and shared.web.
 """

@@ -22,6 +22,7 @@ from services.debident_gateway.domain.model import (
     DebCursor,
     FetchedDebFile,
     PortalAccess,
+    SftpDoor,
     StoredContent,
 )
 from services.debident_gateway.domain.transmission import Transmission
@@ -84,6 +85,24 @@ class DebidentPortal(Protocol):
         Raises:
             PortalSilentError: there was no usable answer.
             DebFileRejectedError: the bytes are not those that the list announced, or too many.
+        """
+
+
+class SshKeys(Protocol):
+    """Reads the keys that a person enters."""
+
+    def host_key(self, text: str) -> str:
+        """Return a server's public key as "algorithm base64", without its comment.
+
+        Raises:
+            UnusableKeyError: it is no public key.
+        """
+
+    def require_private_key(self, text: str) -> None:
+        """Make sure that a private key can be used as it is.
+
+        Raises:
+            UnusableKeyError: it is no private key, or is locked by a pass phrase.
         """
 
 
@@ -196,6 +215,9 @@ class ContractRepository(Protocol):
     async def lock(self, contract_id: UUID) -> ContractTerms | None:
         """Return the terms; until the unit of work ends, nobody else gets them this way."""
 
+    async def knows_practice(self, practice_id: UUID) -> bool:
+        """Whether any contract of the practice is known."""
+
     async def save_if_newer(self, terms: ContractTerms) -> bool:
         """Store the terms unless these or newer ones are known; return whether they were."""
 
@@ -203,8 +225,12 @@ class ContractRepository(Protocol):
 class CredentialRepository(Protocol):
     """Portal credentials, encrypted at rest and bound to their practice."""
 
-    async def access(self, practice_id: UUID, *, account_number: str) -> PortalAccess | None:
-        """Return the practice's access, or None where none was entered.
+    async def access(
+        self, practice_id: UUID, *, account_number: str, adapter: str
+    ) -> PortalAccess | None:
+        """Return the practice's access by an adapter, or None where none was entered.
+
+        An adapter of a person's has no access of its own: what was sent by HTTP is asked for so.
 
         Raises:
             CredentialsUnreadableError: they do not decrypt for this practice.
@@ -213,7 +239,12 @@ class CredentialRepository(Protocol):
     async def put(
         self, practice_id: UUID, *, client_id: str, client_secret: str, changed_at: datetime
     ) -> None:
-        """Store or replace the practice's credentials."""
+        """Store or replace the practice's credentials for the HTTP adapter."""
+
+    async def put_sftp(
+        self, practice_id: UUID, *, user: str, secret: str, door: SftpDoor, changed_at: datetime
+    ) -> None:
+        """Store or replace the practice's credentials for the SFTP adapter."""
 
 
 class DebFileRepository(Protocol):

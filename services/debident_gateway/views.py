@@ -53,6 +53,11 @@ _CREDENTIALS = text(
     "SELECT client_id, changed_at FROM portal_credentials WHERE practice_id = :practice_id"
 )
 
+_SFTP_CREDENTIALS = text(
+    "SELECT host, port, user_name, host_key, sign_in, changed_at FROM portal_sftp_credentials"
+    " WHERE practice_id = :practice_id"
+)
+
 
 async def transmissions(
     connection: AsyncConnection,
@@ -112,6 +117,12 @@ async def deb_problems(connection: AsyncConnection, practice_id: UUID) -> list[R
 async def credentials(connection: AsyncConnection, practice_id: UUID) -> RowMapping | None:
     """Return the client id and the time of the last change, never the secret."""
     rows = await _rows(connection, _CREDENTIALS, {"practice_id": practice_id})
+    return rows[0] if rows else None
+
+
+async def sftp_credentials(connection: AsyncConnection, practice_id: UUID) -> RowMapping | None:
+    """Return where and how the practice signs in, never the secret."""
+    rows = await _rows(connection, _SFTP_CREDENTIALS, {"practice_id": practice_id})
     return rows[0] if rows else None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
@@ -9,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import RowMapping, or_, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.debident_gateway.adapters.sealing import SecretSealer
@@ -19,12 +20,15 @@ from services.debident_gateway.adapters.tables import (
     DEB_FILE,
     DEB_LISTING,
     PORTAL_CREDENTIALS,
+    PORTAL_SFTP_CREDENTIALS,
 )
 from services.debident_gateway.domain.model import (
+    SFTP_ADAPTER,
     ContractTerms,
     DebCursor,
     FetchedDebFile,
     PortalAccess,
+    SftpDoor,
 )
 from services.debident_gateway.ports import DueContract
 
@@ -50,6 +54,15 @@ class SqlContractRepository:
         row = (await self._connection.execute(query)).mappings().one_or_none()
         return None if row is None else ContractTerms(**row)
 
+    async def knows_practice(self, practice_id: UUID) -> bool:
+        """Whether any contract of the practice is known."""
+        query = (
+            select(CONTRACT_TERMS.c.contract_id)
+            .where(CONTRACT_TERMS.c.practice_id == practice_id)
+            .limit(1)
+        )
+        return (await self._connection.execute(query)).first() is not None
+
     async def save_if_newer(self, terms: ContractTerms) -> bool:
         """Store the terms unless these or newer ones are known; return whether they were."""
         values = asdict(terms)
@@ -72,8 +85,12 @@ class SqlCredentialRepository:
         self._connection = connection
         self._sealer = sealer
 
-    async def access(self, practice_id: UUID, *, account_number: str) -> PortalAccess | None:
-        """Return the practice's access, or None where none was entered."""
+    async def access(
+        self, practice_id: UUID, *, account_number: str, adapter: str
+    ) -> PortalAccess | None:
+        """Return the practice's access by an adapter, or None where none was entered."""
+        if adapter == SFTP_ADAPTER:
+            return await self._sftp_access(practice_id, account_number)
         query = select(PORTAL_CREDENTIALS).where(PORTAL_CREDENTIALS.c.practice_id == practice_id)
         row = (await self._connection.execute(query)).one_or_none()
         if row is None:
@@ -88,10 +105,22 @@ class SqlCredentialRepository:
             account_number=account_number,
         )
 
+    async def _sftp_access(self, practice_id: UUID, account_number: str) -> PortalAccess | None:
+        table = PORTAL_SFTP_CREDENTIALS
+        query = select(table).where(table.c.practice_id == practice_id)
+        row = (await self._connection.execute(query)).one_or_none()
+        if row is None:
+            return None
+        door = SftpDoor(row.host, row.port, row.host_key, row.sign_in)
+        secret = self._sealer.open(
+            row.sealed_secret, practice_id=practice_id, client_id=_behind(door, row.user_name)
+        )
+        return PortalAccess(practice_id, row.user_name, secret, account_number, door)
+
     async def put(
         self, practice_id: UUID, *, client_id: str, client_secret: str, changed_at: datetime
     ) -> None:
-        """Store or replace the practice's credentials."""
+        """Store or replace the practice's credentials for the HTTP adapter."""
         statement = insert(PORTAL_CREDENTIALS).values(
             practice_id=practice_id,
             client_id=client_id,
@@ -101,12 +130,35 @@ class SqlCredentialRepository:
             changed_at=changed_at,
         )
         names = ("client_id", "sealed_secret", "changed_at")
+        await self._replace(statement, names)
+
+    async def put_sftp(
+        self, practice_id: UUID, *, user: str, secret: str, door: SftpDoor, changed_at: datetime
+    ) -> None:
+        """Store or replace the practice's credentials for the SFTP adapter."""
+        values = {
+            "user_name": user,
+            **asdict(door),
+            "sealed_secret": self._sealer.seal(
+                secret, practice_id=practice_id, client_id=_behind(door, user)
+            ),
+            "changed_at": changed_at,
+        }
+        statement = insert(PORTAL_SFTP_CREDENTIALS).values(practice_id=practice_id, **values)
+        await self._replace(statement, tuple(values))
+
+    async def _replace(self, statement: Insert, names: Sequence[str]) -> None:
         await self._connection.execute(
             statement.on_conflict_do_update(
                 index_elements=["practice_id"],
                 set_={name: statement.excluded[name] for name in names},
             )
         )
+
+
+def _behind(door: SftpDoor, user: str) -> str:
+    """What an SFTP secret is sealed to: no other server is ever shown it, not even by an UPDATE."""
+    return json.dumps([user, door.host, door.port, door.host_key, door.sign_in])
 
 
 class SqlDebFileRepository:

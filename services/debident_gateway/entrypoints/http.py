@@ -16,6 +16,7 @@ from services.debident_gateway.entrypoints.schemas import (
     TransmissionList,
     TransmissionsQuery,
 )
+from services.debident_gateway.entrypoints.sftp_api import sftp_endpoints
 from services.debident_gateway.entrypoints.workshop import Workshop
 from services.debident_gateway.handlers.resend_order import ResendOrder, resend_order
 from services.debident_gateway.handlers.set_portal_credentials import (
@@ -118,6 +119,7 @@ def endpoints(workshop: Workshop) -> list[Endpoint]:
     """Return the table of the API."""
     api = GatewayApi(workshop)
     return [
+        *sftp_endpoints(workshop),
         Endpoint(
             method="PUT",
             path=_CREDENTIALS,
@@ -127,6 +129,7 @@ def endpoints(workshop: Workshop) -> list[Endpoint]:
             roles=_CREDENTIAL_ROLES,
             request=PortalCredentialsBody,
             response=PortalCredentialsReply,
+            problem_codes=("practice-unknown-to-gateway",),
         ),
         Endpoint(
             method="GET",

@@ -16,13 +16,13 @@ from services.debident_gateway.domain.answers import ListedDebFile
 from services.debident_gateway.domain.errors import CredentialsUnreadableError
 from services.debident_gateway.domain.events import DebFileWasFetched
 from services.debident_gateway.domain.model import (
+    AUTOMATIC_ADAPTERS,
     ContractTerms,
     DebCursor,
     FetchedDebFile,
     PortalAccess,
 )
 from services.debident_gateway.domain.schedule import DispatchPolicy
-from services.debident_gateway.handlers.send_order import HTTP_ADAPTER
 from services.debident_gateway.ports import (
     DebFileRejectedError,
     DebidentPortal,
@@ -113,12 +113,12 @@ async def _claim(
     if cursor is None:
         return None
     look = _Look(cursor, terms, access=None)
-    if terms.adapter != HTTP_ADAPTER:
+    if terms.adapter not in AUTOMATIC_ADAPTERS:
         look.problem = f"contract-uses-{terms.adapter}"
         return look
     try:
         look.access = await uow.credentials.access(
-            command.practice_id, account_number=terms.account_number
+            command.practice_id, account_number=terms.account_number, adapter=terms.adapter
         )
     except CredentialsUnreadableError as error:
         look.problem = error.code

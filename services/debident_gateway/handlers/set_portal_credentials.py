@@ -1,10 +1,11 @@
-"""Stores a practice's portal credentials and lets its waiting orders go on."""
+"""Stores a practice's credentials for the HTTP adapter and lets its waiting orders go on."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from services.debident_gateway.domain.errors import UnknownPracticeError
 from services.debident_gateway.ports import UnitOfWork
 from shared.kernel.clock import Clock
 
@@ -21,7 +22,12 @@ class SetPortalCredentials:
 async def set_portal_credentials(
     command: SetPortalCredentials, uow: UnitOfWork, clock: Clock
 ) -> int:
-    """Replace the credentials; return how many held transmissions go on. Idempotent."""
+    """Replace the credentials; return how many held transmissions go on. Idempotent.
+
+    Raises:
+        UnknownPracticeError: no contract of the practice is known.
+    """
+    await require_known_practice(command.practice_id, uow)
     now = clock.now()
     await uow.credentials.put(
         command.practice_id,
@@ -30,3 +36,15 @@ async def set_portal_credentials(
         changed_at=now,
     )
     return await uow.transmissions.release_held(now=now)
+
+
+async def require_known_practice(practice_id: UUID, uow: UnitOfWork) -> None:
+    """Keep out credentials of a practice that nobody has ever told the gateway of.
+
+    A token for all practices opens any id, also a mistyped one.
+
+    Raises:
+        UnknownPracticeError: no contract of the practice is known.
+    """
+    if not await uow.contracts.knows_practice(practice_id):
+        raise UnknownPracticeError

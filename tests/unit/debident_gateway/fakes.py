@@ -13,10 +13,12 @@ from services.debident_gateway.adapters.debident_fake import FakeDebidentPortal
 from services.debident_gateway.domain.answers import AnsweredLine
 from services.debident_gateway.domain.events import DomainEvent
 from services.debident_gateway.domain.model import (
+    SFTP_ADAPTER,
     ContractTerms,
     DebCursor,
     FetchedDebFile,
     PortalAccess,
+    SftpDoor,
     StoredContent,
 )
 from services.debident_gateway.domain.transmission import (
@@ -143,6 +145,9 @@ class MemoryContracts:
     async def lock(self, contract_id: UUID) -> ContractTerms | None:
         return self.rows.get(contract_id)
 
+    async def knows_practice(self, practice_id: UUID) -> bool:
+        return any(row.practice_id == practice_id for row in self.rows.values())
+
     async def save_if_newer(self, terms: ContractTerms) -> bool:
         known = self.rows.get(terms.contract_id)
         if known is not None and known.version >= terms.version:
@@ -156,8 +161,14 @@ class MemoryCredentials:
     """Credentials in memory."""
 
     rows: dict[UUID, tuple[str, str]] = field(default_factory=dict)
+    sftp_rows: dict[UUID, tuple[str, str, SftpDoor]] = field(default_factory=dict)
 
-    async def access(self, practice_id: UUID, *, account_number: str) -> PortalAccess | None:
+    async def access(
+        self, practice_id: UUID, *, account_number: str, adapter: str
+    ) -> PortalAccess | None:
+        if adapter == SFTP_ADAPTER:
+            kept = self.sftp_rows.get(practice_id)
+            return kept and PortalAccess(practice_id, kept[0], kept[1], account_number, kept[2])
         known = self.rows.get(practice_id)
         return known and PortalAccess(practice_id, *known, account_number)
 
@@ -165,6 +176,11 @@ class MemoryCredentials:
         self, practice_id: UUID, *, client_id: str, client_secret: str, changed_at: datetime
     ) -> None:
         self.rows[practice_id] = (client_id, client_secret)
+
+    async def put_sftp(
+        self, practice_id: UUID, *, user: str, secret: str, door: SftpDoor, changed_at: datetime
+    ) -> None:
+        self.sftp_rows[practice_id] = (user, secret, door)
 
 
 @dataclass
