@@ -7,7 +7,7 @@ import sys
 
 from aiohttp import web
 
-from sandbox.debident.app import build_app
+from sandbox.debident.app import SFTP_ADDRESS, build_app
 from sandbox.debident.settings import settings_from_environment
 
 
@@ -19,8 +19,15 @@ def main() -> int:
         print(f"the portal cannot start: {error}", file=sys.stderr)
         return 2
     print(f"the portal's stand-in listens on http://{settings.host}:{settings.port}", flush=True)
-    web.run_app(build_app(settings), host=settings.host, port=settings.port, print=None)
+    app = build_app(settings)
+    app.on_startup.append(_tell_sftp_address)
+    web.run_app(app, host=settings.host, port=settings.port, print=None)
     return 0
+
+
+async def _tell_sftp_address(app: web.Application) -> None:
+    if (address := app.get(SFTP_ADDRESS)) is not None:
+        print(f"and on sftp://{address.host}:{address.port}, {address.host_key}", flush=True)
 
 
 if __name__ == "__main__":

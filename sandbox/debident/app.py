@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 
 from aiohttp import web
 
@@ -12,7 +13,9 @@ from sandbox.debident.desk import DESK, Desk
 from sandbox.debident.page import render_page
 from sandbox.debident.portal import Portal
 from sandbox.debident.settings import PortalSettings
+from sandbox.debident.sftp_server import SftpAddress, sftp_server
 
+SFTP_ADDRESS = web.AppKey("sftp_address", SftpAddress)
 _PAGE_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'",
     "X-Content-Type-Options": "nosniff",
@@ -30,8 +33,12 @@ def build_app(settings: PortalSettings, *, real: RealTime = real_time) -> web.Ap
 
     async def open_portal(running: web.Application) -> AsyncIterator[None]:
         portal = Portal(settings, real=real)
-        running[DESK] = Desk(portal)
-        yield
+        running[DESK] = desk = Desk(portal)
+        async with AsyncExitStack() as doors:
+            if settings.sftp_port is not None:
+                door = sftp_server(settings, desk, settings.sftp_port)
+                running[SFTP_ADDRESS] = await doors.enter_async_context(door)
+            yield
         portal.close()
 
     app.cleanup_ctx.append(open_portal)

@@ -60,6 +60,11 @@ class Portal:
         if self._store.read_note(_MISBEHAVIOUR) is None:
             self.misbehave(Misbehaviour(refuse_lines=settings.refuse_lines))
 
+    @property
+    def store(self) -> Store:
+        """The portal's memory."""
+        return self._store
+
     def close(self) -> None:
         """Close the state file."""
         self._store.close()

@@ -23,6 +23,7 @@ class PortalSettings:
         deb_every_days: simulated days between scheduled DEB files; 0: only on request.
         token_lifetime_seconds: real seconds.
         package_bytes_max: largest upload.
+        sftp_port: where the SFTP server listens, 0: any free port; None: there is none.
         refuse_lines: invoice number → refusal code, from the first start on.
     """
 
@@ -38,6 +39,7 @@ class PortalSettings:
     deb_every_days: int = 7
     token_lifetime_seconds: int = 3600
     package_bytes_max: int = 200_000_000
+    sftp_port: int | None = None
     refuse_lines: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -61,6 +63,11 @@ def settings_from_environment(environment: Mapping[str, str]) -> PortalSettings:
         arrival_days_max=reader.number("DEBIDENT_ARRIVAL_DAYS_MAX", 0.8),
         deb_every_days=int(reader.number("DEBIDENT_DEB_EVERY_DAYS", 7)),
         token_lifetime_seconds=int(reader.number("DEBIDENT_TOKEN_LIFETIME_SECONDS", 3600)),
+        sftp_port=(
+            int(reader.number("DEBIDENT_SFTP_PORT", 0))
+            if environment.get("DEBIDENT_SFTP_PORT")
+            else None
+        ),
         refuse_lines=_refused_lines(environment.get("DEBIDENT_REFUSE_LINES", "")),
     )
     if settings.start is not None and settings.start.tzinfo is None:

@@ -63,6 +63,15 @@ CREATE TABLE IF NOT EXISTS order_credit_note (
   amount_rappen INTEGER NOT NULL,
   PRIMARY KEY (account_number, order_id, place)
 ) STRICT;
+CREATE TABLE IF NOT EXISTS refused_drop (
+  account_number TEXT NOT NULL,
+  order_id TEXT NOT NULL,
+  sha256 TEXT NOT NULL,
+  code TEXT NOT NULL,
+  text TEXT NOT NULL,
+  refused_at TEXT NOT NULL,
+  PRIMARY KEY (account_number, order_id)
+) STRICT;
 CREATE TABLE IF NOT EXISTS fact (
   place INTEGER PRIMARY KEY AUTOINCREMENT,
   record_id TEXT NOT NULL UNIQUE,

@@ -105,16 +105,26 @@ class Procedure:
             f"/admin/clients/{client_id}",
             {"client_secret": client_secret, "account_number": practice.account_number},
         )
-        self._api.put(
-            "debident_gateway",
-            office.path("portal-credentials"),
-            {"client_id": client_id, "client_secret": client_secret},
+        access = {"client_id": client_id, "client_secret": client_secret}
+        self._wait(
+            "the contract reaching the gateway",
+            lambda: self._access_entered(office, access),
+            _SOON_SECONDS,
         )
         self._tell.line(
             f"{practice.name} in {practice.city} is registered, with CMD contract"
             f" {practice.account_number} (ledger account {contract['ledger_account']})"
         )
         return office
+
+    def _access_entered(self, office: Office, access: Mapping[str, str]) -> bool | None:
+        try:
+            self._api.put("debident_gateway", office.path("portal-credentials"), access)
+        except ApiError as error:
+            if error.problem.get("code") == "practice-unknown-to-gateway":
+                return None
+            raise
+        return True
 
     def _treat_and_bill(self, office: Office) -> None:
         practice, today = office.practice, self._clock.today()

@@ -6,7 +6,7 @@ by a person ends the sending and asking; `order-withdrawal-requested` is answere
 Topics out: order-events (`order-sent`, `order-send-failed`, `order-arrived`, `order-refused`,
 `order-withheld`), deb-file-events (`deb-file-fetched`, `deb-file-missing`), portal-events
 (`portal-unreachable`, `portal-reachable`).
-Tables: contract_terms (known from events), portal_credentials, transmission, send_attempt,
-arrival_poll, deb_cursor, deb_file, deb_listing, deb_gap, portal_circuit, account_circuit; and those
-of shared.messaging and shared.web.
+Tables: contract_terms (known from events), portal_credentials, portal_sftp_credentials,
+transmission, send_attempt, arrival_poll, deb_cursor, deb_file, deb_listing, deb_gap,
+portal_circuit, account_circuit; and those of shared.messaging and shared.web.
 """

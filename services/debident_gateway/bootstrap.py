@@ -8,8 +8,11 @@ from pathlib import Path
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.debident_gateway.adapters.debident_http import HttpDebidentPortal
+from services.debident_gateway.adapters.debident_sftp import SftpDebidentPortal
 from services.debident_gateway.adapters.documents import ObjectStoreDocuments
+from services.debident_gateway.adapters.portal_by_adapter import PortalByAdapter
 from services.debident_gateway.adapters.sealing import SecretSealer
+from services.debident_gateway.adapters.ssh_keys import AsyncsshKeys
 from services.debident_gateway.adapters.unit_of_work import SqlUnitOfWork, SqlUnitsOfWork
 from services.debident_gateway.domain.schedule import CircuitPolicy, DispatchPolicy, RetrySchedule
 from services.debident_gateway.entrypoints.events import subscriptions
@@ -80,8 +83,9 @@ def build_workshop(
     return Workshop(
         unit_of_work=unit_of_work,
         units=SqlUnitsOfWork(database, unit_of_work),
-        portal=portal or _http_portal(settings, clock),
+        portal=portal or _portals(settings, clock),
         documents=ObjectStoreDocuments(object_store),
+        ssh_keys=AsyncsshKeys(),
         clock=clock,
         policy=_policy(settings),
         pace=Pace(
@@ -92,18 +96,25 @@ def build_workshop(
     )
 
 
-def _http_portal(settings: DebidentGatewaySettings, clock: Clock) -> HttpDebidentPortal:
-    return HttpDebidentPortal(
+def _portals(settings: DebidentGatewaySettings, clock: Clock) -> PortalByAdapter:
+    over_http = HttpDebidentPortal(
         settings.portal_url,
         timeout_seconds=settings.portal_timeout_seconds,
         deb_file_bytes_max=settings.deb_file_bytes_max,
         clock=clock,
     )
+    over_sftp = SftpDebidentPortal(
+        timeout_seconds=settings.portal_timeout_seconds,
+        deb_file_bytes_max=settings.deb_file_bytes_max,
+        connections_max=settings.parallel_calls,
+    )
+    return PortalByAdapter(http=over_http, sftp=over_sftp)
 
 
 def _policy(settings: DebidentGatewaySettings) -> DispatchPolicy:
-    # A send is at most two tokens and two uploads, each bounded; the lease outlasts them all, also
-    # when they begin at the last moment.
+    # A send is at most two tokens and two uploads (HTTP), or a wait, a sign-in and a visit of twice
+    # the time (SFTP), each bounded; the lease outlasts them all, also when they begin at the last
+    # moment.
     spare = timedelta(seconds=settings.lease_spare_seconds)
     first_pause = timedelta(seconds=settings.outage_first_pause_seconds)
     return DispatchPolicy(

@@ -24,6 +24,7 @@ from services.debident_gateway.domain.model import (
     DebCursor,
     FetchedDebFile,
     PortalAccess,
+    SftpDoor,
     StoredContent,
 )
 from services.debident_gateway.domain.transmission import Transmission
@@ -86,6 +87,24 @@ class DebidentPortal(Protocol):
         Raises:
             PortalSilentError: there was no usable answer.
             DebFileRejectedError: the bytes are not those that the list announced, or too many.
+        """
+
+
+class SshKeys(Protocol):
+    """Reads the keys that a person enters."""
+
+    def host_key(self, text: str) -> str:
+        """Return a server's public key as "algorithm base64", without its comment.
+
+        Raises:
+            UnusableKeyError: it is no public key.
+        """
+
+    def require_private_key(self, text: str) -> None:
+        """Make sure that a private key can be used as it is.
+
+        Raises:
+            UnusableKeyError: it is no private key, or is locked by a pass phrase.
         """
 
 
@@ -198,6 +217,9 @@ class ContractRepository(Protocol):
     async def lock(self, contract_id: UUID) -> ContractTerms | None:
         """Return the terms; until the unit of work ends, nobody else gets them this way."""
 
+    async def knows_practice(self, practice_id: UUID) -> bool:
+        """Whether any contract of the practice is known."""
+
     async def save_if_newer(self, terms: ContractTerms) -> bool:
         """Store the terms unless these or newer ones are known; return whether they were."""
 
@@ -205,14 +227,18 @@ class ContractRepository(Protocol):
 class CredentialRepository(Protocol):
     """Portal credentials, encrypted at rest and bound to their practice."""
 
-    async def access(self, practice_id: UUID, *, account_number: str) -> PortalAccess | None:
-        """Return the practice's access, or None where none was entered.
+    async def access(
+        self, practice_id: UUID, *, account_number: str, adapter: str
+    ) -> PortalAccess | None:
+        """Return the practice's access by an adapter, or None where none was entered.
+
+        An adapter of a person's has no access of its own: what was sent by HTTP is asked for so.
 
         Raises:
             CredentialsUnreadableError: they do not decrypt for this practice.
         """
 
-    async def changed_at(self, practice_id: UUID) -> datetime | None:
+    async def changed_at(self, practice_id: UUID, *, adapter: str) -> datetime | None:
         """Return when the practice's credentials were entered, or None where none were."""
 
     async def put(
@@ -224,10 +250,22 @@ class CredentialRepository(Protocol):
         changed_at: datetime,
         replaces: datetime | None,
     ) -> bool:
-        """Store the practice's credentials in the place of those entered then; None: of none.
+        """Store the HTTP credentials in the place of those entered then; None: of none.
 
         Returns False, and stores nothing, if others are there.
         """
+
+    async def put_sftp(
+        self,
+        practice_id: UUID,
+        *,
+        user: str,
+        secret: str,
+        door: SftpDoor,
+        changed_at: datetime,
+        replaces: datetime | None,
+    ) -> bool:
+        """Store the SFTP credentials, like `put`."""
 
 
 class DebFileRepository(Protocol):

@@ -96,6 +96,11 @@ _FIGURES = text(
     """
 )
 
+_SFTP_CREDENTIALS = text(
+    "SELECT host, port, user_name, host_key, sign_in, changed_at FROM portal_sftp_credentials"
+    " WHERE practice_id = :practice_id"
+)
+
 
 async def transmissions(
     connection: AsyncConnection,
@@ -188,6 +193,12 @@ async def figures(connection: AsyncConnection) -> dict[str, float]:
     """Return the gateway's figures for everything in scope, by name."""
     row = (await connection.execute(_FIGURES)).mappings().one()
     return {name: float(value) for name, value in row.items()}
+
+
+async def sftp_credentials(connection: AsyncConnection, practice_id: UUID) -> RowMapping | None:
+    """Return where and how the practice signs in, never the secret."""
+    rows = await _rows(connection, _SFTP_CREDENTIALS, {"practice_id": practice_id})
+    return rows[0] if rows else None
 
 
 def _place(after: Cursor | None) -> dict[str, Any]:

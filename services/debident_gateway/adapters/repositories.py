@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import RowMapping, and_, or_, select, update
+from sqlalchemy import RowMapping, Table, and_, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -19,12 +20,15 @@ from services.debident_gateway.adapters.tables import (
     DEB_FILE,
     DEB_LISTING,
     PORTAL_CREDENTIALS,
+    PORTAL_SFTP_CREDENTIALS,
 )
 from services.debident_gateway.domain.model import (
+    SFTP_ADAPTER,
     ContractTerms,
     DebCursor,
     FetchedDebFile,
     PortalAccess,
+    SftpDoor,
 )
 from services.debident_gateway.ports import DueContract
 
@@ -50,6 +54,15 @@ class SqlContractRepository:
         row = (await self._connection.execute(query)).mappings().one_or_none()
         return None if row is None else ContractTerms(**row)
 
+    async def knows_practice(self, practice_id: UUID) -> bool:
+        """Whether any contract of the practice is known."""
+        query = (
+            select(CONTRACT_TERMS.c.contract_id)
+            .where(CONTRACT_TERMS.c.practice_id == practice_id)
+            .limit(1)
+        )
+        return (await self._connection.execute(query)).first() is not None
+
     async def save_if_newer(self, terms: ContractTerms) -> bool:
         """Store the terms unless these or newer ones are known; return whether they were."""
         values = asdict(terms)
@@ -72,8 +85,12 @@ class SqlCredentialRepository:
         self._connection = connection
         self._sealer = sealer
 
-    async def access(self, practice_id: UUID, *, account_number: str) -> PortalAccess | None:
-        """Return the practice's access, or None where none was entered."""
+    async def access(
+        self, practice_id: UUID, *, account_number: str, adapter: str
+    ) -> PortalAccess | None:
+        """Return the practice's access by an adapter, or None where none was entered."""
+        if adapter == SFTP_ADAPTER:
+            return await self._sftp_access(practice_id, account_number)
         query = select(PORTAL_CREDENTIALS).where(PORTAL_CREDENTIALS.c.practice_id == practice_id)
         row = (await self._connection.execute(query)).one_or_none()
         if row is None:
@@ -88,12 +105,23 @@ class SqlCredentialRepository:
             account_number=account_number,
         )
 
-    async def changed_at(self, practice_id: UUID) -> datetime | None:
+    async def changed_at(self, practice_id: UUID, *, adapter: str) -> datetime | None:
         """Return when the practice's credentials were entered, or None where none were."""
-        query = select(PORTAL_CREDENTIALS.c.changed_at).where(
-            PORTAL_CREDENTIALS.c.practice_id == practice_id
-        )
+        table = PORTAL_SFTP_CREDENTIALS if adapter == SFTP_ADAPTER else PORTAL_CREDENTIALS
+        query = select(table.c.changed_at).where(table.c.practice_id == practice_id)
         return (await self._connection.execute(query)).scalar_one_or_none()
+
+    async def _sftp_access(self, practice_id: UUID, account_number: str) -> PortalAccess | None:
+        table = PORTAL_SFTP_CREDENTIALS
+        query = select(table).where(table.c.practice_id == practice_id)
+        row = (await self._connection.execute(query)).one_or_none()
+        if row is None:
+            return None
+        door = SftpDoor(row.host, row.port, row.host_key, row.sign_in)
+        secret = self._sealer.open(
+            row.sealed_secret, practice_id=practice_id, client_id=_behind(door, row.user_name)
+        )
+        return PortalAccess(practice_id, row.user_name, secret, account_number, door)
 
     async def put(
         self,
@@ -104,24 +132,58 @@ class SqlCredentialRepository:
         changed_at: datetime,
         replaces: datetime | None,
     ) -> bool:
-        """Store the practice's credentials in the place of those entered then; None: of none."""
-        statement = insert(PORTAL_CREDENTIALS).values(
-            practice_id=practice_id,
-            client_id=client_id,
-            sealed_secret=self._sealer.seal(
+        """Store the HTTP credentials in the place of those entered then; None: of none."""
+        values = {
+            "client_id": client_id,
+            "sealed_secret": self._sealer.seal(
                 client_secret, practice_id=practice_id, client_id=client_id
             ),
-            changed_at=changed_at,
-        )
-        names = ("client_id", "sealed_secret", "changed_at")
+            "changed_at": changed_at,
+        }
+        return await self._replace(PORTAL_CREDENTIALS, practice_id, values, replaces)
+
+    async def put_sftp(
+        self,
+        practice_id: UUID,
+        *,
+        user: str,
+        secret: str,
+        door: SftpDoor,
+        changed_at: datetime,
+        replaces: datetime | None,
+    ) -> bool:
+        """Store the SFTP credentials in the place of those entered then; None: of none."""
+        values = {
+            "user_name": user,
+            **asdict(door),
+            "sealed_secret": self._sealer.seal(
+                secret, practice_id=practice_id, client_id=_behind(door, user)
+            ),
+            "changed_at": changed_at,
+        }
+        return await self._replace(PORTAL_SFTP_CREDENTIALS, practice_id, values, replaces)
+
+    async def _replace(
+        self,
+        table: Table,
+        practice_id: UUID,
+        values: Mapping[str, object],
+        replaces: datetime | None,
+    ) -> bool:
+        statement = insert(table).values(practice_id=practice_id, **values)
         stored = await self._connection.execute(
             statement.on_conflict_do_update(
                 index_elements=["practice_id"],
-                set_={name: statement.excluded[name] for name in names},
-                where=PORTAL_CREDENTIALS.c.changed_at == replaces,
+                set_={name: statement.excluded[name] for name in values},
+                where=table.c.changed_at == replaces,
             )
         )
         return stored.rowcount == 1
+
+
+def _behind(door: SftpDoor, user: str) -> str:
+    """What an SFTP secret is sealed to: no other server is ever shown it, not even by an UPDATE."""
+    return json.dumps([user, door.host, door.port, door.host_key, door.sign_in])
 
 
 class SqlDebFileRepository:

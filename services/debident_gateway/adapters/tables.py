@@ -44,6 +44,18 @@ PORTAL_CREDENTIALS = Table(
     Column("sealed_secret", LargeBinary),
     _at("changed_at"),
 )
+PORTAL_SFTP_CREDENTIALS = Table(
+    "portal_sftp_credentials",
+    METADATA,
+    Column("practice_id", Uuid, primary_key=True),
+    Column("host", Text),
+    Column("port", Integer),
+    Column("user_name", Text),
+    Column("host_key", Text),
+    Column("sign_in", Text),
+    Column("sealed_secret", LargeBinary),
+    _at("changed_at"),
+)
 TRANSMISSION = Table(
     "transmission",
     METADATA,

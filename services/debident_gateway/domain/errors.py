@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shared.kernel.errors import ConflictError, NotFoundError
+from shared.kernel.errors import ConflictError, DomainError, NotFoundError
 
 
 class IllegalTransmissionMoveError(ConflictError):
@@ -45,3 +45,22 @@ class CredentialsUnreadableError(ConflictError):
             "The stored portal credentials cannot be read; please enter them again.",
             code="portal-credentials-unreadable",
         )
+
+
+class UnknownPracticeError(NotFoundError):
+    """The gateway knows no contract of this practice."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The gateway knows no contract of this practice. It learns of a new contract within"
+            " moments.",
+            code="practice-unknown-to-gateway",
+            field="practice_id",
+        )
+
+
+class UnusableKeyError(DomainError):
+    """A key cannot be read, or not without a pass phrase."""
+
+    def __init__(self, message: str, *, field: str) -> None:
+        super().__init__(message, code="key-not-usable", field=field)

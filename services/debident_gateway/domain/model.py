@@ -6,6 +6,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
+HTTP_ADAPTER = "http"
+SFTP_ADAPTER = "sftp"
+# By these the gateway itself sends, asks and fetches; by any other a person does.
+AUTOMATIC_ADAPTERS = frozenset({HTTP_ADAPTER, SFTP_ADAPTER})
+
 
 @dataclass(frozen=True, slots=True)
 class StoredContent:
@@ -41,18 +46,37 @@ class ContractTerms:
 
 
 @dataclass(frozen=True, slots=True)
+class SftpDoor:
+    """Where a practice signs in over SFTP, and how both sides prove who they are.
+
+    Attributes:
+        host_key: the only key by which the server may prove itself, as "algorithm base64".
+        sign_in: what the secret is, "password" or "private-key".
+    """
+
+    host: str
+    port: int
+    host_key: str
+    sign_in: str
+
+
+@dataclass(frozen=True, slots=True)
 class PortalAccess:
     """One practice's way into the portal; never used for another practice.
 
     Attributes:
         practice_id: whose credentials these are.
+        client_id: the client, or over SFTP the user.
+        client_secret: its secret, or over SFTP the password or the private key.
         account_number: the contract's account at the factor.
+        sftp: the door for the SFTP adapter; None for the HTTP adapter.
     """
 
     practice_id: UUID
     client_id: str
     client_secret: str = field(repr=False)
     account_number: str
+    sftp: SftpDoor | None = None
 
 
 @dataclass(frozen=True, slots=True)

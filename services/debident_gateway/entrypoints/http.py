@@ -18,6 +18,7 @@ from services.debident_gateway.entrypoints.schemas import (
     TransmissionList,
     TransmissionsQuery,
 )
+from services.debident_gateway.entrypoints.sftp_api import sftp_endpoints
 from services.debident_gateway.entrypoints.workshop import Workshop
 from services.debident_gateway.handlers.resend_order import ResendOrder, resend_order
 from services.debident_gateway.handlers.set_portal_credentials import (
@@ -131,6 +132,7 @@ def endpoints(workshop: Workshop) -> list[Endpoint]:
     api = GatewayApi(workshop)
     return [
         *portal_endpoints(),
+        *sftp_endpoints(workshop),
         Endpoint(
             method="PUT",
             path=_CREDENTIALS,
@@ -142,7 +144,7 @@ def endpoints(workshop: Workshop) -> list[Endpoint]:
             response=PortalCredentialsReply,
             conditional=True,
             may_create=True,
-            problem_codes=("changed-meanwhile",),
+            problem_codes=("changed-meanwhile", "practice-unknown-to-gateway"),
         ),
         Endpoint(
             method="GET",

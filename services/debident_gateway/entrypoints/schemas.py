@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Self
 from uuid import UUID
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, model_validator
 
 from services.debident_gateway.domain.transmission import TransmissionState
 from shared.web.endpoints import ApiModel
@@ -24,6 +24,34 @@ class PortalCredentialsReply(ApiModel):
     """What may be known of a practice's access."""
 
     client_id: str
+    changed_at: datetime
+
+
+class SftpCredentialsBody(ApiModel):
+    """A practice's access over SFTP; its secret, a password or a key, is never shown again."""
+
+    host: Annotated[str, Field(pattern=r"^[A-Za-z0-9]([A-Za-z0-9.:-]{0,251}[A-Za-z0-9])?$")]
+    port: Annotated[int, Field(ge=1, le=65535)] = 22
+    user: Annotated[str, Field(pattern=r"^[\x21-\x7e]{1,200}$")]
+    host_key: Annotated[str, Field(min_length=1, max_length=5000)]
+    password: Annotated[SecretStr, Field(min_length=1, max_length=500)] | None = None
+    private_key: Annotated[SecretStr, Field(min_length=1, max_length=20_000)] | None = None
+
+    @model_validator(mode="after")
+    def _signs_in_by_one_of_them(self) -> Self:
+        if (self.password is None) == (self.private_key is None):
+            raise ValueError("enter either a password or a private key")
+        return self
+
+
+class SftpCredentialsReply(ApiModel):
+    """What may be known of a practice's access over SFTP; `sign_in` says what the secret is."""
+
+    host: str
+    port: int
+    user: str
+    host_key: str
+    sign_in: str
     changed_at: datetime
 
 

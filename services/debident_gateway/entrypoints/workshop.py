@@ -9,7 +9,13 @@ from dataclasses import dataclass
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.debident_gateway.domain.schedule import DispatchPolicy
-from services.debident_gateway.ports import DebidentPortal, Documents, UnitOfWork, UnitsOfWork
+from services.debident_gateway.ports import (
+    DebidentPortal,
+    Documents,
+    SshKeys,
+    UnitOfWork,
+    UnitsOfWork,
+)
 from shared.kernel.clock import Clock
 
 OpensUnitOfWork = Callable[[AsyncConnection], AbstractAsyncContextManager[UnitOfWork]]
@@ -37,6 +43,7 @@ class Workshop:
     units: UnitsOfWork
     portal: DebidentPortal
     documents: Documents
+    ssh_keys: SshKeys
     clock: Clock
     policy: DispatchPolicy
     pace: Pace

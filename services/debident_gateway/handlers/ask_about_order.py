@@ -136,7 +136,7 @@ async def _access(
 ) -> tuple[PortalAccess | None, str]:
     try:
         access = await uow.credentials.access(
-            transmission.practice_id, account_number=terms.account_number
+            transmission.practice_id, account_number=terms.account_number, adapter=terms.adapter
         )
     except CredentialsUnreadableError as error:
         return None, error.code

@@ -22,6 +22,7 @@ from services.debident_gateway.domain.deb_sequence import Gap
 from services.debident_gateway.domain.errors import CredentialsUnreadableError
 from services.debident_gateway.domain.events import DebFileWasFetched
 from services.debident_gateway.domain.model import (
+    AUTOMATIC_ADAPTERS,
     ContractTerms,
     DebCursor,
     FetchedDebFile,
@@ -30,7 +31,6 @@ from services.debident_gateway.domain.model import (
 from services.debident_gateway.domain.schedule import DispatchPolicy
 from services.debident_gateway.handlers.guard import Admission, admit, report
 from services.debident_gateway.handlers.notice_missing_files import notice_missing_files
-from services.debident_gateway.handlers.send_order import HTTP_ADAPTER
 from services.debident_gateway.ports import (
     DebFileRejectedError,
     DebidentPortal,
@@ -155,12 +155,12 @@ async def _claim(
     if cursor is None:
         return None
     look = _Look(cursor, terms)
-    if terms.adapter != HTTP_ADAPTER:
+    if terms.adapter not in AUTOMATIC_ADAPTERS:
         look.problem = f"contract-uses-{terms.adapter}"
         return look
     try:
         access = await uow.credentials.access(
-            command.practice_id, account_number=terms.account_number
+            command.practice_id, account_number=terms.account_number, adapter=terms.adapter
         )
     except CredentialsUnreadableError as error:
         look.problem = error.code

@@ -21,7 +21,12 @@ from services.debident_gateway.domain.answers import (
 from services.debident_gateway.domain.circuit import code_of
 from services.debident_gateway.domain.errors import CredentialsUnreadableError
 from services.debident_gateway.domain.events import OrderSendDidFail
-from services.debident_gateway.domain.model import ContractTerms, PortalAccess, StoredContent
+from services.debident_gateway.domain.model import (
+    AUTOMATIC_ADAPTERS,
+    ContractTerms,
+    PortalAccess,
+    StoredContent,
+)
 from services.debident_gateway.domain.schedule import DispatchPolicy
 from services.debident_gateway.domain.transmission import Transmission, TransmissionState
 from services.debident_gateway.handlers.guard import Admission, admit, report
@@ -29,8 +34,6 @@ from services.debident_gateway.handlers.taken import note_refused, note_taken, w
 from services.debident_gateway.ports import DebidentPortal, Documents, UnitOfWork, UnitsOfWork
 from shared.kernel.clock import Clock
 from shared.kernel.errors import PermanentError, TransientError
-
-HTTP_ADAPTER = "http"
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,12 +129,12 @@ def _is_due(transmission: Transmission, now: datetime) -> bool:
 async def _access_or_hold(
     transmission: Transmission, terms: ContractTerms, uow: UnitOfWork, *, until: datetime
 ) -> PortalAccess | None:
-    if terms.adapter != HTTP_ADAPTER:
+    if terms.adapter not in AUTOMATIC_ADAPTERS:
         transmission.hold(f"contract-uses-{terms.adapter}", until=until)
         return None
     try:
         access = await uow.credentials.access(
-            transmission.practice_id, account_number=terms.account_number
+            transmission.practice_id, account_number=terms.account_number, adapter=terms.adapter
         )
     except CredentialsUnreadableError as error:
         transmission.hold(error.code, until=until)

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from typing import Any, Protocol
 from uuid import UUID
 
 import aiohttp
 
 from services.debident_gateway.adapters.debident_fake import FakeDebidentPortal
-from services.debident_gateway.domain.model import PortalAccess
+from services.debident_gateway.domain.answers import (
+    DebFilePage,
+    ListedDebFile,
+    SendOutcome,
+    StatusAnswer,
+)
+from services.debident_gateway.domain.model import PortalAccess, SftpDoor
 from services.debident_gateway.ports import DebidentPortal
 
 ADMIN_SECRET = "geheim"
@@ -74,7 +81,7 @@ class FakeHarness:
 
 
 class SandboxHarness:
-    """The stand-in behind a socket, reached through the HTTP adapter."""
+    """The stand-in behind a socket, reached through the HTTP or the SFTP adapter."""
 
     def __init__(self, portal: DebidentPortal, base_url: str) -> None:
         self.portal = portal
@@ -114,6 +121,35 @@ class SandboxHarness:
         overview = await self.admin("GET", "/overview")
         held = [row["uploads"] for row in overview["orders"] if row["order_id"] == str(order_id)]
         return held[0] if held else 0
+
+
+class ThroughTheDoor:
+    """The port, with each access led to the door of one SFTP server."""
+
+    def __init__(self, portal: DebidentPortal, door: SftpDoor) -> None:
+        self._portal = portal
+        self._door = door
+
+    def _led(self, access: PortalAccess) -> PortalAccess:
+        return replace(access, sftp=self._door)
+
+    async def send_order(
+        self, access: PortalAccess, order_id: UUID, package: bytes, *, sha256: str
+    ) -> SendOutcome:
+        """Hand over an order's package."""
+        return await self._portal.send_order(self._led(access), order_id, package, sha256=sha256)
+
+    async def order_status(self, access: PortalAccess, order_id: UUID) -> StatusAnswer:
+        """Ask what the portal knows of an order."""
+        return await self._portal.order_status(self._led(access), order_id)
+
+    async def list_deb_files(self, access: PortalAccess, *, after: int) -> DebFilePage:
+        """List the account's DEB files behind a publication number."""
+        return await self._portal.list_deb_files(self._led(access), after=after)
+
+    async def download_deb_file(self, access: PortalAccess, file: ListedDebFile) -> bytes:
+        """Return the bytes of a listed file."""
+        return await self._portal.download_deb_file(self._led(access), file)
 
 
 def sha256(data: bytes) -> str:

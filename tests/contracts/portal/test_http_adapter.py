@@ -282,6 +282,15 @@ async def test_a_token_that_the_portal_forgot_is_replaced_at_once(sandbox: Sandb
     assert isinstance(outcome, Accepted)
 
 
+async def test_over_http_the_same_order_again_is_recognised_by_its_bytes(
+    sandbox: SandboxHarness,
+) -> None:
+    await sandbox.register(access())
+    for _ in range(2):
+        await sandbox.portal.send_order(access(), ORDER, package(), sha256=sha256(package()))
+    assert await sandbox.uploads(ORDER) == 2
+
+
 async def test_the_secret_is_in_no_representation_of_an_access() -> None:
     shown: Any = repr(access())
     assert "s3cret" not in shown

@@ -15,6 +15,7 @@ from services.debident_gateway.domain.answers import (
     NotSent,
     Received,
     Refused,
+    RefusedOnArrival,
     SendOutcome,
     UnknownToPortal,
 )
@@ -51,6 +52,13 @@ async def _send(
     return await harness.portal.send_order(with_access, order_id, chosen, sha256=sha256(chosen))
 
 
+async def _is_not_held(harness: PortalHarness) -> None:
+    """A portal forgets what it refused, or remembers nothing but the refusal."""
+    answer = await harness.portal.order_status(OURS, ORDER)
+    assert isinstance(answer, (UnknownToPortal, RefusedOnArrival))
+    assert await harness.uploads(ORDER) == 0
+
+
 async def test_a_new_order_is_accepted_and_then_received(harness: PortalHarness) -> None:
     outcome = await _send(harness)
     assert isinstance(outcome, Accepted)
@@ -62,7 +70,8 @@ async def test_the_same_order_again_is_already_there(harness: PortalHarness) -> 
     first, again = await _send(harness), await _send(harness)
     assert isinstance(first, Accepted)
     assert again == AlreadyHaveIt(first.reference)
-    assert await harness.uploads(ORDER) == 2
+    # Where the portal can be looked into, the bytes are not even sent again.
+    assert await harness.uploads(ORDER) in {1, 2}
 
 
 async def test_the_same_order_id_with_other_bytes_is_a_doubt_and_changes_nothing(
@@ -77,13 +86,13 @@ async def test_the_same_order_id_with_other_bytes_is_a_doubt_and_changes_nothing
 
 async def test_what_is_no_package_is_refused(harness: PortalHarness) -> None:
     assert await _send(harness, b"not a zip") == Refused("not-a-zip")
-    assert await harness.portal.order_status(OURS, ORDER) == UnknownToPortal()
+    await _is_not_held(harness)
 
 
 async def test_a_refused_order_is_not_kept(harness: PortalHarness) -> None:
     await harness.misbehave(refuse_orders="account-closed")
     assert await _send(harness) == Refused("account-closed")
-    assert await harness.portal.order_status(OURS, ORDER) == UnknownToPortal()
+    await _is_not_held(harness)
 
 
 async def test_an_unavailable_portal_takes_nothing(harness: PortalHarness) -> None:

@@ -13,11 +13,16 @@ from pydantic import SecretStr
 from sqlalchemy import text
 
 from services.debident_gateway.bootstrap import build, build_workshop
+from services.debident_gateway.domain.model import SftpDoor
 from services.debident_gateway.entrypoints.timers import Ticks
 from services.debident_gateway.handlers.set_portal_credentials import (
     SetPortalCredentials,
     set_portal_credentials,
     version_of,
+)
+from services.debident_gateway.handlers.set_sftp_credentials import (
+    SetSftpCredentials,
+    set_sftp_credentials,
 )
 from services.debident_gateway.ports import DebidentPortal
 from services.debident_gateway.settings import DebidentGatewaySettings
@@ -127,10 +132,18 @@ class Office:
     async def enter_credentials(self, client_id: str, secret: str = SECRET) -> None:
         """Enter the practice's access as its API does."""
         async with self.workshop.units.begin(self.practice_id) as uow:
-            known = await uow.credentials.changed_at(self.practice_id)
+            known = await uow.credentials.changed_at(self.practice_id, adapter="http")
             read = "" if known is None else version_of(known)
             command = SetPortalCredentials(self.practice_id, client_id, secret, read)
             await set_portal_credentials(command, uow, self.clock)
+
+    async def enter_sftp_access(self, door: SftpDoor, user: str) -> None:
+        """Enter the practice's access over SFTP as its API does."""
+        async with self.workshop.units.begin(self.practice_id) as uow:
+            known = await uow.credentials.changed_at(self.practice_id, adapter="sftp")
+            read = "" if known is None else version_of(known)
+            command = SetSftpCredentials(self.practice_id, door, user, SECRET, read)
+            await set_sftp_credentials(command, uow, self.workshop.ssh_keys, self.clock)
 
     def contract_changed(self, *, version: int = 1, **portal: Any) -> ContractChanged:
         """The contract's terms."""

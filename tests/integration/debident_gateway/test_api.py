@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
+import asyncssh
 import pytest
 
 from services.debident_gateway.adapters.debident_fake import FakeDebidentPortal
@@ -39,6 +40,7 @@ async def test_every_route_is_guarded_by_token_role_and_practice(
 async def test_credentials_are_entered_replaced_and_never_shown(
     office: Office, api: ApiClient
 ) -> None:
+    await office.open(credentials=False)
     path = _path(office, "portal-credentials")
     assert (await api.request("GET", path)).code == "portal-credentials-missing"
     first = {"client_id": "client-a", "client_secret": "s3cret"}
@@ -67,6 +69,96 @@ async def test_credentials_are_entered_replaced_and_never_shown(
     assert lines[0]["fields_before"] is None
     assert lines[1]["fields_before"]["client_id"] == "client-a"
     assert lines[1]["fields_after"]["client_id"] == "client-b"
+
+
+async def test_an_sftp_access_is_entered_and_shown_without_its_secret(
+    office: Office, api: ApiClient
+) -> None:
+    await office.open(credentials=False)
+    path = _path(office, "portal-credentials/sftp")
+    assert (await api.request("GET", path)).code == "portal-credentials-missing"
+    key = asyncssh.generate_private_key("ssh-ed25519", comment="a comment")
+    host_key = key.export_public_key().decode()
+    body = {"host": "sftp.portal.invalid", "user": "practice-a", "host_key": host_key}
+    first = {**body, "password": "s3cret-word"}
+    assert (await api.request("PUT", path, body=first)).code == "precondition-required"
+    answer = await api.request("PUT", path, body=first, headers=NONE_YET)
+    assert (answer.status, answer.json["port"], answer.json["sign_in"]) == (200, 22, "password")
+    assert answer.json["host_key"] == " ".join(host_key.split()[:2])
+    private = key.export_private_key().decode()
+    office.clock.advance(timedelta(seconds=1))
+    second = {**body, "port": 2222, "private_key": private}
+    stale = await api.request("PUT", path, body=second, headers=NONE_YET)
+    assert (stale.status, stale.code) == (412, "changed-meanwhile")
+    fresh = {"If-Match": answer.headers["ETag"]}
+    assert (await api.request("PUT", path, body=second, headers=fresh)).status == 200
+    answer = await api.request("GET", path)
+    assert (answer.json["port"], answer.json["sign_in"]) == (2222, "private-key")
+    assert b"s3cret-word" not in answer.raw
+    assert b"PRIVATE" not in answer.raw
+    [row] = await office.rows("SELECT * FROM portal_sftp_credentials")
+    assert b"PRIVATE" not in row["sealed_secret"]
+
+
+_HOST_KEY = asyncssh.generate_private_key("ssh-ed25519").export_public_key().decode()
+_LOCKED = asyncssh.generate_private_key("ssh-ed25519").export_private_key(
+    "pkcs8-pem", passphrase="locked"
+)
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"host": ""}, "invalid-request"),
+        ({"host": "-oProxyCommand=x"}, "invalid-request"),
+        ({"host": "host name"}, "invalid-request"),
+        ({"port": 0}, "invalid-request"),
+        ({"port": 65_536}, "invalid-request"),
+        ({"user": "two words"}, "invalid-request"),
+        ({"password": None}, "invalid-request"),
+        ({"private_key": "both"}, "invalid-request"),
+        ({"host_key": "ssh-ed25519 AAAA"}, "key-not-usable"),
+        ({"host_key": "SHA256:looks-like-a-fingerprint"}, "key-not-usable"),
+        ({"password": None, "private_key": "no key"}, "key-not-usable"),
+        ({"password": None, "private_key": _LOCKED.decode()}, "key-not-usable"),
+    ],
+)
+async def test_an_sftp_access_that_cannot_work_is_refused(
+    office: Office, api: ApiClient, changes: dict[str, object], problem: str
+) -> None:
+    await office.open(credentials=False)
+    body: dict[str, object] = {
+        "host": "127.0.0.1",
+        "user": "practice-a",
+        "host_key": _HOST_KEY,
+        "password": "word",
+    }
+    answer = await api.request(
+        "PUT",
+        _path(office, "portal-credentials/sftp"),
+        body={**body, **changes},
+        headers=NONE_YET,
+    )
+    assert (answer.status, answer.code) == (422, problem)
+    assert await office.rows("SELECT 1 FROM portal_sftp_credentials") == []
+
+
+async def test_no_access_is_kept_for_a_practice_that_the_gateway_does_not_know(
+    office: Office, api: ApiClient
+) -> None:
+    bodies = {
+        "portal-credentials": {"client_id": "client-a", "client_secret": "s3cret"},
+        "portal-credentials/sftp": {
+            "host": "127.0.0.1",
+            "user": "a",
+            "host_key": _HOST_KEY,
+            "password": "word",
+        },
+    }
+    for path, body in bodies.items():
+        answer = await api.request("PUT", _path(office, path), body=body, headers=NONE_YET)
+        assert (answer.status, answer.code) == (404, "practice-unknown-to-gateway")
+    assert await office.rows("SELECT 1 FROM portal_credentials") == []
 
 
 async def test_an_assistant_may_not_touch_the_access(office: Office, api: ApiClient) -> None:

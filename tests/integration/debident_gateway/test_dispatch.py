@@ -167,7 +167,9 @@ async def test_already_have_it_is_asked_about_at_once_and_is_arrival_evidence_wi
 
 async def _access(office: Office) -> Any:
     async with office.workshop.units.begin(office.practice_id) as uow:
-        return await uow.credentials.access(office.practice_id, account_number=office.account)
+        return await uow.credentials.access(
+            office.practice_id, account_number=office.account, adapter="http"
+        )
 
 
 async def _package(office: Office, order_id: Any) -> tuple[bytes, str]:

@@ -10,10 +10,17 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import text
 
 from services.debident_gateway.adapters.sealing import SecretSealer
 from services.debident_gateway.adapters.unit_of_work import SqlUnitOfWork
-from services.debident_gateway.domain.model import DebCursor, FetchedDebFile
+from services.debident_gateway.domain.errors import CredentialsUnreadableError
+from services.debident_gateway.domain.model import (
+    DebCursor,
+    FetchedDebFile,
+    PortalAccess,
+    SftpDoor,
+)
 from services.debident_gateway.domain.transmission import Transmission, TransmissionState
 from shared.db.engine import Database
 from shared.db.scope import Scope
@@ -92,8 +99,9 @@ async def test_terms_are_replaced_by_newer_ones_only(unit: Unit) -> None:
 
 async def test_access_is_what_was_entered_last(unit: Unit) -> None:
     async with unit() as uow:
-        assert await uow.credentials.access(PRACTICE, account_number=ACCOUNT) is None
-        assert await uow.credentials.changed_at(PRACTICE) is None
+        missing = await uow.credentials.access(PRACTICE, account_number=ACCOUNT, adapter="http")
+        assert missing is None
+        assert await uow.credentials.changed_at(PRACTICE, adapter="http") is None
         for client, secret, replaces, changed_at, stored in (
             ("client-a", "old", None, NOW, True),
             ("client-c", "lost", None, LATER, False),
@@ -107,12 +115,55 @@ async def test_access_is_what_was_entered_last(unit: Unit) -> None:
                 changed_at=changed_at,
                 replaces=replaces,
             )
-        assert await uow.credentials.changed_at(PRACTICE) == LATER
+        assert await uow.credentials.changed_at(PRACTICE, adapter="http") == LATER
     async with unit() as uow:
-        access = await uow.credentials.access(PRACTICE, account_number=ACCOUNT)
-        assert await uow.credentials.access(uuid4(), account_number=ACCOUNT) is None
+        access = await uow.credentials.access(PRACTICE, account_number=ACCOUNT, adapter="http")
+        assert await uow.credentials.access(uuid4(), account_number=ACCOUNT, adapter="http") is None
     assert (access.client_id, access.client_secret) == ("client-b", "new")
     assert (access.practice_id, access.account_number) == (PRACTICE, ACCOUNT)
+
+
+async def test_the_two_adapters_have_an_access_each_and_the_last_entered_counts(
+    unit: Unit,
+) -> None:
+    doors = [SftpDoor(host, 22, "ssh-ed25519 AAAA", "password") for host in ("old", "new")]
+    async with unit() as uow:
+        await uow.contracts.save_if_newer(terms())
+        assert await uow.contracts.knows_practice(PRACTICE)
+        assert not await uow.contracts.knows_practice(uuid4())
+        for door, replaces, changed_at, stored in (
+            (doors[0], None, NOW, True),
+            (doors[1], None, LATER, False),
+            (doors[1], NOW, LATER, True),
+        ):
+            assert stored is await uow.credentials.put_sftp(
+                PRACTICE,
+                user=f"at-{door.host}",
+                secret="word",
+                door=door,
+                changed_at=changed_at,
+                replaces=replaces,
+            )
+    async with unit() as uow:
+        over_http = await uow.credentials.access(PRACTICE, account_number=ACCOUNT, adapter="http")
+        access = await uow.credentials.access(PRACTICE, account_number=ACCOUNT, adapter="sftp")
+        assert over_http is None
+    assert access == PortalAccess(PRACTICE, "at-new", "word", ACCOUNT, doors[1])
+
+
+async def test_a_secret_is_shown_to_no_other_server_than_the_one_it_was_entered_for(
+    database: Database, clock: FrozenClock
+) -> None:
+    door = SftpDoor("portal.invalid", 22, "ssh-ed25519 AAAA", "password")
+    async with database.transaction(Scope.everything()) as connection:
+        async with SqlUnitOfWork(connection, clock, SecretSealer(bytes(32))) as uow:
+            await uow.credentials.put_sftp(
+                PRACTICE, user="a", secret="word", door=door, changed_at=NOW, replaces=None
+            )
+        await connection.execute(text("UPDATE portal_sftp_credentials SET host = 'evil.invalid'"))
+        async with SqlUnitOfWork(connection, clock, SecretSealer(bytes(32))) as uow:
+            with pytest.raises(CredentialsUnreadableError):
+                await uow.credentials.access(PRACTICE, account_number=ACCOUNT, adapter="sftp")
 
 
 async def test_an_order_is_added_once_and_changes_only_by_being_saved(unit: Unit) -> None:

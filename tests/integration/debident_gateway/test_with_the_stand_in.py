@@ -7,7 +7,8 @@ import hashlib
 import json
 import os
 import urllib.request
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import pytest
 
 from sandbox.ports import free_port
 from sandbox.processes import ProcessRunner
+from services.debident_gateway.domain.model import SftpDoor
 from shared.db.engine import Database
 from shared.kernel.clock import SystemClock
 from shared.objectstore import open_object_store
@@ -36,6 +38,7 @@ class StandIn:
     def __init__(self, runner: ProcessRunner, state_dir: Path) -> None:
         self._runner = runner
         self._port = free_port()
+        self._state_dir = state_dir
         self.url = f"http://127.0.0.1:{self._port}"
         self._environment = {
             **os.environ,
@@ -43,6 +46,7 @@ class StandIn:
             "DEBIDENT_STATE_DIR": str(state_dir),
             "DEBIDENT_ADMIN_SECRET": "geheim",
             "DEBIDENT_DEB_EVERY_DAYS": "0",
+            "DEBIDENT_SFTP_PORT": "0",
         }
 
     def start(self) -> None:
@@ -65,6 +69,11 @@ class StandIn:
         with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310 - loopback
             content = answer.read()
         return json.loads(content) if content else None
+
+    def sftp_door(self) -> SftpDoor:
+        """Where its SFTP server listens."""
+        address = json.loads((self._state_dir / "sftp.json").read_text())
+        return SftpDoor(address["host"], address["port"], address["host_key"], "password")
 
     def uploads(self) -> list[int]:
         """How often each order's bytes came."""
@@ -95,15 +104,30 @@ def real_office(database: Database, stand_in: StandIn) -> Office:
     return Office(database, SystemClock(), store, None, account=ACCOUNT, with_settings=chosen)
 
 
-@pytest.fixture
-async def running(real_office: Office) -> Any:
-    """The gateway's timers, running."""
-    await real_office.open(**AT_ONCE)
+@asynccontextmanager
+async def _timers_of(office: Office) -> AsyncIterator[Office]:
     stop = asyncio.Event()
-    task = asyncio.create_task(run_parts(real_office.definition.timers, stop=stop))
-    yield real_office
+    task = asyncio.create_task(run_parts(office.definition.timers, stop=stop))
+    yield office
     stop.set()
     assert await task == 0
+
+
+@pytest.fixture
+async def running(real_office: Office) -> AsyncIterator[Office]:
+    """The gateway's timers, running."""
+    await real_office.open(**AT_ONCE)
+    async with _timers_of(real_office) as office:
+        yield office
+
+
+@pytest.fixture
+async def running_over_sftp(real_office: Office, stand_in: StandIn) -> AsyncIterator[Office]:
+    """The same, for a contract whose orders go out over SFTP."""
+    await real_office.open(credentials=False, adapter="sftp", **AT_ONCE)
+    await real_office.enter_sftp_access(stand_in.sftp_door(), f"client-of-{ACCOUNT}")
+    async with _timers_of(real_office) as office:
+        yield office
 
 
 async def test_a_whole_life_passes_within_seconds_and_every_byte_is_fetched(
@@ -122,6 +146,32 @@ async def test_a_whole_life_passes_within_seconds_and_every_byte_is_fetched(
     offered = {row["sha256"] for row in stand_in.admin("GET", "/overview")["deb_files"]}
     fetched = await running.rows("SELECT sha256 FROM deb_file")
     assert {row["sha256"] for row in fetched} == offered
+
+
+async def test_over_sftp_an_order_is_sent_and_arrives_and_its_deb_file_is_fetched(
+    running_over_sftp: Office, stand_in: StandIn
+) -> None:
+    office = running_over_sftp
+    order_id = await office.order("2026-000001", "2026-000002")
+    await _until(lambda: _is(office, order_id, "sent"), "the order is sent")
+    stand_in.admin("POST", "/advance", {"days": 1})
+    await _until(lambda: _is(office, order_id, "arrived"), "the order arrives")
+    stand_in.admin("POST", f"/accounts/{ACCOUNT}/deb-files", {"advance_days": 20})
+    await _until(lambda: _listed(office, 1), "the DEB file is fetched")
+    assert sorted(await office.told_types()) == ["deb-file-fetched", "order-arrived", "order-sent"]
+    [offered] = stand_in.admin("GET", "/overview")["deb_files"]
+    assert await office.rows("SELECT sha256 FROM deb_file") == [{"sha256": offered["sha256"]}]
+    assert stand_in.uploads() == [1]
+
+
+async def test_over_sftp_every_misbehaviour_on_the_way_ends_with_one_accepted_order(
+    running_over_sftp: Office, stand_in: StandIn
+) -> None:
+    stand_in.admin("PUT", "/misbehaviour", {"drop-request": 1, "lost-answer": 1, "unavailable": 2})
+    order_id = await running_over_sftp.order()
+    await _until(lambda: _is(running_over_sftp, order_id, "sent"), "the order is sent")
+    assert stand_in.uploads() == [1]
+    assert (await running_over_sftp.told_types()).count("order-sent") == 1
 
 
 async def test_every_misbehaviour_on_the_way_still_ends_with_one_accepted_order(

@@ -13,10 +13,13 @@ from services.debident_gateway.adapters.debident_fake import FakeDebidentPortal
 from services.debident_gateway.domain.answers import AnsweredLine
 from services.debident_gateway.domain.events import DomainEvent
 from services.debident_gateway.domain.model import (
+    HTTP_ADAPTER,
+    SFTP_ADAPTER,
     ContractTerms,
     DebCursor,
     FetchedDebFile,
     PortalAccess,
+    SftpDoor,
     StoredContent,
 )
 from services.debident_gateway.domain.transmission import (
@@ -144,6 +147,9 @@ class MemoryContracts:
     async def lock(self, contract_id: UUID) -> ContractTerms | None:
         return self.rows.get(contract_id)
 
+    async def knows_practice(self, practice_id: UUID) -> bool:
+        return any(row.practice_id == practice_id for row in self.rows.values())
+
     async def save_if_newer(self, terms: ContractTerms) -> bool:
         known = self.rows.get(terms.contract_id)
         if known is not None and known.version >= terms.version:
@@ -157,14 +163,20 @@ class MemoryCredentials:
     """Credentials in memory."""
 
     rows: dict[UUID, tuple[str, str]] = field(default_factory=dict)
-    entered: dict[UUID, datetime] = field(default_factory=dict)
+    entered: dict[tuple[UUID, str], datetime] = field(default_factory=dict)
+    sftp_rows: dict[UUID, tuple[str, str, SftpDoor]] = field(default_factory=dict)
 
-    async def access(self, practice_id: UUID, *, account_number: str) -> PortalAccess | None:
+    async def access(
+        self, practice_id: UUID, *, account_number: str, adapter: str
+    ) -> PortalAccess | None:
+        if adapter == SFTP_ADAPTER:
+            kept = self.sftp_rows.get(practice_id)
+            return kept and PortalAccess(practice_id, kept[0], kept[1], account_number, kept[2])
         known = self.rows.get(practice_id)
         return known and PortalAccess(practice_id, *known, account_number)
 
-    async def changed_at(self, practice_id: UUID) -> datetime | None:
-        return self.entered.get(practice_id)
+    async def changed_at(self, practice_id: UUID, *, adapter: str) -> datetime | None:
+        return self.entered.get((practice_id, adapter))
 
     async def put(
         self,
@@ -175,10 +187,26 @@ class MemoryCredentials:
         changed_at: datetime,
         replaces: datetime | None,
     ) -> bool:
-        if self.entered.get(practice_id) != replaces:
+        if self.entered.get((practice_id, HTTP_ADAPTER)) != replaces:
             return False
         self.rows[practice_id] = (client_id, client_secret)
-        self.entered[practice_id] = changed_at
+        self.entered[practice_id, HTTP_ADAPTER] = changed_at
+        return True
+
+    async def put_sftp(
+        self,
+        practice_id: UUID,
+        *,
+        user: str,
+        secret: str,
+        door: SftpDoor,
+        changed_at: datetime,
+        replaces: datetime | None,
+    ) -> bool:
+        if self.entered.get((practice_id, SFTP_ADAPTER)) != replaces:
+            return False
+        self.sftp_rows[practice_id] = (user, secret, door)
+        self.entered[practice_id, SFTP_ADAPTER] = changed_at
         return True
 
 

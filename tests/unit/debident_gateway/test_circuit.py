@@ -232,7 +232,7 @@ async def test_credentials_entered_anew_are_tried_at_once() -> None:
     await _break(bench, "portal-refused-credentials")
     held = await admit("http", PRACTICE, bench.uow, now=NOW, policy=STRICT)
     assert held.held_until is not None
-    command = SetPortalCredentials(PRACTICE, "client-a", "s3cret")
+    command = SetPortalCredentials(PRACTICE, "client-a", "s3cret", "")
     await set_portal_credentials(command, bench.uow, bench.clock)
     probe = await admit("http", PRACTICE, bench.uow, now=NOW, policy=STRICT)
     assert (probe.held_until, probe.probes) == (None, frozenset({CircuitScope.ACCOUNT}))

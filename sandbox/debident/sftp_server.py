@@ -1,0 +1,113 @@
+"""The portal's SFTP server: who may sign in, and which key proves the server."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import asyncssh
+
+from sandbox.debident.desk import Desk
+from sandbox.debident.settings import PortalSettings
+from sandbox.debident.sftp_desk import SftpDesk
+from sandbox.debident.sftp_files import ACCOUNT, PortalFiles
+
+_KEY_FILE = "sftp_host_key"
+_ADDRESS_FILE = "sftp.json"
+_LOGIN_SECONDS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class SftpAddress:
+    """Where the server listens, and its public key as "algorithm base64"."""
+
+    host: str
+    port: int
+    host_key: str
+
+
+class _Door(asyncssh.SSHServer):
+    """One connection: a registered client signs in with its id and secret, nobody else."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._connection: asyncssh.SSHServerConnection | None = None
+
+    def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
+        self._connection = conn
+
+    async def begin_auth(self, username: str) -> bool:  # noqa: ARG002 - the library's signature
+        """Apply the switches that concern every request; then everybody must prove itself."""
+        switches = await self._desk.ask(self._desk.portal.misbehaviour)
+        if switches.slow_seconds:
+            await asyncio.sleep(switches.slow_seconds)
+        if await self._desk.ask(lambda: self._desk.portal.take_misbehaviour("unavailable")):
+            raise asyncssh.ServiceNotAvailable("the portal is being maintained")
+        return True
+
+    def password_auth_supported(self) -> bool:
+        """The secret is the password."""
+        return True
+
+    async def validate_password(self, username: str, password: str) -> bool:
+        """Let a client in to its own account."""
+        portal = self._desk.portal
+        token = await self._desk.ask(lambda: portal.issue_token(username, password))
+        if token is None or self._connection is None:
+            return False
+        self._connection.set_extra_info(**{ACCOUNT: portal.account_of(token)})
+        return True
+
+
+@asynccontextmanager
+async def sftp_server(
+    settings: PortalSettings, desk: Desk, port: int
+) -> AsyncIterator[SftpAddress]:
+    """Serve on a port, 0 for any free one; `sftp.json` in the state folder tells the address."""
+    key = await asyncio.to_thread(_host_key, settings.state_dir)
+    files = SftpDesk(desk.portal, package_bytes_max=settings.package_bytes_max)
+    acceptor = await asyncssh.listen(
+        settings.host,
+        port,
+        config=None,
+        server_factory=partial(_Door, desk),
+        server_host_keys=[key],
+        sftp_factory=partial(PortalFiles, desk=desk, files=files),
+        allow_scp=False,
+        agent_forwarding=False,
+        x11_forwarding=False,
+        login_timeout=_LOGIN_SECONDS,
+    )
+    public = " ".join(key.export_public_key("openssh").decode("ascii").split()[:2])
+    address = SftpAddress(settings.host, acceptor.get_port(), public)
+    await asyncio.to_thread(_record, settings.state_dir, address)
+    try:
+        yield address
+    finally:
+        acceptor.close()
+        await acceptor.wait_closed()
+
+
+def _host_key(state_dir: Path) -> asyncssh.SSHKey:
+    """Return the server's key, which stays the same over restarts."""
+    path = state_dir / _KEY_FILE
+    if path.exists():
+        return asyncssh.read_private_key(path)
+    key = asyncssh.generate_private_key("ssh-ed25519")
+    fresh = path.with_suffix(".new")
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(key.export_private_key())
+    fresh.rename(path)
+    return key
+
+
+def _record(state_dir: Path, address: SftpAddress) -> None:
+    text = json.dumps({"host": address.host, "port": address.port, "host_key": address.host_key})
+    (state_dir / _ADDRESS_FILE).write_text(text, encoding="utf-8")

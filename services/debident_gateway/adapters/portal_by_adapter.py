@@ -1,0 +1,43 @@
+"""The portal as the contract's adapter reaches it: an access with an SFTP door goes through it."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from services.debident_gateway.domain.answers import (
+    DebFilePage,
+    ListedDebFile,
+    SendOutcome,
+    StatusAnswer,
+)
+from services.debident_gateway.domain.model import PortalAccess
+from services.debident_gateway.ports import DebidentPortal
+
+
+class PortalByAdapter:
+    """Hands each call on; the access, which is chosen by the contract's adapter, decides."""
+
+    def __init__(self, *, http: DebidentPortal, sftp: DebidentPortal) -> None:
+        self._http = http
+        self._sftp = sftp
+
+    def _for(self, access: PortalAccess) -> DebidentPortal:
+        return self._http if access.sftp is None else self._sftp
+
+    async def send_order(
+        self, access: PortalAccess, order_id: UUID, package: bytes, *, sha256: str
+    ) -> SendOutcome:
+        """Hand over an order's package."""
+        return await self._for(access).send_order(access, order_id, package, sha256=sha256)
+
+    async def order_status(self, access: PortalAccess, order_id: UUID) -> StatusAnswer:
+        """Ask what the portal knows of an order."""
+        return await self._for(access).order_status(access, order_id)
+
+    async def list_deb_files(self, access: PortalAccess, *, after: int) -> DebFilePage:
+        """List the account's DEB files behind a publication number."""
+        return await self._for(access).list_deb_files(access, after=after)
+
+    async def download_deb_file(self, access: PortalAccess, file: ListedDebFile) -> bytes:
+        """Return the bytes of a listed file."""
+        return await self._for(access).download_deb_file(access, file)
