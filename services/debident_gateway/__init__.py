@@ -5,5 +5,6 @@ by a person ends the sending and asking; `order-withdrawal-requested` is answere
 Topics out: order-events (`order-sent`, `order-send-failed`, `order-arrived`, `order-refused`,
 `order-withheld`), deb-file-events (`deb-file-fetched`).
 Tables: contract_terms (known from events), portal_credentials, transmission, send_attempt,
-arrival_poll, deb_cursor, deb_file, deb_listing; and those of shared.messaging and shared.web.
+arrival_poll, deb_cursor, deb_file, deb_listing, hand_report; and those of shared.messaging and
+shared.web.
 """

@@ -17,6 +17,7 @@ from services.debident_gateway.domain.answers import (
     StatusAnswer,
 )
 from services.debident_gateway.domain.events import DomainEvent
+from services.debident_gateway.domain.manual import HandReport
 from services.debident_gateway.domain.model import (
     ContractTerms,
     DebCursor,
@@ -196,6 +197,9 @@ class ContractRepository(Protocol):
     async def lock(self, contract_id: UUID) -> ContractTerms | None:
         """Return the terms; until the unit of work ends, nobody else gets them this way."""
 
+    async def of_practice(self, practice_id: UUID) -> list[ContractTerms]:
+        """Return the terms of all contracts of a practice."""
+
     async def save_if_newer(self, terms: ContractTerms) -> bool:
         """Store the terms unless these or newer ones are known; return whether they were."""
 
@@ -244,8 +248,18 @@ class DebFileRepository(Protocol):
     async def add(self, file: FetchedDebFile) -> bool:
         """Record a fetched file; False where its bytes are here already (a repeat)."""
 
+    async def contract_of(self, deb_file_id: UUID) -> UUID | None:
+        """Return the contract under which a file is recorded, or None where it is not."""
+
     async def note_listing(self, file: FetchedDebFile) -> bool:
         """Record that the portal offered these bytes under this id; False where that is known."""
+
+
+class HandReportRepository(Protocol):
+    """What persons reported of orders that they handed over."""
+
+    async def add(self, report: HandReport) -> bool:
+        """Keep a report; False where one of this kind is kept for the order already."""
 
 
 class UnitOfWork(Protocol):
@@ -266,6 +280,10 @@ class UnitOfWork(Protocol):
     @property
     def deb_files(self) -> DebFileRepository:
         """DEB files in scope."""
+
+    @property
+    def hand_reports(self) -> HandReportRepository:
+        """Persons' reports in scope."""
 
     def record(self, event: DomainEvent) -> None:
         """Let an event leave when the unit of work ends well."""

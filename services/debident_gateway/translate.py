@@ -105,6 +105,7 @@ def to_wire(event: DomainEvent) -> EventPayload:
                 portal_reference=event.portal_reference,
                 package_sha256=event.package_sha256,
                 sent_at=event.sent_at,
+                evidence=event.evidence,
             )
         case OrderSendDidFail():
             return OrderSendFailed(
@@ -143,6 +144,7 @@ def to_wire(event: DomainEvent) -> EventPayload:
                 layout=file.layout,
                 file=content_ref(file.content),
                 fetched_at=file.fetched_at,
+                source=file.source,
             )
 
 

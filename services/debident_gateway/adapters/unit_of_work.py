@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.debident_gateway.adapters.hand_reports import SqlHandReportRepository
 from services.debident_gateway.adapters.repositories import (
     SqlContractRepository,
     SqlCredentialRepository,
@@ -33,6 +34,7 @@ class SqlUnitOfWork(OutboxUnitOfWork[DomainEvent]):
         self.contracts = SqlContractRepository(connection)
         self.credentials = SqlCredentialRepository(connection, sealer)
         self.deb_files = SqlDebFileRepository(connection)
+        self.hand_reports = SqlHandReportRepository(connection)
 
 
 class SqlUnitsOfWork:

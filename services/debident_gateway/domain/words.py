@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from services.debident_gateway.domain.manual import AWAITS_PERSON
 from services.debident_gateway.domain.transmission import TransmissionState
 
 _STATES = {
@@ -20,6 +21,7 @@ _REASONS = {
     "portal-refused-token": "The portal refused an access that it had just given.",
     "contract-uses-sftp": "The contract's way to the portal (SFTP) is not set up here.",
     "contract-uses-manual": "A person hands this contract's orders over on the portal's site.",
+    AWAITS_PERSON: "A person looks on the portal's site whether it has arrived, and confirms it.",
     "could-not-connect": "The portal could not be reached.",
     "portal-unavailable": "The portal is not available for the moment.",
     "connection-lost": "The connection was lost before the portal's answer came.",
