@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+from sandbox.debident.mischief import Plan, plan_from
+
 
 @dataclass(frozen=True, slots=True)
 class PortalSettings:
@@ -24,6 +26,8 @@ class PortalSettings:
         token_lifetime_seconds: real seconds.
         package_bytes_max: largest upload.
         refuse_lines: invoice number → refusal code, from the first start on.
+        plan: which misbehaviours are drawn, or None: only those that are switched on.
+        every_kind: whether an invoice's fate is drawn from all, not only from the everyday ones.
     """
 
     state_dir: Path
@@ -39,6 +43,8 @@ class PortalSettings:
     token_lifetime_seconds: int = 3600
     package_bytes_max: int = 200_000_000
     refuse_lines: Mapping[str, str] = field(default_factory=dict)
+    plan: Plan | None = None
+    every_kind: bool = False
 
 
 def settings_from_environment(environment: Mapping[str, str]) -> PortalSettings:
@@ -62,6 +68,8 @@ def settings_from_environment(environment: Mapping[str, str]) -> PortalSettings:
         deb_every_days=int(reader.number("DEBIDENT_DEB_EVERY_DAYS", 7)),
         token_lifetime_seconds=int(reader.number("DEBIDENT_TOKEN_LIFETIME_SECONDS", 3600)),
         refuse_lines=_refused_lines(environment.get("DEBIDENT_REFUSE_LINES", "")),
+        plan=plan_from(environment.get("DEBIDENT_MISBEHAVE", "")),
+        every_kind=reader.choice("DEBIDENT_FATES", ("everyday", "every-kind")) == "every-kind",
     )
     if settings.start is not None and settings.start.tzinfo is None:
         raise ValueError("DEBIDENT_START needs a time zone, for example 2026-01-05T08:00:00Z")
@@ -90,6 +98,12 @@ class _Reader:
             raise ValueError(f"{name} is not a number: {text!r}") from None
         if not 0 <= value < 1e9:
             raise ValueError(f"{name} is out of range: {text}")
+        return value
+
+    def choice(self, name: str, choices: tuple[str, ...]) -> str:
+        value = self._environment.get(name) or choices[0]
+        if value not in choices:
+            raise ValueError(f"{name} is {' or '.join(choices)}, not {value!r}")
         return value
 
 

@@ -7,7 +7,9 @@ from datetime import date
 import pytest
 
 from sandbox.debident.deb_writer import DebRow
-from sandbox.debident.life import REMINDER_FEE, AccountTerms, TakenInvoice, life_of
+from sandbox.debident.fates import REMINDER_FEE
+from sandbox.debident.life import life_of
+from sandbox.debident.terms import AccountTerms, TakenInvoice
 from shared.kernel.money import Money
 
 DEBTOR_CHARGES = {"reminder_fee"}
