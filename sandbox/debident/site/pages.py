@@ -18,9 +18,12 @@ STYLE = """
 :root { --ink: #1d2733; --soft: #5b6b7b; --line: #d5dce3; --brand: #14507a; --pale: #f3f6f9; }
 * { box-sizing: border-box; }
 body { font: 16px/1.5 system-ui, sans-serif; margin: 0; color: var(--ink); background: #fff; }
+a { color: var(--brand); }
+a[aria-current] { font-weight: 600; text-decoration: none; color: var(--ink); }
 header { background: var(--brand); color: #fff; padding: .8rem 1.2rem; display: flex;
   flex-wrap: wrap; gap: .4rem 1.5rem; align-items: baseline; }
 header strong { font-size: 1.15rem; }
+header a[aria-current] { color: #fff; text-decoration: none; }
 header small { opacity: .85; }
 header a { color: #fff; }
 header .right { margin-left: auto; display: flex; gap: 1rem; align-items: baseline; }
@@ -28,13 +31,11 @@ nav { background: var(--pale); border-bottom: 1px solid var(--line); padding: .5
   display: flex; flex-wrap: wrap; gap: .4rem 1.4rem; align-items: baseline; }
 nav form { margin-left: auto; }
 main { max-width: 68rem; margin: 0 auto; padding: 1rem 1.2rem 3rem; }
-a { color: var(--brand); }
-a[aria-current] { font-weight: 600; text-decoration: none; color: var(--ink); }
 h1 { font-size: 1.4rem; margin: .6rem 0 1rem; }
 h2 { font-size: 1.1rem; margin: 1.8rem 0 .6rem; }
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; }
-th, td { text-align: left; padding: .45rem .8rem .45rem 0; border-bottom: 1px solid var(--line);
+th, td { text-align: left; padding: .45rem 1.6rem .45rem 0; border-bottom: 1px solid var(--line);
   vertical-align: top; }
 th { color: var(--soft); font-weight: 600; font-size: .88rem; }
 td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; }

@@ -24,6 +24,9 @@ def test_the_two_required_settings_are_enough() -> None:
         {"DEBIDENT_SPEED": "nan"},
         {"DEBIDENT_START": "2026-01-05T08:00:00"},
         {"DEBIDENT_ARRIVAL_DAYS_MIN": "2"},
+        {"DEBIDENT_MISBEHAVE": "demo"},
+        {"DEBIDENT_MISBEHAVE": "demo:91"},
+        {"DEBIDENT_FATES": "all"},
     ],
 )
 def test_a_setting_without_a_usable_value_is_named(change: dict[str, str]) -> None:
