@@ -11,17 +11,21 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from sandbox.debident.desk import DESK, error_answer
-from sandbox.debident.life import AccountTerms
+from sandbox.debident.door import DOOR
+from sandbox.debident.fate_desk import FateBegunError
+from sandbox.debident.fates import FATES
 from sandbox.debident.misbehaviour import misbehaviour_from
 from sandbox.debident.portal import (
     AccountTakenError,
     ClientRegistration,
     UnknownAccountError,
 )
+from sandbox.debident.terms import AccountTerms
 
 ADMIN_SECRET = web.AppKey("admin_secret", str)
 _ACCOUNT_NUMBER = re.compile(r"[0-9A-Z.-]{1,20}")
 _ADVANCE_DAYS_MAX = 3650
+_CLOSED_SECONDS_MAX = 3600
 
 
 class _BadBodyError(Exception):
@@ -84,6 +88,7 @@ def _registration(client_id: str, body: dict[str, object]) -> ClientRegistration
                     {"factor", "practice"},
                 ),
             ),
+            loss_cover=_flag(body, "loss_cover"),
         ),
     )
 
@@ -128,8 +133,44 @@ async def get_misbehaviour(request: web.Request) -> web.Response:
     return web.json_response(switches.to_json())
 
 
+async def order_fate(request: web.Request) -> web.Response:
+    """`PUT /admin/accounts/{account}/fates` {"invoice_number": ..., "fate": ...}."""
+    body, desk, account = await _body(request), request.app[DESK], request.match_info["account"]
+    fate = _choice(body, "fate", "", set(FATES))
+    number = body.get("invoice_number")
+    if fate not in FATES or not isinstance(number, str) or not 1 <= len(number) <= 35:
+        raise _BadBodyError("invoice_number and fate are needed")
+    try:
+        is_here = await desk.ask(lambda: desk.portal.order_fate(account, number, fate))
+    except UnknownAccountError:
+        return error_answer(404, "unknown-account", "no client has this account")
+    except FateBegunError:
+        return error_answer(409, "fate-begun", "a DEB file has told of its money already")
+    return web.json_response({"invoice_number": number, "fate": fate, "is_here": is_here})
+
+
+async def get_fates(request: web.Request) -> web.Response:
+    """`GET /admin/fates`: the names of all fates, and those that were ordered."""
+    desk = request.app[DESK]
+    ordered = await desk.ask(desk.portal.ordered_fates)
+    return web.json_response({"fates": sorted(FATES), "ordered": ordered})
+
+
+async def close_door(request: web.Request) -> web.Response:
+    """`POST /admin/close` {"seconds": n}: refuse connections for so many real seconds."""
+    body = await _body(request)
+    seconds = body.get("seconds")
+    if not isinstance(seconds, (int, float)) or not 0 < seconds <= _CLOSED_SECONDS_MAX:
+        raise _BadBodyError(f"seconds is a number above 0, at most {_CLOSED_SECONDS_MAX}")
+    door = request.app.get(DOOR)
+    if door is None:
+        return error_answer(409, "no-door", "this stand-in does not listen by itself")
+    await door.close_for(seconds)
+    return web.json_response({"closed_seconds": seconds}, headers={"Connection": "close"})
+
+
 async def get_overview(request: web.Request) -> web.Response:
-    """`GET /admin/overview`: accounts, orders (with their number of uploads) and DEB files."""
+    """`GET /admin/overview`: everything that is known here."""
     desk = request.app[DESK]
     return web.json_response(await desk.ask(desk.portal.overview))
 
@@ -150,6 +191,13 @@ def _whole(body: dict[str, object], field: str, default: int, maximum: int) -> i
     value = body.get(field, default)
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= maximum:
         raise _BadBodyError(f"{field} is not a whole number from 0 to {maximum}")
+    return value
+
+
+def _flag(body: dict[str, object], field: str) -> bool:
+    value = body.get(field, False)
+    if not isinstance(value, bool):
+        raise _BadBodyError(f"{field} is true or false")
     return value
 
 
@@ -175,6 +223,9 @@ ROUTES = (
     web.put("/admin/clients/{client_id}", register_client),
     web.post("/admin/advance", advance),
     web.post("/admin/accounts/{account}/deb-files", publish_deb_file),
+    web.put("/admin/accounts/{account}/fates", order_fate),
+    web.get("/admin/fates", get_fates),
+    web.post("/admin/close", close_door),
     web.put("/admin/misbehaviour", put_misbehaviour),
     web.get("/admin/misbehaviour", get_misbehaviour),
     web.get("/admin/overview", get_overview),

@@ -13,6 +13,9 @@ from aiohttp.typedefs import Handler
 
 from sandbox.debident.deb_files import PAGE_FILES
 from sandbox.debident.desk import DESK, error_answer
+from sandbox.debident.door import DOOR
+from sandbox.debident.hostile import malformed_answer
+from sandbox.debident.mischief import ASK, UPLOAD, Draw
 from sandbox.debident.orders import Receipt, UploadAnswer
 from sandbox.debident.settings import PortalSettings
 
@@ -20,6 +23,11 @@ SETTINGS = web.AppKey("settings", PortalSettings)
 _RETRY_AFTER_SECONDS = 1
 _FIELD_BYTES_MAX = 200
 _ACCOUNT = web.RequestKey("account", str)
+_DRAW = web.RequestKey("draw", Draw)
+CLOSING = web.AppKey("closing", asyncio.Event)
+_SLOW_SECONDS = 0.5
+_HANG_LOOK_SECONDS = 0.1
+_HANG_LOOKS = 6_000
 _STATUS_OF = {
     Receipt.ACCEPTED: 202,
     Receipt.ALREADY_HAVE_IT: 200,
@@ -60,20 +68,30 @@ async def issue_token(request: web.Request) -> web.Response:
 
 @web.middleware
 async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Open `/v1/` to valid tokens only, and apply the switches that concern every request."""
+    """Open `/v1/` to valid tokens only, and let the portal misbehave as it was told."""
+    if request.path.startswith(("/admin/", "/health/")):
+        return await handler(request)
+    desk, door = request.app[DESK], request.app.get(DOOR)
+    if door is not None and door.is_closed:
+        return _cut_off(request)
+    switches = await desk.ask(desk.portal.misbehaviour)
+    if switches.down is not None:
+        return await _out_of_order(request, switches.down)
     if not request.path.startswith("/v1/"):
         return await handler(request)
+    await asyncio.sleep(switches.slow_seconds)
+    return await _misbehave(request, handler)
+
+
+async def _misbehave(request: web.Request, handler: Handler) -> web.StreamResponse:
     desk = request.app[DESK]
-    switches = await desk.ask(desk.portal.misbehaviour)
-    if switches.slow_seconds:
-        await asyncio.sleep(switches.slow_seconds)
-    if await desk.ask(lambda: desk.portal.take_misbehaviour("unavailable")):
-        return error_answer(
-            503,
-            "temporarily-unavailable",
-            "the portal is being maintained",
-            headers={"Retry-After": str(_RETRY_AFTER_SECONDS), "Connection": "close"},
-        )
+    event = UPLOAD if request.method == "POST" else ASK
+    draw = request[_DRAW] = await desk.ask(lambda: desk.portal.draw(event))
+    for name in ("unavailable", "hang"):
+        if draw.has(name):
+            return await _out_of_order(request, name)
+    if draw.has("slow"):
+        await asyncio.sleep(_SLOW_SECONDS)
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     account = desk.portal.account_of(token) if scheme == "Bearer" else None
     if account is None:
@@ -81,13 +99,39 @@ async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
             401, "no-valid-token", "ask for a token", headers={"WWW-Authenticate": "Bearer"}
         )
     request[_ACCOUNT] = account
-    return await handler(request)
+    answer = await handler(request)
+    if draw.has("malformed_answer"):
+        body = malformed_answer(draw.number)
+        return web.Response(status=answer.status, body=body, content_type="application/json")
+    return answer
+
+
+async def _out_of_order(request: web.Request, how: str) -> web.StreamResponse:
+    """Answer 503, never, or with a broken connection."""
+    if how == "unavailable":
+        return error_answer(
+            503,
+            "temporarily-unavailable",
+            "the portal is being maintained",
+            headers={"Retry-After": str(_RETRY_AFTER_SECONDS), "Connection": "close"},
+        )
+    if how == "hang":
+        await _until_caller_gives_up(request)
+    return _cut_off(request)
+
+
+async def _until_caller_gives_up(request: web.Request) -> None:
+    for _ in range(_HANG_LOOKS):
+        transport = request.transport
+        if transport is None or transport.is_closing() or request.app[CLOSING].is_set():
+            return
+        await asyncio.sleep(_HANG_LOOK_SECONDS)
 
 
 async def upload_order(request: web.Request) -> web.StreamResponse:
     """`POST /v1/orders/{order_id}`."""
-    desk, account = request.app[DESK], request[_ACCOUNT]
-    if await desk.ask(lambda: desk.portal.take_misbehaviour("drop_request")):
+    desk, account, draw = request.app[DESK], request[_ACCOUNT], request[_DRAW]
+    if draw.has("drop_request"):
         return _cut_off(request)
     try:
         order_id = _order_id(request)
@@ -96,8 +140,12 @@ async def upload_order(request: web.Request) -> web.StreamResponse:
         return error_answer(400, "malformed", str(error))
     if upload.account_number != account:
         return error_answer(422, "wrong-account", "the token opens another account")
-    answer = await desk.ask(lambda: desk.portal.receive_order(account, order_id, upload.package))
-    if await desk.ask(lambda: desk.portal.take_misbehaviour("lost_answer")):
+    answer = await desk.ask(
+        lambda: desk.portal.receive_order(
+            account, order_id, upload.package, say_known=draw.has("already_have_it")
+        )
+    )
+    if draw.has("lost_answer"):
         return _cut_off(request)
     return _upload_answer(order_id, answer)
 

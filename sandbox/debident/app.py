@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 
@@ -10,26 +11,24 @@ from aiohttp import web
 from sandbox.debident import admin, api
 from sandbox.debident.clock import RealTime, real_time
 from sandbox.debident.desk import DESK, Desk
-from sandbox.debident.page import render_page
 from sandbox.debident.portal import Portal
 from sandbox.debident.settings import PortalSettings
 from sandbox.debident.sftp_server import SftpAddress, sftp_server
+from sandbox.debident.site import routes as site
+from sandbox.debident.site.sessions import Sessions
 
 SFTP_ADDRESS = web.AppKey("sftp_address", SftpAddress)
-_PAGE_HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'",
-    "X-Content-Type-Options": "nosniff",
-}
 
 
 def build_app(settings: PortalSettings, *, real: RealTime = real_time) -> web.Application:
     """Return the application; it opens its state when it starts and closes it when it ends."""
     app = web.Application(
-        middlewares=[admin.guard_admin, api.guard],
+        middlewares=[admin.guard_admin, api.guard, site.guard_site],
         client_max_size=settings.package_bytes_max + 1_000_000,
     )
     app[api.SETTINGS] = settings
     app[admin.ADMIN_SECRET] = settings.admin_secret
+    app[site.SESSIONS] = Sessions(real)
 
     async def open_portal(running: web.Application) -> AsyncIterator[None]:
         portal = Portal(settings, real=real)
@@ -41,17 +40,17 @@ def build_app(settings: PortalSettings, *, real: RealTime = real_time) -> web.Ap
             yield
         portal.close()
 
+    async def begin_to_close(running: web.Application) -> None:
+        running[api.CLOSING].set()
+
+    app[api.CLOSING] = asyncio.Event()
     app.cleanup_ctx.append(open_portal)
-    app.add_routes([web.get("/", _page), web.get("/health/ready", _ready)])
+    app.on_shutdown.append(begin_to_close)
+    app.add_routes([web.get("/health/ready", _ready)])
     app.add_routes(api.ROUTES)
     app.add_routes(admin.ROUTES)
+    app.add_routes(site.ROUTES)
     return app
-
-
-async def _page(request: web.Request) -> web.Response:
-    desk = request.app[DESK]
-    overview = await desk.ask(desk.portal.overview)
-    return web.Response(text=render_page(overview), content_type="text/html", headers=_PAGE_HEADERS)
 
 
 async def _ready(request: web.Request) -> web.Response:

@@ -1,138 +1,106 @@
-"""What happens to an invoice at the factor: the same invoice always has the same fate.
+"""What happens to an invoice at the factor: the same invoice always has the same life.
 
-The fate is drawn from the portal's seed, the account and the serial part of the invoice number
-(what follows the last hyphen), so a demo and its tests can be repeated in any year. Every fate ends
-with nothing owed on either side: debtor payments cover principal and fees, payout and factor fee
-cover the amount that was handed over.
+Its fate is drawn from the portal's seed, the account and the serial part of the invoice number
+(what follows the last hyphen), so a demo and its tests can be repeated in any year; or it is
+ordered by name. Every life ends with nothing owed between factor and practice; the debtor owes
+nothing either, but for an invoice that was given back (recourse), whose amount the practice itself
+is owed again.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from hashlib import sha256
-from typing import Literal
 from uuid import UUID
 
 from sandbox.debident.deb_writer import DebRow
+from sandbox.debident.fates import FATES, Fact, draw_fate
+from sandbox.debident.terms import AccountTerms, TakenInvoice
 from shared.kernel.money import Money
 
-REMINDER_AFTER_DAYS = 35
-REMINDER_FEE = Money(20_00)
-_INSTALMENTS = 3
+_SETTLED_AFTER_DAYS = 5
+_MOVEMENT = Money(-5_00)
+_CHARGES = frozenset(
+    {"reminder_fee", "default_interest", "instalment_surcharge", "enforcement_cost"}
+)
+_TAKEN_BACK = frozenset({"advance", "credit_note", "cancellation", "recourse"})
+_INFORMATION = frozenset(
+    {"sent", "returned", "reminder", "instalment_plan", "deferral", "dispute", "debt_enforcement"}
+    | {"closed"}
+)
 
 
-@dataclass(frozen=True, slots=True)
-class AccountTerms:
-    """The contract as the factor keeps it.
+def life_of(
+    invoice: TakenInvoice,
+    terms: AccountTerms,
+    *,
+    seed: str,
+    fate: str | None = None,
+    every_kind: bool = False,
+) -> list[DebRow]:
+    """Return everything that will be told of the invoice, in order of its dates.
 
-    Attributes:
-        payout_term_days: days from arrival to payout.
-        payout_basis: "net" pays the amount less the fee, and the fee is a row of its own; "gross"
-            pays the whole amount (the fee is then billed apart, outside the DEB files).
-        factor_fee_permille: of the amount handed over.
-        reminder_fee_beneficiary: who keeps the reminder fee.
+    Args:
+        fate: a name of `FATES` that was ordered; without it, the fate is drawn.
+        every_kind: whether it is drawn from all fates, not only from the everyday ones.
     """
-
-    payout_term_days: int = 15
-    payout_basis: Literal["gross", "net"] = "net"
-    factor_fee_permille: int = 25
-    reminder_fee_beneficiary: Literal["factor", "practice"] = "factor"
-
-
-@dataclass(frozen=True, slots=True)
-class TakenInvoice:
-    """An invoice that the factor took over."""
-
-    account_number: str
-    order_id: str
-    order_number: str
-    invoice_number: str
-    debtor_number: str
-    amount: Money
-    arrived_on: date
-
-
-def life_of(invoice: TakenInvoice, terms: AccountTerms, *, seed: str) -> list[DebRow]:
-    """Return everything that will be told of the invoice, in order of its dates."""
     serial = invoice.invoice_number.rpartition("-")[2]
     chance = random.Random(f"{seed}/{invoice.account_number}/{serial}")  # noqa: S311 - no secret
+    drawn = draw_fate(chance, every_kind=every_kind)
     facts = [
-        _Fact(1, "sent", Money.zero(), text="Rechnung versandt"),
-        *_debtor_side(invoice.amount, terms, chance),
-        *_practice_side(invoice, terms),
+        Fact(1, "sent", text="Rechnung versandt"),
+        *FATES[fate or drawn](invoice.amount, terms, chance),
     ]
+    facts += _payouts(invoice, terms, facts)
     end = max(fact.day for fact in facts) + 1
-    facts.append(_Fact(end, "closed", Money.zero(), text="Fall abgeschlossen"))
-    facts.sort(key=lambda fact: fact.day)
-    return [_row(invoice, place, fact) for place, fact in enumerate(facts)]
+    facts.append(Fact(end, "closed", text="Fall abgeschlossen"))
+    told = [fact for fact in facts if fact.amount or fact.kind in _INFORMATION]
+    told.sort(key=lambda fact: fact.day)
+    return _rows(invoice, told, told_apart=f"{fate}/" if fate else "")
 
 
-@dataclass(frozen=True, slots=True)
-class _Fact:
-    day: int
-    kind: str
-    amount: Money
-    payout_reference: str = ""
-    beneficiary: Literal["F", "P", ""] = ""
-    level: int | None = None
-    text: str = ""
+def _payouts(invoice: TakenInvoice, terms: AccountTerms, facts: Sequence[Fact]) -> Iterator[Fact]:
+    """Pay at the term what is owed then, and settle at the end what has changed since."""
+    term = max(terms.payout_term_days, 1)
+    marks = {fact.mark: fact for fact in facts if fact.mark}
+    moved = [(fact.day, _moves(fact, terms, marks)) for fact in facts]
+    at_term = invoice.amount + Money.total(amount for day, amount in moved if day <= term)
+    if at_term.rappen > 0:
+        yield from _payout(invoice, terms, term, at_term)
+    later = Money.total(amount for day, amount in moved if day > term)
+    if later:
+        day = max(term, *(day for day, _ in moved)) + _SETTLED_AFTER_DAYS
+        reference = _reference(invoice, day)
+        text = "Auszahlung an Praxis" if later.rappen > 0 else "Belastung der Praxis"
+        yield Fact(day, "payout", later, payout_reference=reference, text=text)
 
 
-def _debtor_side(amount: Money, terms: AccountTerms, chance: random.Random) -> Iterator[_Fact]:
-    fate = chance.randrange(100)
-    if fate < 50:
-        yield _Fact(chance.randint(8, 30), "debtor_payment", amount, text="Zahlung")
-    elif fate < 70:
-        yield from _reminded(terms)
-        day = chance.randint(40, 55)
-        yield _Fact(day, "debtor_payment", amount + REMINDER_FEE, text="Zahlung nach Mahnung")
-    elif fate < 85:
-        yield from _instalments(amount, chance)
-    else:
-        first = Money(amount.rappen // 2)
-        yield _Fact(chance.randint(10, 30), "debtor_payment", first, text="Teilzahlung")
-        yield from _reminded(terms)
-        rest = amount - first + REMINDER_FEE
-        yield _Fact(chance.randint(40, 60), "debtor_payment", rest, text="Restzahlung")
-
-
-def _reminded(terms: AccountTerms) -> Iterator[_Fact]:
-    beneficiary: Literal["F", "P"] = "P" if terms.reminder_fee_beneficiary == "practice" else "F"
-    yield _Fact(REMINDER_AFTER_DAYS, "reminder", Money.zero(), level=1, text="1. Mahnung")
-    yield _Fact(
-        REMINDER_AFTER_DAYS,
-        "reminder_fee",
-        REMINDER_FEE,
-        beneficiary=beneficiary,
-        level=1,
-        text="Mahngebühr",
-    )
-
-
-def _instalments(amount: Money, chance: random.Random) -> Iterator[_Fact]:
-    day = chance.randint(12, 25)
-    yield _Fact(day, "instalment_plan", Money.zero(), text=f"{_INSTALMENTS} Raten vereinbart")
-    part = Money(amount.rappen // _INSTALMENTS)
-    last = amount - Money(part.rappen * (_INSTALMENTS - 1))
-    for number in range(1, _INSTALMENTS + 1):
-        rate = last if number == _INSTALMENTS else part
-        yield _Fact(day + 30 * number, "debtor_payment", rate, level=number, text="Rate")
-
-
-def _practice_side(invoice: TakenInvoice, terms: AccountTerms) -> Iterator[_Fact]:
+def _payout(invoice: TakenInvoice, terms: AccountTerms, day: int, owed: Money) -> Iterator[Fact]:
     fee = Money.zero()
     if terms.payout_basis == "net":
         fee = Money((invoice.amount.rappen * terms.factor_fee_permille + 500) // 1000)
-    day = max(terms.payout_term_days, 1)
-    payout_on = invoice.arrived_on + timedelta(days=day)
-    reference = payout_reference(invoice.account_number, payout_on)
-    payout = invoice.amount - fee
-    yield _Fact(day, "payout", payout, payout_reference=reference, text="Auszahlung an Praxis")
-    if fee:
-        yield _Fact(day, "factor_fee", fee, payout_reference=reference, text="Gebühr")
+    fee = Money(min(fee.rappen, owed.rappen))
+    reference = _reference(invoice, day)
+    text = "Auszahlung an Praxis"
+    yield Fact(day, "payout", owed - fee, payout_reference=reference, text=text)
+    yield Fact(day, "factor_fee", fee, payout_reference=reference, text="Gebühr")
+
+
+def _moves(fact: Fact, terms: AccountTerms, marks: dict[str, Fact]) -> Money:
+    """Return by how much a fact changes what the factor owes the practice."""
+    if fact.kind == "reversal":
+        return -_moves(marks[fact.reverses], terms, marks)
+    if fact.kind in _TAKEN_BACK or (fact.kind == "write_off" and not terms.loss_cover):
+        return -fact.amount
+    if fact.kind in {*_CHARGES, "adjustment"} and fact.beneficiary == "P":
+        return fact.amount
+    return Money.zero()
+
+
+def _reference(invoice: TakenInvoice, day: int) -> str:
+    return payout_reference(invoice.account_number, invoice.arrived_on + timedelta(days=day))
 
 
 def payout_reference(account_number: str, day: date) -> str:
@@ -140,11 +108,46 @@ def payout_reference(account_number: str, day: date) -> str:
     return f"PO{day:%Y%m%d}-{sha256(account_number.encode()).hexdigest()[:8]}"
 
 
-def _row(invoice: TakenInvoice, place: int, fact: _Fact) -> DebRow:
-    cause = f"{invoice.account_number}/{invoice.order_id}/{invoice.invoice_number}/{place}"
+def movement_of(
+    account_number: str, order_id: str, terms: AccountTerms, *, arrived_on: date
+) -> DebRow:
+    """Return the fee for keeping the account, charged with the payout of an order's invoices.
+
+    It is about no invoice.
+    """
+    day = arrived_on + timedelta(days=max(terms.payout_term_days, 1))
+    return DebRow(
+        record_id=_record_id(f"{account_number}/{order_id}/account-movement"),
+        kind="account_movement",
+        invoice_number="",
+        order_number="",
+        debtor_number="",
+        event_date=day,
+        value_date=day,
+        amount=_MOVEMENT,
+        payout_reference=payout_reference(account_number, day),
+        text="Kontoführung",
+    )
+
+
+def _rows(invoice: TakenInvoice, facts: Sequence[Fact], *, told_apart: str) -> list[DebRow]:
+    cause = f"{invoice.account_number}/{invoice.order_id}/{invoice.invoice_number}/{told_apart}"
+    ids = [_record_id(f"{cause}{place}") for place in range(len(facts))]
+    marked = {fact.mark: record for fact, record in zip(facts, ids, strict=True) if fact.mark}
+    return [
+        _row(invoice, record, fact, text=marked.get(fact.reverses, fact.text))
+        for fact, record in zip(facts, ids, strict=True)
+    ]
+
+
+def _record_id(cause: str) -> str:
+    return str(UUID(sha256(cause.encode()).hexdigest()[:32]))
+
+
+def _row(invoice: TakenInvoice, record_id: str, fact: Fact, *, text: str) -> DebRow:
     event_date = invoice.arrived_on + timedelta(days=fact.day)
     return DebRow(
-        record_id=str(UUID(sha256(cause.encode()).hexdigest()[:32])),
+        record_id=record_id,
         kind=fact.kind,
         invoice_number=invoice.invoice_number,
         order_number=invoice.order_number,
@@ -155,5 +158,5 @@ def _row(invoice: TakenInvoice, place: int, fact: _Fact) -> DebRow:
         payout_reference=fact.payout_reference,
         beneficiary=fact.beneficiary,
         level=fact.level,
-        text=fact.text,
+        text=text,
     )

@@ -6,7 +6,20 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
-_COUNTS = ("lost_answer", "drop_request", "unavailable", "duplicate_deb", "overlapping_deb")
+from sandbox.debident.mischief import FILE_FLAWS
+
+AT_REQUESTS = ("unavailable", "hang", "malformed_answer")
+AT_UPLOADS = (
+    "unavailable",
+    "hang",
+    "drop_request",
+    "lost_answer",
+    "malformed_answer",
+    "already_have_it",
+)
+"""Counted switches of requests, the first one that is on acts first."""
+_COUNTS = frozenset({*AT_REQUESTS, *AT_UPLOADS, "refuse_arrival", *FILE_FLAWS})
+_DOWN = ("unavailable", "hang", "cut-off")
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,12 +30,23 @@ class Misbehaviour:
         lost_answer: so many uploads are taken, then the connection is cut before the answer.
         drop_request: so many uploads are cut off and not taken.
         unavailable: so many portal requests get 503.
+        hang: so many portal requests get no answer until the caller gives up.
+        malformed_answer: so many portal requests are worked and get an answer that is none.
+        already_have_it: so many new uploads are taken with the answer that they are there already.
+        refuse_arrival: so many orders are refused as a whole when they arrive.
         duplicate_deb: so many published DEB files are offered a second time under a new id.
         overlapping_deb: so many published DEB files repeat the rows of the file before.
+        truncated_deb: so many published files end before their trailer; mended a day later.
+        wrong_totals_deb: so many have a sum one Rappen off; mended a day later.
+        hostile_rows_deb: so many hold hostile rows beside the true ones.
+        hostile_file_deb: so many cannot be read as a whole; mended a day later.
+        withheld_deb: so many are withheld for three days, while later ones are offered.
         late_days: simulated days that arrivals of new orders take longer.
         slow_seconds: real seconds that each portal request waits.
         refuse_lines: invoice number → code of lines that are refused on arrival.
         refuse_orders: code with which uploads are refused (422) while it is set.
+        down: nothing but the admin API answers while it is set: "unavailable" (503), "hang", or
+            "cut-off" (the connection is broken).
     """
 
     lost_answer: int = 0
@@ -30,10 +54,20 @@ class Misbehaviour:
     unavailable: int = 0
     duplicate_deb: int = 0
     overlapping_deb: int = 0
+    hang: int = 0
+    malformed_answer: int = 0
+    already_have_it: int = 0
+    refuse_arrival: int = 0
+    truncated_deb: int = 0
+    wrong_totals_deb: int = 0
+    hostile_rows_deb: int = 0
+    hostile_file_deb: int = 0
+    withheld_deb: int = 0
     late_days: float = 0.0
     slow_seconds: float = 0.0
     refuse_lines: Mapping[str, str] = field(default_factory=dict)
     refuse_orders: str | None = None
+    down: str | None = None
 
     def has(self, count: str) -> bool:
         """Whether a counted switch is still on."""
@@ -72,6 +106,8 @@ def _check(name: str, value: object) -> None:
         right = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 1_000_000
     elif name == "refuse_lines":
         right = isinstance(value, dict) and all(isinstance(code, str) for code in value.values())
+    elif name == "down":
+        right = value is None or value in _DOWN
     elif name == "refuse_orders":
         right = value is None or isinstance(value, str)
     else:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sandbox.debident.deb_writer import DebRow
-from sandbox.debident.life import AccountTerms, TakenInvoice, life_of
+from sandbox.debident.fate_desk import FateDesk
 from sandbox.debident.package import (
     Package,
     PackagedInvoice,
@@ -20,10 +18,13 @@ from sandbox.debident.package import (
     read_package,
 )
 from sandbox.debident.store import Store
+from sandbox.debident.terms import AccountTerms, TakenInvoice
 from shared.kernel.clock import SWISS_TIME
 from shared.kernel.money import Money
 
 ALREADY_TAKEN_OVER = "already-taken-over"
+RefusedLines = Callable[[Package], Mapping[str, str]]
+"""Invoice number → code of a package's refused lines."""
 
 
 class Receipt(StrEnum):
@@ -48,8 +49,11 @@ class UploadAnswer:
 class OrderDesk:
     """Orders of all accounts; every method is about one account only."""
 
-    def __init__(self, store: Store, *, seed: str, delay_days: tuple[float, float]) -> None:
+    def __init__(
+        self, store: Store, fates: FateDesk, *, seed: str, delay_days: tuple[float, float]
+    ) -> None:
         self._store = store
+        self._fates = fates
         self._seed = seed
         self._delay_days = delay_days
 
@@ -103,9 +107,12 @@ class OrderDesk:
         return timedelta(days=chance.uniform(*self._delay_days))
 
     def let_arrive(
-        self, now: datetime, terms: Mapping[str, AccountTerms], refused: Mapping[str, str]
+        self, now: datetime, terms: Mapping[str, AccountTerms], refused: RefusedLines
     ) -> None:
-        """Let every order arrive whose time has come; judge each package and each of its lines."""
+        """Let every order arrive whose time has come; judge each package and each of its lines.
+
+        `refused` gives the refused lines of a package, or raises PackageError for all of it.
+        """
         due = self._store.rows(
             "SELECT account_number, order_id, package, arrives_at FROM portal_order"
             " WHERE state = 'received' AND arrives_at <= ? ORDER BY arrives_at, order_id",
@@ -116,11 +123,12 @@ class OrderDesk:
             try:
                 package = read_package(order["package"])
                 _require_match(package, account=account, order_id=order_id)
+                refused_lines = refused(package)
             except PackageError as error:
                 self._refuse(account, order_id, error)
             else:
                 arrived_at = datetime.fromisoformat(order["arrives_at"])
-                self._arrive(account, package, arrived_at, terms[account], refused)
+                self._arrive(account, package, arrived_at, terms[account], refused_lines)
 
     def _refuse(self, account: str, order_id: str, error: PackageError) -> None:
         self._store.run(
@@ -155,7 +163,9 @@ class OrderDesk:
                     amount=invoice.amount,
                     arrived_on=arrived_at.astimezone(SWISS_TIME).date(),
                 )
-                self._add_facts(account, life_of(taken, terms, seed=self._seed))
+                self._fates.begin_life(taken, terms)
+        arrived_on = arrived_at.astimezone(SWISS_TIME).date()
+        self._fates.charge_account(account, package.order_id, terms, arrived_on=arrived_on)
         self._add_credit_notes(account, package)
         self._store.run(
             "UPDATE portal_order SET state = 'arrived', arrived_at = ?, order_number = ?,"
@@ -209,14 +219,55 @@ class OrderDesk:
             ],
         )
 
-    def _add_facts(self, account: str, facts: list[DebRow]) -> None:
-        self._store.run_many(
-            "INSERT INTO fact (record_id, account_number, event_date, row) VALUES (?, ?, ?, ?)",
-            [
-                (fact.record_id, account, fact.event_date.isoformat(), fact_to_json(fact))
-                for fact in facts
-            ],
+    def has(self, account: str, order_id: str) -> bool:
+        """Whether the account handed this order over."""
+        found = self._store.row(
+            "SELECT 1 FROM portal_order WHERE account_number = ? AND order_id = ?",
+            account,
+            order_id,
         )
+        return found is not None
+
+    def of_account(self, account: str, *, limit: int, offset: int) -> list[dict[str, object]]:
+        """Return orders of an account, the newest first."""
+        rows = self._store.rows(
+            "SELECT order_id, order_number, reference, state, received_at, arrived_at,"
+            " refusal_code FROM portal_order WHERE account_number = ?"
+            " ORDER BY received_at DESC, order_id LIMIT ? OFFSET ?",
+            account,
+            limit,
+            offset,
+        )
+        return [dict(row) for row in rows]
+
+    def page(self, account: str, order_id: str) -> dict[str, object] | None:
+        """Return an order of the account with its lines and credit notes, or None."""
+        order = self._store.row(
+            "SELECT order_id, order_number, reference, state, sha256, received_at, arrived_at,"
+            " refusal_code, communication, uploads FROM portal_order"
+            " WHERE account_number = ? AND order_id = ?",
+            account,
+            order_id,
+        )
+        if order is None:
+            return None
+        lines = self._store.rows(
+            "SELECT invoice_number, debtor_number, amount_rappen, accepted, code"
+            " FROM order_line WHERE account_number = ? AND order_id = ? ORDER BY place",
+            account,
+            order_id,
+        )
+        notes = self._store.rows(
+            "SELECT credit_note_number, invoice_number, amount_rappen"
+            " FROM order_credit_note WHERE account_number = ? AND order_id = ? ORDER BY place",
+            account,
+            order_id,
+        )
+        return {
+            **dict(order),
+            "lines": [dict(line) for line in lines],
+            "credit_notes": [dict(note) for note in notes],
+        }
 
     def status(self, account: str, order_id: str) -> dict[str, object] | None:
         """Return what `GET /v1/orders/{order_id}` answers, or None for an unknown order."""
@@ -282,36 +333,3 @@ def _require_match(package: Package, *, account: str, order_id: str) -> None:
         raise PackageError("wrong-order", "the manifest names another order")
     if package.account_number != account:
         raise PackageError("wrong-account", "the manifest names another account")
-
-
-def fact_to_json(fact: DebRow) -> str:
-    """Return a fact as it is kept until it is told."""
-    return json.dumps(
-        {
-            "record_id": fact.record_id,
-            "kind": fact.kind,
-            "invoice_number": fact.invoice_number,
-            "order_number": fact.order_number,
-            "debtor_number": fact.debtor_number,
-            "event_date": fact.event_date.isoformat(),
-            "value_date": fact.value_date.isoformat() if fact.value_date else None,
-            "amount_rappen": fact.amount.rappen,
-            "payout_reference": fact.payout_reference,
-            "beneficiary": fact.beneficiary,
-            "level": fact.level,
-            "text": fact.text,
-        }
-    )
-
-
-def fact_from_json(text: str) -> DebRow:
-    """Read a fact as it was kept."""
-    values = json.loads(text)
-    value_date = values.pop("value_date")
-    event_day = datetime.fromisoformat(values.pop("event_date")).date()
-    return DebRow(
-        event_date=event_day,
-        value_date=datetime.fromisoformat(value_date).date() if value_date else None,
-        amount=Money(values.pop("amount_rappen")),
-        **values,
-    )

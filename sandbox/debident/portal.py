@@ -10,19 +10,26 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from sandbox.debident.clock import ClockState, PortalClock, RealTime, real_time
-from sandbox.debident.deb_files import DebDesk, Extra, OfferedFile
-from sandbox.debident.life import AccountTerms
-from sandbox.debident.misbehaviour import Misbehaviour, misbehaviour_from
+from sandbox.debident.deb_files import DebDesk, OfferedFile
+from sandbox.debident.fate_desk import FateDesk
+from sandbox.debident.misbehaviour import Misbehaviour
+from sandbox.debident.mischief import ARRIVAL, FILE, ORDER, Draw
+from sandbox.debident.mischief_desk import MischiefDesk
 from sandbox.debident.orders import OrderDesk, Receipt, UploadAnswer
+from sandbox.debident.package import Package, PackageError
 from sandbox.debident.settings import PortalSettings
 from sandbox.debident.store import Store
+from sandbox.debident.terms import AccountTerms
 
 _CLOCK = "clock"
-_MISBEHAVIOUR = "misbehaviour"
+_LATE_DAYS = 2.0
+_REFUSED_BY_PLAN = "address-unknown"
+_REFUSED_ON_ARRIVAL = "refused-by-clerk"
 
 
 class UnknownAccountError(Exception):
@@ -49,16 +56,21 @@ class Portal:
     def __init__(self, settings: PortalSettings, *, real: RealTime = real_time) -> None:
         self._settings = settings
         self._store = Store(settings.state_dir)
+        self._fates = FateDesk(self._store, seed=settings.seed, every_kind=settings.every_kind)
         self._orders = OrderDesk(
             self._store,
+            self._fates,
             seed=settings.seed,
             delay_days=(settings.arrival_days_min, settings.arrival_days_max),
         )
         self._deb_files = DebDesk(self._store)
         self._tokens: dict[str, tuple[str, datetime]] = {}
         self._clock = self._remembered_clock(real)
-        if self._store.read_note(_MISBEHAVIOUR) is None:
-            self.misbehave(Misbehaviour(refuse_lines=settings.refuse_lines))
+        self._mischief = MischiefDesk(
+            self._store,
+            settings.plan,
+            at_first=Misbehaviour(refuse_lines=settings.refuse_lines),
+        )
 
     @property
     def store(self) -> Store:
@@ -116,10 +128,25 @@ class Portal:
     def _catch_up(self) -> None:
         self._let_arrive()
         self._write_scheduled_files()
+        self._deb_files.catch_up(self.now())
 
     def _let_arrive(self) -> None:
+        self._orders.let_arrive(self.now(), self._terms(), self._refused_lines)
+
+    def _refused_lines(self, package: Package) -> Mapping[str, str]:
+        """Judge an arriving package.
+
+        Raises:
+            PackageError: it is refused as a whole.
+        """
+        draw = self._mischief.draw(ARRIVAL, at=self.now())
+        if draw.has("refuse_arrival"):
+            raise PackageError(_REFUSED_ON_ARRIVAL, "the portal was told to refuse this order")
         refused = self.misbehaviour().refuse_lines
-        self._orders.let_arrive(self.now(), self._terms(), refused)
+        if draw.has("refuse_line"):
+            unlucky = package.invoices[draw.number % len(package.invoices)].invoice_number
+            return {unlucky: _REFUSED_BY_PLAN, **refused}
+        return refused
 
     def _write_scheduled_files(self) -> None:
         if not self._settings.deb_every_days:
@@ -158,13 +185,16 @@ class Portal:
             if taken is not None:
                 raise AccountTakenError(client.account_number)
             self._store.run(
-                "INSERT INTO client VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (client_id)"
+                "INSERT INTO client (client_id, secret_sha256, account_number, payout_term_days,"
+                " payout_basis, factor_fee_permille, reminder_fee_beneficiary, next_file_at,"
+                " loss_cover) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (client_id)"
                 " DO UPDATE SET secret_sha256 = excluded.secret_sha256,"
                 " account_number = excluded.account_number,"
                 " payout_term_days = excluded.payout_term_days,"
                 " payout_basis = excluded.payout_basis,"
                 " factor_fee_permille = excluded.factor_fee_permille,"
-                " reminder_fee_beneficiary = excluded.reminder_fee_beneficiary",
+                " reminder_fee_beneficiary = excluded.reminder_fee_beneficiary,"
+                " loss_cover = excluded.loss_cover",
                 client.client_id,
                 _hashed(client.client_secret),
                 client.account_number,
@@ -173,6 +203,7 @@ class Portal:
                 client.terms.factor_fee_permille,
                 client.terms.reminder_fee_beneficiary,
                 (self.now() + timedelta(days=self._settings.deb_every_days)).isoformat(),
+                int(client.terms.loss_cover),
             )
         self._tokens = {
             token: (account, end)
@@ -187,24 +218,32 @@ class Portal:
                 payout_basis=row["payout_basis"],
                 factor_fee_permille=row["factor_fee_permille"],
                 reminder_fee_beneficiary=row["reminder_fee_beneficiary"],
+                loss_cover=bool(row["loss_cover"]),
             )
             for row in self._store.rows("SELECT * FROM client")
         }
 
     def issue_token(self, client_id: str, client_secret: str) -> str | None:
         """Return a token for the client's account, or None for wrong credentials."""
+        account = self.account_for(client_id, client_secret)
+        if account is None:
+            return None
+        now = self._clock.real_now()
+        self._tokens = {token: kept for token, kept in self._tokens.items() if kept[1] > now}
+        token = secrets.token_urlsafe(32)
+        end = now + timedelta(seconds=self._settings.token_lifetime_seconds)
+        self._tokens[token] = (account, end)
+        return token
+
+    def account_for(self, client_id: str, client_secret: str) -> str | None:
+        """Return the account that these credentials open, or None."""
         client = self._store.row(
             "SELECT secret_sha256, account_number FROM client WHERE client_id = ?", client_id
         )
         expected = client["secret_sha256"] if client else _hashed("nobody")
         if not hmac.compare_digest(expected, _hashed(client_secret)) or client is None:
             return None
-        now = self._clock.real_now()
-        self._tokens = {token: kept for token, kept in self._tokens.items() if kept[1] > now}
-        token = secrets.token_urlsafe(32)
-        end = now + timedelta(seconds=self._settings.token_lifetime_seconds)
-        self._tokens[token] = (client["account_number"], end)
-        return token
+        return str(client["account_number"])
 
     def account_of(self, token: str) -> str | None:
         """Return the account that a token opens, or None; tokens do not survive a restart."""
@@ -215,17 +254,29 @@ class Portal:
 
     # Orders and DEB files.
 
-    def receive_order(self, account: str, order_id: str, package: bytes) -> UploadAnswer:
-        """Take an upload; see OrderDesk.receive."""
+    def receive_order(
+        self, account: str, order_id: str, package: bytes, *, say_known: bool = False
+    ) -> UploadAnswer:
+        """Take an upload; see OrderDesk.receive. `say_known`: say that a new one is here already.
+
+        A new order may be drawn to be late.
+        """
         switches = self.misbehaviour()
         if switches.refuse_orders:
             text = "the portal was told to refuse"
             return UploadAnswer(Receipt.REFUSED, code=switches.refuse_orders, text=text)
         with self._store.transaction():
             self._catch_up()
-            return self._orders.receive(
-                account, order_id, package, now=self.now(), late_days=switches.late_days
+            late_days = switches.late_days
+            if not self._orders.has(account, order_id):
+                draw = self._mischief.draw(ORDER, at=self.now())
+                late_days += _LATE_DAYS if draw.has("late") else 0.0
+            answer = self._orders.receive(
+                account, order_id, package, now=self.now(), late_days=late_days
             )
+        if say_known and answer.receipt is Receipt.ACCEPTED:
+            return replace(answer, receipt=Receipt.ALREADY_HAVE_IT)
+        return answer
 
     def order_status(self, account: str, order_id: str) -> dict[str, object] | None:
         """Return what is known of an order of this account, or None."""
@@ -241,7 +292,9 @@ class Portal:
 
     def deb_file(self, account: str, file_id: str) -> bytes | None:
         """Return the bytes of one of the account's files, or None."""
-        return self._deb_files.content(account, file_id)
+        with self._store.transaction():
+            self._catch_up()
+            return self._deb_files.content(account, file_id)
 
     def publish(self, account: str, *, advance_days: float) -> OfferedFile | None:
         """Move time on and write everything up to then into one file; None: nothing new.
@@ -262,42 +315,73 @@ class Portal:
         return offered
 
     def _publish(self, account: str, at: datetime) -> OfferedFile | None:
-        switches = self.misbehaviour()
-        extras = {Extra.OVERLAP: "overlapping_deb", Extra.DUPLICATE: "duplicate_deb"}
-        chosen = frozenset(extra for extra, name in extras.items() if switches.has(name))
-        offered = self._deb_files.publish(account, at=at, extras=chosen)
-        if offered is not None:
-            for extra in chosen:
-                self._note_done(extras[extra])
-        return offered
+        if not self._deb_files.has_news(account, at):
+            return None
+        draw = self._mischief.draw(FILE, at=at)
+        return self._deb_files.publish(account, at=at, flaws=draw.names)
 
-    # Misbehaviour and overviews.
+    # Misbehaviour, fates and overviews.
 
     def misbehaviour(self) -> Misbehaviour:
         """Return the switches as they stand."""
-        return misbehaviour_from(self._store.read_note(_MISBEHAVIOUR) or {})
+        return self._mischief.switches()
 
     def misbehave(self, switches: Misbehaviour) -> None:
         """Set all switches."""
-        self._store.write_note(_MISBEHAVIOUR, switches.to_json())
+        self._mischief.switch(switches)
 
-    def take_misbehaviour(self, count: str) -> bool:
-        """Whether a counted switch is on; if so, it has acted once now."""
-        if not self.misbehaviour().has(count):
-            return False
-        self._note_done(count)
-        return True
+    def draw(self, event: str) -> Draw:
+        """Count an event, and return how the portal misbehaves at it."""
+        return self._mischief.draw(event, at=self.now())
 
-    def _note_done(self, count: str) -> None:
-        self.misbehave(self.misbehaviour().less(count))
+    def planned(self) -> dict[str, list[str]]:
+        """Return what the next events of each kind meet by the plan."""
+        return self._mischief.preview()
+
+    def order_fate(self, account: str, invoice_number: str, fate: str) -> bool:
+        """Order an invoice's fate; return whether the invoice is here already.
+
+        Raises:
+            UnknownAccountError: no client has this account.
+            FateBegunError: money of the invoice has been told already.
+        """
+        with self._store.transaction():
+            self._catch_up()
+            terms = self._terms().get(account)
+            if terms is None:
+                raise UnknownAccountError(account)
+            return self._fates.order_fate(account, invoice_number, fate, terms)
+
+    def ordered_fates(self) -> list[dict[str, object]]:
+        """Return the fates that were ordered."""
+        return self._fates.ordered()
+
+    def orders_of(self, account: str, *, limit: int, offset: int) -> list[dict[str, object]]:
+        """Return orders of an account, the newest first."""
+        with self._store.transaction():
+            self._catch_up()
+            return self._orders.of_account(account, limit=limit, offset=offset)
+
+    def order_page(self, account: str, order_id: str) -> dict[str, object] | None:
+        """Return an order of this account with its lines and credit notes, or None."""
+        with self._store.transaction():
+            self._catch_up()
+            return self._orders.page(account, order_id)
+
+    def deb_files_of(self, account: str, *, limit: int, offset: int) -> list[OfferedFile]:
+        """Return the account's DEB files, the newest first."""
+        with self._store.transaction():
+            self._catch_up()
+            return self._deb_files.newest(account, limit=limit, offset=offset)
 
     def overview(self) -> dict[str, object]:
-        """Return everything that a clerk sees."""
+        """Return everything that is known here, for demos and checks."""
         with self._store.transaction():
             self._catch_up()
             accounts = self._store.rows(
                 "SELECT client_id, account_number, payout_term_days, payout_basis,"
-                " factor_fee_permille, reminder_fee_beneficiary FROM client ORDER BY account_number"
+                " factor_fee_permille, reminder_fee_beneficiary, loss_cover FROM client"
+                " ORDER BY account_number"
             )
             return {
                 "simulated_now": self.now().isoformat(),
@@ -305,6 +389,8 @@ class Portal:
                 "orders": self._orders.overview(),
                 "credit_notes": self._orders.credit_notes(),
                 "deb_files": self._deb_files.overview(),
+                "fates": self._fates.ordered(),
+                "misbehaviour": self._mischief.overview(),
             }
 
 

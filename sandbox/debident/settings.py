@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+from sandbox.debident.mischief import Plan, plan_from
+
 
 @dataclass(frozen=True, slots=True)
 class PortalSettings:
@@ -25,6 +27,8 @@ class PortalSettings:
         package_bytes_max: largest upload.
         sftp_port: where the SFTP server listens, 0: any free port; None: there is none.
         refuse_lines: invoice number → refusal code, from the first start on.
+        plan: which misbehaviours are drawn, or None: only those that are switched on.
+        every_kind: whether an invoice's fate is drawn from all, not only from the everyday ones.
     """
 
     state_dir: Path
@@ -41,6 +45,8 @@ class PortalSettings:
     package_bytes_max: int = 200_000_000
     sftp_port: int | None = None
     refuse_lines: Mapping[str, str] = field(default_factory=dict)
+    plan: Plan | None = None
+    every_kind: bool = False
 
 
 def settings_from_environment(environment: Mapping[str, str]) -> PortalSettings:
@@ -69,6 +75,8 @@ def settings_from_environment(environment: Mapping[str, str]) -> PortalSettings:
             else None
         ),
         refuse_lines=_refused_lines(environment.get("DEBIDENT_REFUSE_LINES", "")),
+        plan=plan_from(environment.get("DEBIDENT_MISBEHAVE", "")),
+        every_kind=reader.choice("DEBIDENT_FATES", ("everyday", "every-kind")) == "every-kind",
     )
     if settings.start is not None and settings.start.tzinfo is None:
         raise ValueError("DEBIDENT_START needs a time zone, for example 2026-01-05T08:00:00Z")
@@ -97,6 +105,12 @@ class _Reader:
             raise ValueError(f"{name} is not a number: {text!r}") from None
         if not 0 <= value < 1e9:
             raise ValueError(f"{name} is out of range: {text}")
+        return value
+
+    def choice(self, name: str, choices: tuple[str, ...]) -> str:
+        value = self._environment.get(name) or choices[0]
+        if value not in choices:
+            raise ValueError(f"{name} is {' or '.join(choices)}, not {value!r}")
         return value
 
 

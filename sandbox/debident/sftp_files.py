@@ -13,6 +13,7 @@ import asyncssh
 from asyncssh.misc import MaybeAwait
 
 from sandbox.debident.desk import Desk
+from sandbox.debident.mischief import UPLOAD
 from sandbox.debident.sftp_desk import FOLDERS, NotTakenError, Part, SftpDesk
 
 ACCOUNT = "debident_account"
@@ -132,10 +133,11 @@ class PortalFiles(asyncssh.SFTPServer):
         switches = await self._desk.ask(portal.misbehaviour)
         if switches.slow_seconds:
             await asyncio.sleep(switches.slow_seconds)
-        if await self._desk.ask(lambda: portal.take_misbehaviour("drop_request")):
+        draw = await self._desk.ask(lambda: portal.draw(UPLOAD))
+        if draw.has("drop_request"):
             self._cut_off()
         await self._taking(lambda: self._files.drop(self._account, old, new))
-        if await self._desk.ask(lambda: portal.take_misbehaviour("lost_answer")):
+        if draw.has("lost_answer"):
             self._cut_off()
 
     async def rename(self, oldpath: bytes, newpath: bytes) -> None:

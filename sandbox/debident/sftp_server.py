@@ -14,6 +14,7 @@ from pathlib import Path
 import asyncssh
 
 from sandbox.debident.desk import Desk
+from sandbox.debident.mischief import ASK
 from sandbox.debident.settings import PortalSettings
 from sandbox.debident.sftp_desk import SftpDesk
 from sandbox.debident.sftp_files import ACCOUNT, PortalFiles
@@ -47,7 +48,8 @@ class _Door(asyncssh.SSHServer):
         switches = await self._desk.ask(self._desk.portal.misbehaviour)
         if switches.slow_seconds:
             await asyncio.sleep(switches.slow_seconds)
-        if await self._desk.ask(lambda: self._desk.portal.take_misbehaviour("unavailable")):
+        draw = await self._desk.ask(lambda: self._desk.portal.draw(ASK))
+        if draw.has("unavailable"):
             raise asyncssh.ServiceNotAvailable("the portal is being maintained")
         return True
 

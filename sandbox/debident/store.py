@@ -94,8 +94,31 @@ CREATE TABLE IF NOT EXISTS deb_file (
   content BLOB NOT NULL,
   created_at TEXT NOT NULL
 ) STRICT;
+CREATE TABLE IF NOT EXISTS fate (
+  account_number TEXT NOT NULL,
+  invoice_number TEXT NOT NULL,
+  fate TEXT NOT NULL,
+  PRIMARY KEY (account_number, invoice_number)
+) STRICT;
+CREATE TABLE IF NOT EXISTS mischief (
+  place INTEGER PRIMARY KEY AUTOINCREMENT,
+  at TEXT NOT NULL,
+  event TEXT NOT NULL,
+  number INTEGER NOT NULL,
+  name TEXT NOT NULL
+) STRICT;
 CREATE INDEX IF NOT EXISTS deb_file_of_account ON deb_file (account_number, position);
 """
+
+
+_LATER_COLUMNS = (
+    ("client", "loss_cover", "INTEGER NOT NULL DEFAULT 0"),
+    ("deb_file", "flaw", "TEXT NOT NULL DEFAULT ''"),
+    ("deb_file", "hidden_until", "TEXT"),
+    ("deb_file", "mended_content", "BLOB"),
+    ("deb_file", "mended_at", "TEXT"),
+)
+"""Columns that a state file from before lacks."""
 
 
 class Store:
@@ -110,6 +133,10 @@ class Store:
         self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute("PRAGMA synchronous = FULL")
         self._connection.executescript(_SCHEMA)
+        for table, column, form in _LATER_COLUMNS:
+            known = {row["name"] for row in self.rows(f"PRAGMA table_info({table})")}
+            if column not in known:
+                self.run(f"ALTER TABLE {table} ADD COLUMN {column} {form}")
 
     def close(self) -> None:
         """Close the file."""

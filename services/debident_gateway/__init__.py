@@ -8,5 +8,5 @@ Topics out: order-events (`order-sent`, `order-send-failed`, `order-arrived`, `o
 (`portal-unreachable`, `portal-reachable`).
 Tables: contract_terms (known from events), portal_credentials, portal_sftp_credentials,
 transmission, send_attempt, arrival_poll, deb_cursor, deb_file, deb_listing, deb_gap,
-portal_circuit, account_circuit; and those of shared.messaging and shared.web.
+portal_circuit, account_circuit, hand_report; and those of shared.messaging and shared.web.
 """

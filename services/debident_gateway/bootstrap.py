@@ -18,6 +18,7 @@ from services.debident_gateway.domain.schedule import CircuitPolicy, DispatchPol
 from services.debident_gateway.entrypoints.events import subscriptions
 from services.debident_gateway.entrypoints.figures import gateway_gauges
 from services.debident_gateway.entrypoints.http import endpoints
+from services.debident_gateway.entrypoints.http_manual import manual_endpoints
 from services.debident_gateway.entrypoints.timers import timers
 from services.debident_gateway.entrypoints.workshop import Pace, Workshop
 from services.debident_gateway.ports import DebidentPortal
@@ -56,7 +57,7 @@ def build(
         database=database,
         clock=clock,
         migrations=MIGRATIONS,
-        endpoints=endpoints(workshop),
+        endpoints=[*endpoints(workshop), *manual_endpoints(workshop)],
         subscriptions=subscriptions(workshop),
         timers=timers(workshop),
         gauges=[gateway_gauges(database)],

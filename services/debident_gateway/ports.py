@@ -19,6 +19,7 @@ from services.debident_gateway.domain.answers import (
 from services.debident_gateway.domain.circuit import Circuit
 from services.debident_gateway.domain.deb_sequence import MissingDebFiles
 from services.debident_gateway.domain.events import DomainEvent
+from services.debident_gateway.domain.manual import HandReport
 from services.debident_gateway.domain.model import (
     ContractTerms,
     DebCursor,
@@ -220,6 +221,9 @@ class ContractRepository(Protocol):
     async def knows_practice(self, practice_id: UUID) -> bool:
         """Whether any contract of the practice is known."""
 
+    async def of_practice(self, practice_id: UUID) -> list[ContractTerms]:
+        """Return the terms of all contracts of a practice."""
+
     async def save_if_newer(self, terms: ContractTerms) -> bool:
         """Store the terms unless these or newer ones are known; return whether they were."""
 
@@ -305,6 +309,9 @@ class DebFileRepository(Protocol):
     async def add(self, file: FetchedDebFile) -> bool:
         """Record a fetched file; False where its bytes are here already (a repeat)."""
 
+    async def contract_of(self, deb_file_id: UUID) -> UUID | None:
+        """Return the contract under which a file is recorded, or None where it is not."""
+
     async def note_listing(self, file: FetchedDebFile) -> bool:
         """Record that the portal offered these bytes under this id; False where that is known."""
 
@@ -344,6 +351,13 @@ class CircuitRepository(Protocol):
         """Let the next call of the practice's account decide, by whichever way it goes."""
 
 
+class HandReportRepository(Protocol):
+    """What persons reported of orders that they handed over."""
+
+    async def add(self, report: HandReport) -> bool:
+        """Keep a report; False where one of this kind is kept for the order already."""
+
+
 class UnitOfWork(Protocol):
     """One transaction's repositories, and the events that leave with it."""
 
@@ -370,6 +384,10 @@ class UnitOfWork(Protocol):
     @property
     def circuits(self) -> CircuitRepository:
         """The portals' circuits, and those of the accounts in scope."""
+
+    @property
+    def hand_reports(self) -> HandReportRepository:
+        """Persons' reports in scope."""
 
     def record(self, event: DomainEvent) -> None:
         """Let an event leave when the unit of work ends well."""

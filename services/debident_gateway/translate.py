@@ -111,6 +111,7 @@ def to_wire(event: DomainEvent) -> EventPayload:
                 portal_reference=event.portal_reference,
                 package_sha256=event.package_sha256,
                 sent_at=event.sent_at,
+                evidence=event.evidence,
             )
         case OrderSendDidFail():
             return OrderSendFailed(
@@ -157,6 +158,7 @@ def _about_portal(
                 layout=file.layout,
                 file=content_ref(file.content),
                 fetched_at=file.fetched_at,
+                source=file.source,
             )
         case DebFileIsMissing(missing):
             return DebFileMissing(

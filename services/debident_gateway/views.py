@@ -39,6 +39,7 @@ DEB_FILES = """
     FROM deb_file
     WHERE practice_id = :practice_id
       AND (CAST(:contract_id AS uuid) IS NULL OR contract_id = :contract_id)
+      AND (CAST(:deb_file_id AS uuid) IS NULL OR deb_file_id = :deb_file_id)
 """
 _DEB_FILES_PAGE = text(
     f"""{DEB_FILES}
@@ -101,6 +102,29 @@ _SFTP_CREDENTIALS = text(
     " WHERE practice_id = :practice_id"
 )
 
+TASKS = """
+    SELECT transmission.*, contract_terms.account_number,
+      CASE WHEN state = 'sent' THEN sent_at + arrival_check_after ELSE prepared_at END AS due_at
+    FROM transmission JOIN contract_terms USING (practice_id, contract_id)
+    WHERE practice_id = :practice_id AND adapter = 'manual'
+      AND state IN ('intended', 'unknown', 'sent')
+"""
+_TASKS_PAGE = text(
+    f"""{TASKS}
+      AND (CAST(:after_at AS timestamptz) IS NULL
+           OR (prepared_at, order_id) > (:after_at, CAST(:after_id AS uuid)))
+    ORDER BY prepared_at, order_id LIMIT :limit
+    """
+)
+_WITH_ADAPTER = text(
+    """
+    SELECT transmission.*, contract_terms.adapter
+    FROM transmission JOIN contract_terms USING (practice_id, contract_id)
+    WHERE practice_id = :practice_id AND order_id = :order_id
+    """
+)
+_REPORTS = text("SELECT * FROM hand_report WHERE order_id = :order_id ORDER BY recorded_at, kind")
+
 
 async def transmissions(
     connection: AsyncConnection,
@@ -146,6 +170,7 @@ async def deb_files(
     values = {
         "practice_id": practice_id,
         "contract_id": contract_id,
+        "deb_file_id": None,
         "limit": limit,
         **_place(after),
     }
@@ -198,6 +223,43 @@ async def figures(connection: AsyncConnection) -> dict[str, float]:
 async def sftp_credentials(connection: AsyncConnection, practice_id: UUID) -> RowMapping | None:
     """Return where and how the practice signs in, never the secret."""
     rows = await _rows(connection, _SFTP_CREDENTIALS, {"practice_id": practice_id})
+    return rows[0] if rows else None
+
+
+async def manual_tasks(
+    connection: AsyncConnection, practice_id: UUID, *, after: Cursor | None, limit: int
+) -> list[RowMapping]:
+    """Return the orders of manual contracts that wait for a person, the oldest first."""
+    values = {"practice_id": practice_id, "limit": limit, **_place(after)}
+    return await _rows(connection, _TASKS_PAGE, values)
+
+
+async def with_adapter(
+    connection: AsyncConnection, practice_id: UUID, order_id: UUID
+) -> RowMapping | None:
+    """Return a transmission with its contract's adapter, or None."""
+    values = {"practice_id": practice_id, "order_id": order_id}
+    rows = await _rows(connection, _WITH_ADAPTER, values)
+    return rows[0] if rows else None
+
+
+async def reports(connection: AsyncConnection, order_id: UUID) -> list[RowMapping]:
+    """Return what persons reported of an order, in order."""
+    return await _rows(connection, _REPORTS, {"order_id": order_id})
+
+
+async def deb_file(
+    connection: AsyncConnection, practice_id: UUID, deb_file_id: UUID
+) -> RowMapping | None:
+    """Return one DEB file with every id under which the portal offered it, or None."""
+    values = {
+        "practice_id": practice_id,
+        "contract_id": None,
+        "deb_file_id": deb_file_id,
+        "limit": 1,
+        **_place(None),
+    }
+    rows = await _rows(connection, _DEB_FILES_PAGE, values)
     return rows[0] if rows else None
 
 

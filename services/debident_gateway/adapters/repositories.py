@@ -63,6 +63,12 @@ class SqlContractRepository:
         )
         return (await self._connection.execute(query)).first() is not None
 
+    async def of_practice(self, practice_id: UUID) -> list[ContractTerms]:
+        """Return the terms of all contracts of a practice."""
+        query = select(CONTRACT_TERMS).where(CONTRACT_TERMS.c.practice_id == practice_id)
+        rows = (await self._connection.execute(query)).mappings()
+        return [ContractTerms(**row) for row in rows]
+
     async def save_if_newer(self, terms: ContractTerms) -> bool:
         """Store the terms unless these or newer ones are known; return whether they were."""
         values = asdict(terms)
@@ -301,10 +307,17 @@ class SqlDebFileRepository:
             "size_bytes": file.content.size_bytes,
             "media_type": file.content.media_type,
             "fetched_at": file.fetched_at,
+            "source": file.source,
+            "uploaded_by": file.uploaded_by,
         }
         statement = insert(DEB_FILE).values(values).on_conflict_do_nothing()
         result = await self._connection.execute(statement.returning(DEB_FILE.c.deb_file_id))
         return result.first() is not None
+
+    async def contract_of(self, deb_file_id: UUID) -> UUID | None:
+        """Return the contract under which a file is recorded, or None where it is not."""
+        query = select(DEB_FILE.c.contract_id).where(DEB_FILE.c.deb_file_id == deb_file_id)
+        return (await self._connection.execute(query)).scalar_one_or_none()
 
     async def note_listing(self, file: FetchedDebFile) -> bool:
         """Record that the portal offered these bytes under this id; False where that is known."""

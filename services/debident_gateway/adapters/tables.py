@@ -171,6 +171,8 @@ DEB_FILE = Table(
     Column("size_bytes", BigInteger),
     Column("media_type", Text),
     _at("fetched_at"),
+    Column("source", Text),
+    Column("uploaded_by", Text),
 )
 DEB_LISTING = Table(
     "deb_listing",
@@ -182,4 +184,16 @@ DEB_LISTING = Table(
     Column("position", BigInteger),
     Column("sha256", Text, primary_key=True),
     _at("seen_at"),
+)
+HAND_REPORT = Table(
+    "hand_report",
+    METADATA,
+    Column("order_id", Uuid, primary_key=True),
+    Column("kind", Text, primary_key=True),
+    Column("practice_id", Uuid),
+    Column("reported_by", Text),
+    _at("observed_at"),
+    Column("reference", Text),
+    Column("seen", Text),
+    _at("recorded_at"),
 )

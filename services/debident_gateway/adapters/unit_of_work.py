@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.debident_gateway.adapters.circuits import SqlCircuitRepository
 from services.debident_gateway.adapters.deb_gaps import SqlDebGapRepository
+from services.debident_gateway.adapters.hand_reports import SqlHandReportRepository
 from services.debident_gateway.adapters.repositories import (
     SqlContractRepository,
     SqlCredentialRepository,
@@ -37,6 +38,7 @@ class SqlUnitOfWork(OutboxUnitOfWork[DomainEvent]):
         self.deb_files = SqlDebFileRepository(connection)
         self.deb_gaps = SqlDebGapRepository(connection)
         self.circuits = SqlCircuitRepository(connection)
+        self.hand_reports = SqlHandReportRepository(connection)
 
 
 class SqlUnitsOfWork:

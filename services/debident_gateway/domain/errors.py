@@ -64,3 +64,85 @@ class UnusableKeyError(DomainError):
 
     def __init__(self, message: str, *, field: str) -> None:
         super().__init__(message, code="key-not-usable", field=field)
+
+
+class UnknownContractError(NotFoundError):
+    """The practice has no such contract, as far as the gateway knows."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "There is no such contract.", code="contract-not-found", field="contract_id"
+        )
+
+
+class ContractNotManualError(ConflictError):
+    """A person's step was asked for where the gateway itself speaks with the portal."""
+
+    def __init__(self, adapter: str) -> None:
+        super().__init__(
+            f"This contract's orders go to the portal by {adapter}, not by hand.",
+            code="contract-not-manual",
+            adapter=adapter,
+        )
+
+
+class OtherOrderInFlightError(ConflictError):
+    """Another order of the contract is at the portal without an answer."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Another order of this contract is on its way. Confirm its arrival first.",
+            code="other-order-in-flight",
+        )
+
+
+class OtherPackageUploadedError(ConflictError):
+    """The file that a person uploaded is not the order's package."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The uploaded file is not this order's package. Call the factor, and do not upload"
+            " another one before the factor has answered.",
+            code="other-package-uploaded",
+            field="package_sha256",
+        )
+
+
+class PackageDamagedError(ConflictError):
+    """The stored package is not what was prepared."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The order's package is not what was prepared. Call the support.",
+            code="package-damaged",
+        )
+
+
+class ImpossibleTimeError(DomainError):
+    """A report says it was done before the order was prepared, or in the future."""
+
+    def __init__(self, field: str) -> None:
+        super().__init__(
+            "It can only have been done between the order's preparation and now.",
+            code="observation-time-impossible",
+            field=field,
+        )
+
+
+class EmptyDebFileError(DomainError):
+    """A file without content was brought."""
+
+    def __init__(self) -> None:
+        super().__init__("The file is empty.", code="deb-file-empty")
+
+
+class DebFileOfOtherContractError(ConflictError):
+    """A DEB file was brought for a contract that it is not about."""
+
+    def __init__(self, account_number: str) -> None:
+        super().__init__(
+            f"This file belongs to the account {account_number}. Choose the contract of that"
+            " account.",
+            code="deb-file-of-other-contract",
+            field="contract_id",
+        )

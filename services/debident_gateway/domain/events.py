@@ -14,7 +14,7 @@ from services.debident_gateway.domain.model import FetchedDebFile, StoredContent
 
 @dataclass(frozen=True, slots=True)
 class OrderWasSent:
-    """The portal took the order's bytes."""
+    """The portal took the order's bytes; `evidence` says whether by its own or a person's word."""
 
     practice_id: UUID
     order_id: UUID
@@ -23,6 +23,7 @@ class OrderWasSent:
     portal_reference: str
     package_sha256: str
     sent_at: datetime
+    evidence: Literal["portal", "person"] = "portal"
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Literal
 from uuid import UUID
 
 HTTP_ADAPTER = "http"
@@ -105,7 +106,9 @@ class FetchedDebFile:
     Attributes:
         deb_file_id: derived from the practice and the content hash.
         portal_file_id, name: as the portal listed it.
-        position: its publication number at the portal.
+        position: its publication number at the portal; 0 where a person brought it.
+        source: "portal", or "manual" where a person brought it.
+        uploaded_by: who brought it.
     """
 
     deb_file_id: UUID
@@ -117,3 +120,5 @@ class FetchedDebFile:
     layout: str
     content: StoredContent
     fetched_at: datetime
+    source: Literal["portal", "manual"] = "portal"
+    uploaded_by: str | None = None

@@ -4,6 +4,7 @@
     sending → intended            nothing can have left
     sending → unknown             it may have left: the portal is asked
     unknown → sent | arrived | refused, or → intended once proven absent
+    intended, unknown → sent      a person handed it over on the portal's site
     intended → withdrawn          a person wants it back, and nothing can ever have left
 
 Every step returns whether it was made or had been made before; a step that the state forbids
@@ -18,6 +19,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from services.debident_gateway.domain.errors import IllegalTransmissionMoveError
+from services.debident_gateway.domain.manual import AWAITS_PERSON
 from services.debident_gateway.domain.model import StoredContent
 
 
@@ -234,6 +236,22 @@ class Transmission:
         if not ready or self.may_have_left:
             return Move.ALREADY_MADE
         self._settle(TransmissionState.WITHDRAWN, reason_code=None, at=at)
+        return Move.MADE
+
+    def note_handed_over(self, reference: str, *, at: datetime, next_check_at: datetime) -> Move:
+        """A person gave the bytes to the portal: those that wait, or that were in doubt."""
+        if self.state in {TransmissionState.SENT, TransmissionState.ARRIVED}:
+            return Move.ALREADY_MADE
+        self._require(
+            TransmissionState.INTENDED, TransmissionState.UNKNOWN, step="note-handed-over"
+        )
+        self.state = TransmissionState.SENT
+        self.attempts += 1
+        self.held = False
+        self.may_have_left = True
+        self.portal_reference = reference
+        self.sent_at = at
+        self._wait(next_check_at, reason_code=AWAITS_PERSON, failures=0)
         return Move.MADE
 
     def note_confirmed_by_person(self, *, at: datetime) -> Move:

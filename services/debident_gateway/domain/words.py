@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from services.debident_gateway.domain.manual import AWAITS_PERSON
 from services.debident_gateway.domain.transmission import TransmissionState
 
 _STATES = {
@@ -31,6 +32,7 @@ _REASONS = {
     "sender-too-slow": "The preparation took too long; nothing left.",
     "portal-unreachable": "The portal is out of reach; it is tried again from time to time.",
     "not-listed": "The portal does not list the file.",
+    AWAITS_PERSON: "A person looks on the portal's site whether it has arrived, and confirms it.",
     "could-not-connect": "The portal could not be reached.",
     "portal-unavailable": "The portal is not available for the moment.",
     "connection-lost": "The connection was lost before the portal's answer came.",

@@ -6,7 +6,7 @@ from dataclasses import replace
 from uuid import UUID
 
 from services.debident_gateway import views
-from services.debident_gateway.domain.errors import NoCredentialsError, UnknownTransmissionError
+from services.debident_gateway.domain.errors import NoCredentialsError
 from services.debident_gateway.entrypoints import replies
 from services.debident_gateway.entrypoints.http_portals import portal_endpoints
 from services.debident_gateway.entrypoints.schemas import (
@@ -19,6 +19,7 @@ from services.debident_gateway.entrypoints.schemas import (
     TransmissionsQuery,
 )
 from services.debident_gateway.entrypoints.sftp_api import sftp_endpoints
+from services.debident_gateway.entrypoints.stories import whole_transmission
 from services.debident_gateway.entrypoints.workshop import Workshop
 from services.debident_gateway.handlers.resend_order import ResendOrder, resend_order
 from services.debident_gateway.handlers.set_portal_credentials import (
@@ -33,7 +34,6 @@ from shared.web.totals import totals_of
 _PRACTICE = "/v1/practices/{practice_id}"
 _CREDENTIALS = f"{_PRACTICE}/portal-credentials"
 _CREDENTIAL_ROLES = frozenset({UserRole.ADMIN, UserRole.BILLING_OFFICE})
-_STORY_ENTRIES_MAX = 100
 
 
 class GatewayApi:
@@ -88,13 +88,7 @@ class GatewayApi:
 
     async def get_transmission(self, call: Call) -> Reply:
         """Answer one transmission with its latest attempts and polls."""
-        order_id = call.path_id("order_id")
-        row = await views.transmission(call.connection, call.practice_id, order_id)
-        if row is None:
-            raise UnknownTransmissionError
-        attempts = await views.attempts(call.connection, order_id, limit=_STORY_ENTRIES_MAX)
-        polls = await views.polls(call.connection, order_id, limit=_STORY_ENTRIES_MAX)
-        return Reply(replies.transmission_detail(row, attempts, polls))
+        return Reply(await whole_transmission(call))
 
     async def resend(self, call: Call) -> Reply:
         """Let an order's same bytes leave now."""

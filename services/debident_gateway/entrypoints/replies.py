@@ -11,8 +11,10 @@ from services.debident_gateway.domain.transmission import SETTLED, TransmissionS
 from services.debident_gateway.domain.words import say_attempt, say_poll, say_reason, say_state
 from services.debident_gateway.entrypoints.schemas import (
     AttemptReply,
+    BroughtDebFile,
     DebFileReply,
     DebProblem,
+    HandReportReply,
     PollReply,
     TransmissionDetail,
     TransmissionSummary,
@@ -41,13 +43,17 @@ def transmission_summary(row: RowMapping) -> TransmissionSummary:
 
 
 def transmission_detail(
-    row: RowMapping, attempts: Sequence[RowMapping], polls: Sequence[RowMapping]
+    row: RowMapping,
+    attempts: Sequence[RowMapping],
+    polls: Sequence[RowMapping],
+    reports: Sequence[RowMapping],
 ) -> TransmissionDetail:
     """Write a transmission with its story."""
     return TransmissionDetail(
         **_summary(row),
         latest_attempts=[_attempt(attempt) for attempt in attempts],
         latest_polls=[_poll(poll) for poll in polls],
+        reports=[_report(report) for report in reports],
     )
 
 
@@ -85,18 +91,33 @@ def _poll(row: RowMapping) -> PollReply:
     )
 
 
+def _report(row: RowMapping) -> HandReportReply:
+    return HandReportReply(**{name: row[name] for name in HandReportReply.model_fields})
+
+
 def deb_file(row: RowMapping) -> DebFileReply:
     """Write a fetched DEB file."""
-    return DebFileReply(
-        deb_file_id=row["deb_file_id"],
-        contract_id=row["contract_id"],
-        name=row["name"],
-        layout=row["layout"],
-        sha256=row["sha256"],
-        size_bytes=row["size_bytes"],
-        portal_file_ids=row["portal_file_ids"] or [],
-        fetched_at=row["fetched_at"],
-    )
+    return DebFileReply(**_deb_file(row))
+
+
+def brought_deb_file(row: RowMapping, *, repeat: bool) -> BroughtDebFile:
+    """Write a DEB file that a person brought."""
+    return BroughtDebFile(**_deb_file(row), repeat=repeat)
+
+
+def _deb_file(row: RowMapping) -> dict[str, Any]:
+    return {
+        "deb_file_id": row["deb_file_id"],
+        "contract_id": row["contract_id"],
+        "name": row["name"],
+        "layout": row["layout"],
+        "sha256": row["sha256"],
+        "size_bytes": row["size_bytes"],
+        "portal_file_ids": row["portal_file_ids"] or [],
+        "fetched_at": row["fetched_at"],
+        "source": row["source"],
+        "uploaded_by": row["uploaded_by"],
+    }
 
 
 def deb_problem(row: RowMapping) -> DebProblem:

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from pydantic import Field, SecretStr, model_validator
 
+from services.debident_gateway.domain.manual import ReportKind
 from services.debident_gateway.domain.transmission import TransmissionState
 from shared.web.endpoints import ApiModel
 from shared.web.paging import Page, PageQuery
@@ -118,15 +119,30 @@ class PollReply(ApiModel):
     words: str
 
 
+class HandReportReply(ApiModel):
+    """What a person reported of an order: who, when, and what was seen."""
+
+    kind: ReportKind
+    reported_by: str
+    observed_at: datetime
+    reference: str
+    seen: str
+    recorded_at: datetime
+
+
 class TransmissionDetail(TransmissionSummary):
     """One transmission with its latest attempts and polls, the newest first."""
 
     latest_attempts: list[AttemptReply]
     latest_polls: list[PollReply]
+    reports: list[HandReportReply]
 
 
 class DebFileReply(ApiModel):
-    """A fetched DEB file; `portal_file_ids` are all ids under which the portal offered it."""
+    """A DEB file; `portal_file_ids` are all ids under which the portal itself offered it.
+
+    `source` is "portal", or "manual" where a person (`uploaded_by`) brought it.
+    """
 
     deb_file_id: UUID
     contract_id: UUID
@@ -136,6 +152,14 @@ class DebFileReply(ApiModel):
     size_bytes: int
     portal_file_ids: list[str]
     fetched_at: datetime
+    source: str
+    uploaded_by: str | None
+
+
+class BroughtDebFile(DebFileReply):
+    """A DEB file that a person brought; `repeat`: its bytes were here already."""
+
+    repeat: bool
 
 
 class DebProblem(ApiModel):

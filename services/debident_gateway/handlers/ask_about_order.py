@@ -22,6 +22,7 @@ from services.debident_gateway.domain.answers import (
 from services.debident_gateway.domain.circuit import ANSWERED
 from services.debident_gateway.domain.errors import CredentialsUnreadableError
 from services.debident_gateway.domain.events import OrderHasArrived
+from services.debident_gateway.domain.manual import AWAITS_PERSON, MANUAL_ADAPTER
 from services.debident_gateway.domain.model import ContractTerms, PortalAccess, StoredContent
 from services.debident_gateway.domain.schedule import DispatchPolicy
 from services.debident_gateway.domain.transmission import (
@@ -107,6 +108,11 @@ async def _take(
         return None
     terms = await uow.contracts.get(transmission.contract_id)
     if terms is None:
+        return None
+    if terms.adapter == MANUAL_ADAPTER:
+        # No machine asks here: a person looks, and confirms what was seen (orders).
+        transmission.note_still_waiting(AWAITS_PERSON, ask_at=now + terms.arrival_poll_interval)
+        await uow.transmissions.save(transmission)
         return None
     access, reason = await _access(transmission, terms, uow)
     if access is None:

@@ -21,6 +21,7 @@ from services.debident_gateway.domain.circuit import ANSWERED, CircuitScope, bla
 from services.debident_gateway.domain.deb_sequence import Gap
 from services.debident_gateway.domain.errors import CredentialsUnreadableError
 from services.debident_gateway.domain.events import DebFileWasFetched
+from services.debident_gateway.domain.manual import MANUAL_ADAPTER
 from services.debident_gateway.domain.model import (
     AUTOMATIC_ADAPTERS,
     ContractTerms,
@@ -156,7 +157,9 @@ async def _claim(
         return None
     look = _Look(cursor, terms)
     if terms.adapter not in AUTOMATIC_ADAPTERS:
-        look.problem = f"contract-uses-{terms.adapter}"
+        # In manual mode a person brings the files; should the contract change, the look is here.
+        if terms.adapter != MANUAL_ADAPTER:
+            look.problem = f"contract-uses-{terms.adapter}"
         return look
     try:
         access = await uow.credentials.access(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from services.debident_gateway.domain.manual import MANUAL_ADAPTER
 from services.debident_gateway.domain.model import StoredContent
 from services.debident_gateway.domain.transmission import Move, Transmission
 from services.debident_gateway.ports import UnitOfWork
@@ -33,7 +34,8 @@ async def intend_transmission(command: IntendTransmission, uow: UnitOfWork, cloc
     Raises:
         TooEarlyError: the contract is not known yet; it comes from the practice's own events.
     """
-    if await uow.contracts.get(command.contract_id) is None:
+    terms = await uow.contracts.get(command.contract_id)
+    if terms is None:
         raise TooEarlyError(
             "the contract of this order is not known yet", waits_for=str(command.practice_id)
         )
@@ -48,4 +50,7 @@ async def intend_transmission(command: IntendTransmission, uow: UnitOfWork, cloc
         prepared_at=command.prepared_at,
         next_action_at=clock.now(),
     )
+    if terms.adapter == MANUAL_ADAPTER:
+        # A person's task from the first moment; a tick looks again in case the contract changes.
+        transmission.hold(f"contract-uses-{MANUAL_ADAPTER}", until=clock.now())
     return Move.MADE if await uow.transmissions.add(transmission) else Move.ALREADY_MADE

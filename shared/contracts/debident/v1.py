@@ -52,6 +52,10 @@ class OrderSent(EventPayload):
     portal_reference: Annotated[str, Field(max_length=100)]
     package_sha256: Sha256
     sent_at: Timestamp
+    evidence: Annotated[
+        Literal["portal", "person"],
+        Field(description="Whose word it is: the portal's, or a person's who handed it over"),
+    ] = "portal"
 
 
 class OrderSendFailed(EventPayload):
@@ -122,7 +126,7 @@ class OrderWithheld(EventPayload):
 
 
 class DebFileFetched(EventPayload):
-    """A DEB file was downloaded from the portal; its bytes are stored and hashed."""
+    """A DEB file came from the portal, or from a person; its bytes are stored and hashed."""
 
     TYPE: ClassVar[str] = "deb-file-fetched"
     TOPIC: ClassVar[str] = topics.DEB_FILE_EVENTS.name
@@ -131,10 +135,16 @@ class DebFileFetched(EventPayload):
 
     deb_file_id: Annotated[UUID, Field(description="Derived from practice and content hash")]
     contract_id: UUID
-    portal_file_id: Annotated[str, Field(max_length=100)]
+    portal_file_id: Annotated[
+        str, Field(max_length=100, description="The file's name where a person brought it")
+    ]
     layout: Code
     file: ContentRef
     fetched_at: Timestamp
+    source: Annotated[
+        Literal["portal", "manual"],
+        Field(description="Fetched from the portal, or brought by a person"),
+    ] = "portal"
 
 
 class DebFileMissing(EventPayload):

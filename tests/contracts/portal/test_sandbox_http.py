@@ -1,4 +1,4 @@
-"""The stand-in's HTTP faces: who may enter, what is malformed, and what a clerk sees."""
+"""The stand-in's HTTP faces: who may enter, what is malformed."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from typing import Any
 import aiohttp
 import pytest
 
+from sandbox.debident.hostile import MALFORMED_ANSWERS
+from services.debident_gateway.domain.answers import AlreadyHaveIt, InDoubt, Received
+from services.debident_gateway.ports import PortalSilentError
 from tests.contracts.portal.harness import ADMIN_SECRET, SandboxHarness, sha256
 from tests.unit.debident_gateway.builders import ACCOUNT, ORDER, access, package
 
@@ -101,16 +104,83 @@ async def test_the_admin_api_refuses_what_it_cannot_use_and_whom_it_does_not_kno
         assert answer == (400, "malformed")
 
 
-async def test_the_clerks_page_and_the_health_are_open_and_show_the_order(
+async def test_the_health_is_open_and_the_site_asks_who_comes(
     sandbox: SandboxHarness, session: aiohttp.ClientSession
 ) -> None:
-    form = _form(package=package(), sha256=sha256(package()), account_number=ACCOUNT)
-    async with session.post(f"/v1/orders/{ORDER}", data=form) as response:
-        assert response.status == 202
-    await sandbox.let_arrive()
-    async with session.get("/") as response:
-        page = await response.text()
-        assert "default-src 'none'" in response.headers["Content-Security-Policy"]
-    assert "CMD-2026-0001" in page
     async with session.get("/health/ready") as response:
         assert (await response.json())["status"] == "ready"
+    async with session.get("/", allow_redirects=False) as response:
+        assert (response.status, response.headers["Location"]) == (303, "/login")
+        assert "default-src 'none'" in response.headers["Content-Security-Policy"]
+
+
+async def test_what_is_switched_to_be_down_answers_nobody_but_the_admin(
+    sandbox: SandboxHarness, session: aiohttp.ClientSession
+) -> None:
+    await sandbox.misbehave(down="unavailable")
+    assert await _status(session.get("/v1/deb-files")) == (503, "temporarily-unavailable")
+    assert await _status(session.post("/oauth2/token")) == (503, "temporarily-unavailable")
+    await sandbox.misbehave(down="cut-off")
+    with pytest.raises(aiohttp.ClientError):
+        await session.get("/v1/deb-files")
+    await sandbox.misbehave(down="hang")
+    with pytest.raises(TimeoutError):
+        await session.get("/v1/deb-files", timeout=aiohttp.ClientTimeout(total=0.3))
+    await sandbox.misbehave()
+    async with session.get("/v1/deb-files") as response:
+        assert response.status == 200
+
+
+@pytest.mark.parametrize("place", range(len(MALFORMED_ANSWERS)))
+async def test_an_answer_that_is_none_counts_as_silence(
+    sandbox: SandboxHarness, place: int
+) -> None:
+    await sandbox.register(access())
+    for _ in range(place):
+        await sandbox.portal.list_deb_files(access(), after=0)
+    await sandbox.misbehave(malformed_answer=1)
+    with pytest.raises(PortalSilentError):
+        await sandbox.portal.list_deb_files(access(), after=0)
+
+
+async def test_an_order_that_was_worked_before_the_bad_answer_is_there_when_asked(
+    sandbox: SandboxHarness,
+) -> None:
+    await sandbox.register(access())
+    await sandbox.misbehave(malformed_answer=1)
+    data = package()
+    sent = await sandbox.portal.send_order(access(), ORDER, data, sha256=sha256(data))
+    assert isinstance(sent, InDoubt)
+    assert isinstance(await sandbox.portal.order_status(access(), ORDER), Received)
+
+
+async def test_a_new_order_may_be_called_known(
+    sandbox: SandboxHarness,
+) -> None:
+    await sandbox.register(access())
+    await sandbox.misbehave(already_have_it=1)
+    data = package()
+    sent = await sandbox.portal.send_order(access(), ORDER, data, sha256=sha256(data))
+    assert isinstance(sent, AlreadyHaveIt)
+    assert await sandbox.uploads(ORDER) == 1
+
+
+async def test_the_admin_orders_fates_and_says_what_cannot_be_ordered(
+    sandbox: SandboxHarness,
+) -> None:
+    await sandbox.register(access())
+    path = f"/accounts/{ACCOUNT}/fates"
+    body = {"invoice_number": "2026-000001", "fate": "recourse"}
+    assert (await sandbox.admin("PUT", path, body))["is_here"] is False
+    known = await sandbox.admin("GET", "/fates")
+    assert "recourse" in known["fates"]
+    assert [(one["invoice_number"], one["fate"]) for one in known["ordered"]] == [
+        ("2026-000001", "recourse")
+    ]
+    headers = {"Authorization": f"Bearer {ADMIN_SECRET}"}
+    async with aiohttp.ClientSession(f"{sandbox.base_url}", headers=headers) as admin:
+        unknown = admin.put("/admin/accounts/CMD-0/fates", json=body)
+        assert await _status(unknown) == (404, "unknown-account")
+        for wrong in ({"fate": "gone"}, {**body, "invoice_number": 1}, {"fate": "recourse"}):
+            assert await _status(admin.put(f"/admin{path}", json=wrong)) == (400, "malformed")
+        assert await _status(admin.post("/admin/close", json={"seconds": 1})) == (409, "no-door")

@@ -184,6 +184,36 @@ async def test_every_misbehaviour_on_the_way_still_ends_with_one_accepted_order(
     assert (await running.told_types()).count("order-sent") == 1
 
 
+async def test_a_closed_door_is_no_doubt_and_the_order_leaves_once_it_opens(
+    running: Office, stand_in: StandIn
+) -> None:
+    stand_in.admin("POST", "/close", {"seconds": 2})
+    order_id = await running.order()
+    await _until(lambda: _told(running, "order-send-failed"), "nobody listens")
+    [failed] = [data for name, data in await running.told() if name == "order-send-failed"][:1]
+    assert (failed["outcome"], failed["reason_code"]) == ("not-sent", "could-not-connect")
+    await _until(lambda: _is(running, order_id, "sent"), "the order is sent")
+    assert stand_in.uploads() == [1]
+
+
+async def test_files_that_are_broken_withheld_and_repeated_all_arrive_whole_in_the_end(
+    running: Office, stand_in: StandIn
+) -> None:
+    order_id = await running.order("2026-000001", "2026-000002")
+    await _until(lambda: _is(running, order_id, "sent"), "the order is sent")
+    stand_in.admin("POST", "/advance", {"days": 1})
+    flaws = ("truncated-deb", "wrong-totals-deb", "hostile-file-deb", "withheld-deb")
+    for place, flaw in enumerate(flaws):
+        stand_in.admin("PUT", "/misbehaviour", {flaw: 1, "malformed-answer": 1})
+        days = 3 if place == 0 else 14
+        stand_in.admin("POST", f"/accounts/{ACCOUNT}/deb-files", {"advance_days": days})
+        await _until(lambda: _has_all_offered(running, stand_in), "what is shown is fetched")
+    stand_in.admin("POST", "/advance", {"days": 5})
+    await _until(lambda: _has_all_offered(running, stand_in), "what was mended is fetched")
+    files = stand_in.admin("GET", "/overview")["deb_files"]
+    assert all(row["hidden_until"] is None and row["mended_at"] is None for row in files)
+
+
 async def test_a_portal_killed_after_it_took_the_order_still_has_it_when_it_comes_back(
     running: Office, stand_in: StandIn
 ) -> None:
@@ -228,3 +258,14 @@ async def _left(office: Office, order_id: Any, state: str) -> bool:
 
 async def _listed(office: Office, count: int) -> bool:
     return len(await office.rows("SELECT 1 AS one FROM deb_listing")) == count
+
+
+async def _told(office: Office, name: str) -> bool:
+    return name in await office.told_types()
+
+
+async def _has_all_offered(office: Office, stand_in: StandIn) -> bool:
+    """Whether every file that the portal shows now is here, byte for byte."""
+    shown = stand_in.admin("GET", "/overview")["deb_files"]
+    offered = {row["sha256"] for row in shown if row["hidden_until"] is None}
+    return offered <= {row["sha256"] for row in await office.rows("SELECT sha256 FROM deb_file")}

@@ -177,6 +177,23 @@ async def test_a_person_confirms_line_by_line_and_the_evidence_is_kept(
     assert (status, problem["code"]) == (422, "arrival-does-not-match")
 
 
+async def test_an_order_handed_over_by_hand_is_confirmed_by_hand_with_its_refused_lines(
+    house: House, api: ApiClient
+) -> None:
+    order = await house.ordered(api, "A-1", "A-2")
+    house.clock.advance(timedelta(minutes=30))
+    by_hand = house.order_sent(order).model_copy(update={"evidence": "person"})
+    await house.receive(by_hand)
+    _, sent = await api.get(_path(house, order))
+    assert sent["state"] == "sent"
+    refusals = [{"invoice_number": "A-2", "refusal_code": "address-unknown"}]
+    body = _seen(house, refusals=refusals)
+    status, confirmed = await api.post(_path(house, order, "confirm-arrival"), body)
+    assert (status, confirmed["state"], confirmed["refused_count"]) == (200, "confirmed", 1)
+    await house.receive(by_hand)
+    assert await _types(house) == ["order-prepared", "order-confirmed"]
+
+
 @pytest.mark.parametrize(
     ("more", "code"),
     [

@@ -12,6 +12,7 @@ from uuid import UUID
 from services.debident_gateway.adapters.debident_fake import FakeDebidentPortal
 from services.debident_gateway.domain.answers import AnsweredLine
 from services.debident_gateway.domain.events import DomainEvent
+from services.debident_gateway.domain.manual import HandReport
 from services.debident_gateway.domain.model import (
     HTTP_ADAPTER,
     SFTP_ADAPTER,
@@ -150,6 +151,9 @@ class MemoryContracts:
     async def knows_practice(self, practice_id: UUID) -> bool:
         return any(row.practice_id == practice_id for row in self.rows.values())
 
+    async def of_practice(self, practice_id: UUID) -> list[ContractTerms]:
+        return [row for row in self.rows.values() if row.practice_id == practice_id]
+
     async def save_if_newer(self, terms: ContractTerms) -> bool:
         known = self.rows.get(terms.contract_id)
         if known is not None and known.version >= terms.version:
@@ -284,12 +288,27 @@ class MemoryDebFiles:
         self.files[file.deb_file_id] = file
         return True
 
+    async def contract_of(self, deb_file_id: UUID) -> UUID | None:
+        known = self.files.get(deb_file_id)
+        return None if known is None else known.contract_id
+
     async def note_listing(self, file: FetchedDebFile) -> bool:
         key = (file.contract_id, file.portal_file_id, file.content.sha256)
         if key in self.listings:
             return False
         self.listings[key] = file.position
         return True
+
+
+@dataclass
+class MemoryHandReports:
+    """Persons' reports in memory."""
+
+    rows: dict[tuple[UUID, str], HandReport] = field(default_factory=dict)
+
+    async def add(self, report: HandReport) -> bool:
+        key = (report.order_id, report.kind)
+        return self.rows.setdefault(key, report) is report
 
 
 @dataclass
@@ -302,6 +321,7 @@ class MemoryUnitOfWork:
     deb_files: MemoryDebFiles = field(default_factory=MemoryDebFiles)
     deb_gaps: MemoryDebGaps = field(default_factory=MemoryDebGaps)
     circuits: MemoryCircuits = field(default_factory=MemoryCircuits)
+    hand_reports: MemoryHandReports = field(default_factory=MemoryHandReports)
     events: list[DomainEvent] = field(default_factory=list)
 
     def record(self, event: DomainEvent) -> None:

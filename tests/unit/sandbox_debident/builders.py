@@ -12,9 +12,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sandbox.debident.life import AccountTerms
 from sandbox.debident.portal import ClientRegistration, Portal
 from sandbox.debident.settings import PortalSettings
+from sandbox.debident.terms import AccountTerms
 
 ACCOUNT = "CMD-4711"
 ORDER_ID = "6d6b1f0e-54b5-4b9e-9a3e-0c7a4a1f0001"

@@ -1,0 +1,95 @@
+"""Takes a DEB file that a person downloaded on the portal's site.
+
+It is open to every contract: on a day on which the portal cannot be asked, a person brings the
+file, and where the portal offers the same bytes later, they are a repeat.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from services.debident_gateway.domain.errors import (
+    DebFileOfOtherContractError,
+    EmptyDebFileError,
+    UnknownContractError,
+)
+from services.debident_gateway.domain.events import DebFileWasFetched
+from services.debident_gateway.domain.manual import foreign_account
+from services.debident_gateway.domain.model import ContractTerms, FetchedDebFile
+from services.debident_gateway.domain.transmission import Move
+from services.debident_gateway.ports import Documents, UnitOfWork
+from shared.kernel.clock import Clock
+from shared.kernel.ids import derived_id
+
+
+@dataclass(frozen=True, slots=True)
+class TakeDebFile:
+    """Keep this file and announce it.
+
+    Attributes:
+        by: who brings it.
+        name: what the file is called; the portal's id of it is not known.
+    """
+
+    practice_id: UUID
+    contract_id: UUID
+    by: str
+    name: str
+    data: bytes
+
+
+async def take_deb_file(
+    command: TakeDebFile, uow: UnitOfWork, documents: Documents, clock: Clock
+) -> tuple[UUID, Move]:
+    """Store the bytes and tell the books; return the file's id, and whether it was new.
+
+    The same bytes again are "already made", whoever brought or fetched them first.
+
+    Raises:
+        EmptyDebFileError: there are no bytes.
+        UnknownContractError: there is no such contract in scope.
+        DebFileOfOtherContractError: the file is about another contract of the practice.
+        TransientError: the store did not take the bytes; nothing was recorded.
+    """
+    if not command.data:
+        raise EmptyDebFileError
+    terms = await uow.contracts.get(command.contract_id)
+    if terms is None or terms.practice_id != command.practice_id:
+        raise UnknownContractError
+    contracts = await uow.contracts.of_practice(command.practice_id)
+    _refuse_foreign_account(command, terms, contracts)
+    content = await documents.store_deb_file(command.data, practice_id=command.practice_id)
+    file = FetchedDebFile(
+        deb_file_id=derived_id("deb-file", command.practice_id, content.sha256),
+        practice_id=command.practice_id,
+        contract_id=command.contract_id,
+        portal_file_id=command.name,
+        name=command.name,
+        position=0,
+        layout=terms.deb_layout,
+        content=content,
+        fetched_at=clock.now(),
+        source="manual",
+        uploaded_by=command.by,
+    )
+    if await uow.deb_files.add(file):
+        uow.record(DebFileWasFetched(file))
+        return file.deb_file_id, Move.MADE
+    known = await uow.deb_files.contract_of(file.deb_file_id)
+    if known != command.contract_id:
+        accounts = {each.contract_id: each.account_number for each in contracts}
+        raise DebFileOfOtherContractError(accounts.get(known, "?") if known else "?")
+    return file.deb_file_id, Move.ALREADY_MADE
+
+
+def _refuse_foreign_account(
+    command: TakeDebFile, terms: ContractTerms, contracts: list[ContractTerms]
+) -> None:
+    other = foreign_account(
+        command.data,
+        own=terms.account_number,
+        others=[each.account_number for each in contracts],
+    )
+    if other is not None:
+        raise DebFileOfOtherContractError(other)
