@@ -16,13 +16,13 @@ from bench.people import CONTRACT_ID, NOW, PRACTICE_ID, batches, contract
 from bench.place import Place, in_child, peak_rss_mib
 from bench.results import Result, result
 from sandbox.postgres import ServiceUrls
-from services.invoicing.adapters.forum_schema import invoice_schema
 from services.invoicing.adapters.forum_xml import ForumInvoiceRenderer
 from services.invoicing.bootstrap import MIGRATIONS, build_desk
 from services.invoicing.entrypoints.desk import Desk
 from services.invoicing.handlers.import_invoices import ImportInvoices, import_invoices
 from shared.db.engine import Database
 from shared.db.scope import Scope
+from shared.forum.schema import invoice_schema
 from shared.kernel.ids import new_id
 from shared.testing import FrozenClock
 

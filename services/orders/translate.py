@@ -48,6 +48,7 @@ def contract_of(event: ContractChanged) -> Contract:
         active=event.active,
         factor=event.factor,
         account_number=event.account_number,
+        invoice_format=event.invoice_format,
     )
 
 

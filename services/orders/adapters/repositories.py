@@ -36,23 +36,26 @@ _PRACTICE = text("SELECT practice_id, gln, canton FROM practice WHERE practice_i
 _KEEP_CONTRACT = text(
     """
     INSERT INTO contract AS known
-      (practice_id, contract_id, version, active, factor, account_number)
-    VALUES (:practice_id, :contract_id, :version, :active, :factor, :account_number)
+      (practice_id, contract_id, version, active, factor, account_number, invoice_format)
+    VALUES (:practice_id, :contract_id, :version, :active, :factor, :account_number,
+      :invoice_format)
     ON CONFLICT (practice_id, contract_id) DO UPDATE
       SET version = excluded.version, active = excluded.active, factor = excluded.factor,
-          account_number = excluded.account_number
+          account_number = excluded.account_number, invoice_format = excluded.invoice_format
       WHERE known.version < excluded.version
     """
 )
 _CONTRACT = text(
     """
-    SELECT practice_id, contract_id, version, active, factor, account_number FROM contract
+    SELECT practice_id, contract_id, version, active, factor, account_number, invoice_format
+    FROM contract
     WHERE practice_id = :practice_id AND contract_id = :contract_id
     """
 )
 _ACTIVE = text(
     """
-    SELECT practice_id, contract_id, version, active, factor, account_number FROM contract
+    SELECT practice_id, contract_id, version, active, factor, account_number, invoice_format
+    FROM contract
     WHERE active ORDER BY practice_id, contract_id
     """
 )
@@ -136,6 +139,7 @@ class SqlContractRepository:
             "active": contract.active,
             "factor": contract.factor,
             "account_number": contract.account_number,
+            "invoice_format": contract.invoice_format,
         }
         return (await self._connection.execute(_KEEP_CONTRACT, values)).rowcount == 1
 

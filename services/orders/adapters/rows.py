@@ -51,6 +51,7 @@ def contract_of(row: RowMapping) -> Contract:
         active=row["active"],
         factor=row["factor"],
         account_number=row["account_number"],
+        invoice_format=row["invoice_format"],
     )
 
 

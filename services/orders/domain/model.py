@@ -10,6 +10,9 @@ from services.orders.domain.notices import Notice
 from shared.kernel.ids import ContractId, InvoiceId, OrderId, PracticeId
 from shared.kernel.money import Money
 
+USUAL_FORMAT = "5.0"
+"""The invoice format of a contract that says nothing of it."""
+
 
 @dataclass(frozen=True, slots=True)
 class StoredContent:
@@ -36,7 +39,11 @@ class Practice:
 
 @dataclass(frozen=True, slots=True)
 class Contract:
-    """A factoring contract in its newest known version."""
+    """A factoring contract in its newest known version.
+
+    Attributes:
+        invoice_format: version of the official format that the factor wants invoices in.
+    """
 
     contract_id: ContractId
     practice_id: PracticeId
@@ -44,6 +51,7 @@ class Contract:
     active: bool
     factor: str
     account_number: str
+    invoice_format: str = USUAL_FORMAT
 
 
 @dataclass(frozen=True, slots=True)

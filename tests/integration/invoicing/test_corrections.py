@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from lxml import etree
 
-from services.invoicing.adapters.forum_xml import invoice_schema
 from shared.contracts.debident.v1 import OrderSent
 from shared.contracts.envelope import ContentRef
 from shared.contracts.orders.v1 import OrderPrepared, OrderWithdrawn
+from shared.forum.schema import invoice_schema
 from shared.kernel.errors import PermanentError, TooEarlyError
 from shared.kernel.ids import new_id
 from tests.integration.invoicing.office import NOW, Office, Voices
