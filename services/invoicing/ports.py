@@ -136,6 +136,9 @@ class InvoiceRepository(Protocol):
         A rollback frees it. A number that an import has brought is passed over.
         """
 
+    async def probable_serial(self, practice_id: UUID, year: int) -> int:
+        """Return what `next_serial` would draw now; nothing is locked."""
+
     async def add(self, invoice: Invoice, standing: Standing, treatments: Sequence[UUID]) -> None:
         """Keep a new invoice with the treatments that it bills."""
 
@@ -345,6 +348,13 @@ class InvoicePrinter(Protocol):
 class InvoiceFiles(Protocol):
     """Reads uploads of other practice software."""
 
+    def check(self, data: bytes) -> None:
+        """Unpack an upload and keep nothing of it.
+
+        Raises:
+            DomainError: an archive is damaged or breaks a limit as a whole.
+        """
+
     def read(self, data: bytes, *, name: str) -> Iterator[IncomingFile]:
         """Yield the files of an upload, a single one or an archive, read or refused one by one.
 
@@ -362,6 +372,9 @@ class InvoiceDocuments(Protocol):
         Raises:
             TransientError: the store did not answer.
         """
+
+    async def put_all(self, practice_id: UUID, items: Sequence[bytes]) -> list[StoredDocument]:
+        """Store some dozens of documents in one call; raises as `put` does."""
 
     async def get(self, practice_id: UUID, document: StoredDocument) -> bytes:
         """Return a document's bytes.

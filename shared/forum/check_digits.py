@@ -33,6 +33,8 @@ def is_qr_iban(text: str) -> bool:
     return is_swiss_iban(text) and _institution(text) in _QR_INSTITUTIONS
 
 
+# The rules ask several times for each invoice.
+@lru_cache(maxsize=1024)
 def is_qr_reference(text: str) -> bool:
     """Whether this is a QR reference of 27 digits, not all zero, with a right check digit."""
     return is_digits(text, 27) and text.strip("0") != "" and bool(esr.is_valid(text))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from functools import lru_cache
 
 from stdnum.ch import esr, ssn, uid
 
@@ -40,6 +41,7 @@ RESERVED_GLNS = frozenset({NO_GLN, NO_ELECTRONIC_RECIPIENT, "2005555555003"})
 _ACCOUNT_DIGITS = 9
 
 
+@lru_cache(maxsize=1024)
 def is_ahv_number(text: str) -> bool:
     """Whether this is a Swiss social security number (756...) with a right check digit."""
     return is_digits(text, 13) and bool(ssn.is_valid(text))

@@ -206,6 +206,9 @@ class FakeInvoices:
         self.last[practice_id, year] = self.last.get((practice_id, year), 0) + 1
         return self.last[practice_id, year]
 
+    async def probable_serial(self, practice_id: UUID, year: int) -> int:
+        return self.last.get((practice_id, year), 0) + 1
+
     async def add(self, invoice: Invoice, standing: Standing, treatments: Sequence[UUID]) -> None:
         self.by_id[invoice.invoice_id] = invoice
         self.standings[invoice.invoice_id] = standing
@@ -367,6 +370,9 @@ class FakeDocuments:
         key = f"{practice_id}/invoice-document/{len(self.data)}"
         self.data[key] = data
         return StoredDocument(key, hashlib.sha256(data).hexdigest(), len(data), "application/xml")
+
+    async def put_all(self, practice_id: UUID, items: Sequence[bytes]) -> list[StoredDocument]:
+        return [await self.put(practice_id, data) for data in items]
 
     async def get(self, practice_id: UUID, document: StoredDocument) -> bytes:
         return self.data[document.key]
