@@ -141,7 +141,7 @@ async def test_a_correction_that_cannot_be_issued_leaves_the_invoice_as_it_was(
     assert await told(office, "invoice-cancelled") == []
 
 
-@pytest.mark.parametrize("step", ["cancel", "correct", "credit-notes"])
+@pytest.mark.parametrize("step", ["correct", "credit-notes"])
 async def test_an_order_that_has_not_left_is_withdrawn_first(
     office: Office, voices: Voices, step: str
 ) -> None:

@@ -27,6 +27,7 @@ from services.invoicing.domain.treatment import Treatment
 from shared.kernel.errors import TransientError
 from shared.kernel.money import Money
 from tests.unit.invoicing.fake_imports import FakeImports
+from tests.unit.invoicing.fake_wishes import FakeWishes
 
 
 class FakePractices:
@@ -328,6 +329,7 @@ class FakeUnitOfWork:
         self.invoices = FakeInvoices(self.treatments)
         self.corrections = FakeCorrections(self.treatments, self.invoices)
         self.orders = FakeOrders()
+        self.wishes = FakeWishes()
         self.imports = FakeImports(self.invoices)
         self.events: list[InvoicingEvent] = []
 

@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
-import threading
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Self
 from uuid import UUID, uuid4
 
 import pytest
 
-from services.invoicing.adapters.invoice_files import ArchiveLimits, ForumInvoiceFiles
+from services.invoicing.adapters.invoice_files import ForumInvoiceFiles
 from services.invoicing.domain.events import InvoiceWasCancelled, InvoiceWasIssued
-from services.invoicing.domain.incoming import FileReport, ImportOutcome, IncomingFile
+from services.invoicing.domain.incoming import FileReport, ImportOutcome
 from services.invoicing.domain.invoice import Invoice, InvoiceState, Outcome
 from services.invoicing.domain.order import OrderedLine
 from services.invoicing.domain.practice import Contract, Language, Practice
 from services.invoicing.domain.taking_over import house_number
 from services.invoicing.handlers.decide_conflict import DecideConflict, decide_conflict
-from services.invoicing.handlers.import_invoices import CHUNK_FILES, ImportInvoices, import_invoices
+from services.invoicing.handlers.import_invoices import ImportInvoices, import_invoices
 from services.invoicing.ports import InvoiceFiles
 from shared.kernel.errors import ConflictError, DomainError, NotFoundError
 from shared.kernel.money import Money
 from shared.testing import FrozenClock
-from tests.support.waiting import eventually
 from tests.unit.invoicing.builders import (
     AHV,
     NOW,
@@ -356,60 +351,3 @@ async def test_an_invoice_in_an_order_is_not_replaced(desk: Desk) -> None:
 async def test_an_unknown_conflict_is_not_found(desk: Desk) -> None:
     with pytest.raises(NotFoundError):
         await desk.decide(uuid4(), "keep")
-
-
-class HeldFiles(ForumInvoiceFiles):
-    """Files that can be read only once somebody else has been answered."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.reading, self.answered = threading.Event(), threading.Event()
-
-    def read(self, data: bytes, *, name: str) -> Iterator[IncomingFile]:
-        self.reading.set()
-        assert self.answered.wait(5), "nobody was answered while the files were read"
-        yield from super().read(data, name=name)
-
-
-async def test_others_are_answered_while_an_upload_is_read(desk: Desk) -> None:
-    desk.files = files = HeldFiles()
-    importing = asyncio.create_task(desk.one(a_request()))
-    await eventually(files.reading.is_set)
-    files.answered.set()
-    assert (await importing).outcome is ImportOutcome.IMPORTED
-
-
-class CountedWork(FakeUnitOfWork):
-    """Counts the units of work, and how many files each one kept."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.kept: list[int] = []
-
-    async def __aenter__(self) -> Self:
-        self._before = len(self.invoices.by_id)
-        return await super().__aenter__()
-
-    async def __aexit__(self, *error: object) -> None:
-        self.kept.append(len(self.invoices.by_id) - self._before)
-        await super().__aexit__(*error)
-
-
-async def test_an_upload_is_kept_some_files_at_a_time() -> None:
-    uow = CountedWork()
-    desk = Desk(uow=uow)
-    files = {
-        f"{n}.xml": a_request(number=f"RE-{n}", reference=reference(n + 1))
-        for n in range(CHUNK_FILES + 5)
-    }
-    await desk.upload(a_zip(files))
-    assert uow.kept == [0, CHUNK_FILES, 5]
-
-
-async def test_an_archive_that_breaks_a_limit_is_refused_before_any_file_is_kept() -> None:
-    desk = Desk(files=ForumInvoiceFiles(ArchiveLimits(total_bytes=len(a_request()) + 10)))
-    first, second = a_request(), a_request(number="RE-2", reference=reference(2))
-    with pytest.raises(DomainError) as caught:
-        await desk.upload(a_zip({"1.xml": first, "2.xml": second}))
-    assert caught.value.code == "archive-too-large"
-    assert desk.uow.invoices.by_id == {}
