@@ -40,8 +40,7 @@ class SqlPatientRepository:
 
     async def add_many(self, new: Sequence[Patient]) -> None:
         """Keep new patients, whose numbers are free."""
-        if new:
-            await self._connection.execute(insert(patient), [_patient_columns(one) for one in new])
+        await insert_rows(self._connection, patient, [_patient_columns(one) for one in new])
 
     async def among(
         self,
