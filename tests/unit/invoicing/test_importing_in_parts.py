@@ -11,6 +11,7 @@ import pytest
 
 from services.invoicing.adapters.invoice_files import ArchiveLimits, ForumInvoiceFiles
 from services.invoicing.domain.incoming import ImportOutcome, IncomingFile
+from services.invoicing.handlers import import_invoices
 from services.invoicing.handlers.import_invoices import CHUNK_FILES
 from shared.kernel.errors import DomainError
 from tests.support.waiting import eventually
@@ -68,7 +69,10 @@ async def test_an_upload_is_kept_some_files_at_a_time() -> None:
     assert uow.kept == [0, CHUNK_FILES, 5]
 
 
-async def test_an_archive_that_breaks_a_limit_is_refused_before_any_file_is_kept() -> None:
+async def test_an_archive_that_breaks_a_limit_is_refused_before_any_file_is_kept(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(import_invoices, "CHUNK_FILES", 1)
     desk = Desk(files=ForumInvoiceFiles(ArchiveLimits(total_bytes=len(a_request()) + 10)))
     first, second = a_request(), a_request(number="RE-2", reference=reference(2))
     with pytest.raises(DomainError) as caught:
