@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -23,6 +26,7 @@ from services.invoicing.ports import InvoiceRenderer, UnitOfWork
 from services.invoicing.settings import InvoicingSettings
 from shared.contracts.topics import INVOICING
 from shared.db.engine import Database
+from shared.db.scope import Scope
 from shared.kernel.clock import Clock, SystemClock
 from shared.objectstore.store import ObjectStore, open_object_store
 from shared.runtime.definition import ServiceDefinition
@@ -48,6 +52,7 @@ def build(
         settings.object_store_url, key=decode_key(settings.object_store_key)
     )
     desk = build_desk(
+        database=database,
         clock=clock,
         object_store=store,
         renderer=renderer or ForumInvoiceRenderer(modus=settings.document_modus),
@@ -64,14 +69,25 @@ def build(
     )
 
 
-def build_desk(*, clock: Clock, object_store: ObjectStore, renderer: InvoiceRenderer) -> Desk:
+def build_desk(
+    *, database: Database, clock: Clock, object_store: ObjectStore, renderer: InvoiceRenderer
+) -> Desk:
     """Return the ports of the entry points on PostgreSQL and the object store."""
 
     def unit_of_work(connection: AsyncConnection) -> UnitOfWork:
         return SqlUnitOfWork(connection, clock)
 
+    @asynccontextmanager
+    async def own_transaction(practice_id: UUID) -> AsyncIterator[UnitOfWork]:
+        async with (
+            database.transaction(Scope.of(practice_id)) as connection,
+            unit_of_work(connection) as uow,
+        ):
+            yield uow
+
     return Desk(
         unit_of_work=unit_of_work,
+        own_transaction=own_transaction,
         renderer=renderer,
         documents=StoredInvoiceDocuments(object_store),
         order_documents=StoredOrderDocuments(object_store),

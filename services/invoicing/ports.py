@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Protocol, Self
 from uuid import UUID
 
+from services.invoicing.domain.cancellation_wish import CancellationWish
 from services.invoicing.domain.correction import Cancellation, CreditNote, CreditNoteDraft
 from services.invoicing.domain.document import InvoiceDocument
 from services.invoicing.domain.events import InvoicingEvent
@@ -137,10 +138,10 @@ class InvoiceRepository(Protocol):
     """Invoices as issued, their standing, their history."""
 
     async def next_serial(self, practice_id: UUID, year: int) -> int:
-        """Draw the next free serial number, locked until the transaction ends.
+        """Draw the next free serial, locked until the transaction ends; a rollback frees it."""
 
-        A rollback frees it. A number that an import has brought is passed over.
-        """
+    async def probable_serial(self, practice_id: UUID, year: int) -> int:
+        """Return what `next_serial` would draw now; nothing is locked."""
 
     async def add(self, invoice: Invoice, standing: Standing, treatments: Sequence[UUID]) -> None:
         """Keep a new invoice with the treatments that it bills."""
@@ -162,10 +163,7 @@ class InvoiceRepository(Protocol):
 
 
 class CorrectionRepository(Protocol):
-    """Printing, cancellation, replacement and credit notes of invoices.
-
-    Guarded by the locks on the invoices' standings, which callers hold.
-    """
+    """What happens to issued invoices; guarded by the locks on their standings."""
 
     async def mark_printed(
         self, invoice_ids: Collection[UUID], *, at: datetime, by: str
@@ -206,10 +204,7 @@ class ImportRepository(Protocol):
         """Let nobody else import or number invoices of the practice until the transaction ends."""
 
     async def known(self, practice_id: UUID, numbers: Collection[str]) -> dict[str, KnownInvoice]:
-        """Return, by number, the invoices with these numbers, here or on their documents.
-
-        Of several, the one that was not cancelled.
-        """
+        """Return, by number, those with it, here or on the document; first what is in force."""
 
     async def taken_references(
         self, practice_id: UUID, references: Collection[str]
@@ -244,10 +239,7 @@ class ImportRepository(Protocol):
 
 
 class OrderRepository(Protocol):
-    """The orders that invoicing has heard of, and the invoices in them.
-
-    Placements are guarded by the locks on their invoices' standings, which callers hold.
-    """
+    """The orders that invoicing has heard of; placements are guarded by invoices' locks."""
 
     async def add(self, order: KnownOrder, lines: Sequence[OrderedLine]) -> bool:
         """Keep an order with its lines; return False, and keep nothing, if it is known."""
@@ -266,6 +258,19 @@ class OrderRepository(Protocol):
 
     async def save_placements(self, placements: Sequence[Placement]) -> None:
         """Write what became of lines."""
+
+
+class WishRepository(Protocol):
+    """Cancellations that wait for an order to be taken back; guarded as placements are."""
+
+    async def of_invoice(self, invoice_id: UUID) -> CancellationWish | None:
+        """Return the last wish about an invoice, settled or not, or None."""
+
+    async def pending(self, order_id: UUID) -> list[CancellationWish]:
+        """Return the wishes that wait for this order."""
+
+    async def save(self, wish: CancellationWish) -> None:
+        """Write a wish, in the place of an earlier one about the invoice."""
 
 
 class UnitOfWork(Protocol):
@@ -303,6 +308,10 @@ class UnitOfWork(Protocol):
     def orders(self) -> OrderRepository:
         """Orders that were heard of."""
 
+    @property
+    def wishes(self) -> WishRepository:
+        """Cancellations that wait."""
+
     def record(self, event: InvoicingEvent) -> None:
         """Note a domain event, to be told to the other services."""
 
@@ -333,22 +342,14 @@ class CreditNoteRenderer(Protocol):
     """Writes a credit note's document."""
 
     def render(self, note: CreditNoteDraft, invoice_document: bytes) -> bytes:
-        """Return the document's bytes, made out of those of the invoice that it reduces.
-
-        Raises:
-            DomainError: the document does not fit the official schema.
-        """
+        """Return the document's bytes, made of the invoice's; raises as `InvoiceRenderer` does."""
 
 
 class CreditNoteDocuments(Protocol):
     """Keeps the bytes of credit notes."""
 
     async def put(self, practice_id: UUID, data: bytes) -> StoredDocument:
-        """Store a document.
-
-        Raises:
-            TransientError: the store did not answer.
-        """
+        """Store a document; raises as `InvoiceDocuments.put` does."""
 
 
 class InvoicePrinter(Protocol):
@@ -364,6 +365,9 @@ class InvoicePrinter(Protocol):
 
 class InvoiceFiles(Protocol):
     """Reads uploads of other practice software."""
+
+    def check(self, data: bytes) -> None:
+        """Unpack an upload and keep nothing of it; raises as `read` does."""
 
     def read(self, data: bytes, *, name: str) -> Iterator[IncomingFile]:
         """Yield the files of an upload, a single one or an archive, read or refused one by one.
@@ -383,12 +387,14 @@ class InvoiceDocuments(Protocol):
             TransientError: the store did not answer.
         """
 
+    async def put_all(self, practice_id: UUID, items: Sequence[bytes]) -> list[StoredDocument]:
+        """Store some dozens of documents in one call; raises as `put` does."""
+
     async def get(self, practice_id: UUID, document: StoredDocument) -> bytes:
         """Return a document's bytes.
 
         Raises:
-            PermanentError: they are not what was stored.
-            TransientError: the store did not answer.
+            PermanentError, TransientError: they are not what was stored; the store is away.
         """
 
 

@@ -12,6 +12,7 @@ from services.invoicing.domain.events import (
     InvoiceWasIssued,
     InvoicingEvent,
     PracticeWasRegistered,
+    WithdrawalWasWished,
 )
 from services.invoicing.domain.invoice import DebtorBalance, Fact, Invoice, StoredDocument
 from services.invoicing.domain.order import ConfirmedLine, KnownOrder, OrderedLine
@@ -22,6 +23,7 @@ from shared.contracts.invoicing.v1 import (
     CreditNoteIssued,
     InvoiceCancelled,
     InvoiceIssued,
+    InvoiceWithdrawalWished,
     PortalTerms,
     PracticeRegistered,
 )
@@ -50,6 +52,14 @@ def to_wire(event: InvoicingEvent) -> EventPayload:
             return _cancelled(event)
         case CreditNoteWasIssued():
             return _credit_note(event)
+        case WithdrawalWasWished(invoice, wish):
+            return InvoiceWithdrawalWished(
+                practice_id=wish.practice_id,
+                invoice_id=wish.invoice_id,
+                invoice_number=invoice.number,
+                order_id=wish.order_id,
+                wished_at=wish.asked_at,
+            )
 
 
 def _contract(contract: Contract) -> ContractChanged:

@@ -52,6 +52,7 @@ def contract_of(event: ContractChanged) -> Contract:
         factor=event.factor,
         account_number=event.account_number,
         arrival_deadline_working_days=event.portal.arrival_deadline_working_days,
+        invoice_format=event.invoice_format,
     )
 
 

@@ -13,6 +13,7 @@ EVENT_TYPES: tuple[type[EventPayload], ...] = (
     invoicing.ContractChanged,
     invoicing.InvoiceIssued,
     invoicing.InvoiceCancelled,
+    invoicing.InvoiceWithdrawalWished,
     invoicing.CreditNoteIssued,
     orders.OrderPrepared,
     orders.OrderConfirmed,

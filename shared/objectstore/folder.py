@@ -10,15 +10,31 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+from collections.abc import Sequence
 from pathlib import Path
 
 
-def write_durably(root: Path, key: str, data: bytes) -> None:
-    """Write an object under `root`, whole or not at all; safe when several write the same.
+def write_durably(root: Path, objects: Sequence[tuple[str, bytes]]) -> None:
+    """Write objects under `root`, each whole or not at all; safe when several write the same.
+
+    A folder is synced once for all of them.
 
     Raises:
-        OSError: the folder does not take it; nothing is left under the key that was not before.
+        OSError: the folder does not take one; nothing is left under its key that was not before.
     """
+    folders: dict[Path, None] = {}
+    for key, data in objects:
+        folder = _place(root, key, data)
+        folders[folder] = None
+        while folder != root:
+            folder = folder.parent
+            folders[folder] = None
+    # The innermost first, so that a name is durable before the folder that leads to it.
+    for folder in sorted(folders, key=lambda one: len(one.parts), reverse=True):
+        sync_folder(folder)
+
+
+def _place(root: Path, key: str, data: bytes) -> Path:
     path = root / key
     path.parent.mkdir(parents=True, exist_ok=True)
     # A name that ends in "#<digits>" is one that `obstore` takes for unfinished, and never lists.
@@ -30,11 +46,7 @@ def write_durably(root: Path, key: str, data: bytes) -> None:
         with contextlib.suppress(OSError):
             unfinished.unlink()
         raise
-    folder = path.parent
-    sync_folder(folder)
-    while folder != root:
-        folder = folder.parent
-        sync_folder(folder)
+    return path.parent
 
 
 def sync_folder(folder: Path) -> None:

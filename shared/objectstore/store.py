@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,8 @@ CALL_SECONDS = 20.0
 """The longest that a call takes: well under the time after which PostgreSQL ends a transaction
 that idles (60 s), since handlers read and write objects inside theirs."""
 _NONCE_BYTES = 12
-Write = Callable[[str, bytes], Awaitable[object]]
+Write = Callable[[Sequence[tuple[str, bytes]]], Awaitable[object]]
+"""Writes objects by key, all of them or an error."""
 
 
 class ContentHashError(PermanentError):
@@ -69,16 +70,36 @@ class ObjectStore:
         Raises:
             TransientError: the store did not answer.
         """
-        digest = hashlib.sha256(data).hexdigest()
-        key = f"{practice_id}/{kind}/{digest}"
-        nonce = os.urandom(_NONCE_BYTES)
-        sealed = nonce + self._cipher.encrypt(nonce, data, key.encode())
+        (ref,) = await self.put_all(
+            practice_id=practice_id, kind=kind, items=[data], media_type=media_type
+        )
+        return ref
+
+    async def put_all(
+        self, *, practice_id: UUID, kind: str, items: Sequence[bytes], media_type: str
+    ) -> list[ContentRef]:
+        """Store several contents in one call, as `put` does each; some dozens at most.
+
+        Raises:
+            TransientError: the store did not answer, or did not take one of them.
+        """
+        refs, sealed = list[ContentRef](), list[tuple[str, bytes]]()
+        for data in items:
+            digest = hashlib.sha256(data).hexdigest()
+            key = f"{practice_id}/{kind}/{digest}"
+            nonce = os.urandom(_NONCE_BYTES)
+            sealed.append((key, nonce + self._cipher.encrypt(nonce, data, key.encode())))
+            refs.append(
+                ContentRef(key=key, sha256=digest, size_bytes=len(data), media_type=media_type)
+            )
         try:
             async with asyncio.timeout(self._call_seconds):
-                await self._write(key, sealed)
+                await self._write(sealed)
         except (BaseError, OSError) as error:  # a TimeoutError is an OSError
-            raise TransientError(f"the object store did not take {key}: {_kind(error)}") from error
-        return ContentRef(key=key, sha256=digest, size_bytes=len(data), media_type=media_type)
+            first = refs[0].key
+            message = f"the object store did not take {first}: {_kind(error)}"
+            raise TransientError(message) from error
+        return refs
 
     async def get(self, ref: ContentRef, *, practice_id: UUID) -> bytes:
         """Return the bytes behind `ref`.
@@ -105,8 +126,9 @@ class ObjectStore:
             raise TransientError(message) from error
         return self._open(sealed, ref)
 
-    async def _put(self, key: str, sealed: bytes) -> None:
-        await obstore.put_async(self._backend, key, sealed)
+    async def _put(self, objects: Sequence[tuple[str, bytes]]) -> None:
+        puts = (obstore.put_async(self._backend, key, sealed) for key, sealed in objects)
+        await asyncio.gather(*puts)
 
     def _open(self, sealed: bytes, ref: ContentRef) -> bytes:
         nonce, body = sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:]
@@ -146,8 +168,8 @@ def _open_folder(folder: Path, *, key: bytes) -> ObjectStore:
     folder.mkdir(parents=True, exist_ok=True)
     sync_folder(folder.parent)
 
-    async def write(name: str, sealed: bytes) -> None:
-        await asyncio.to_thread(write_durably, folder, name, sealed)
+    async def write(objects: Sequence[tuple[str, bytes]]) -> None:
+        await asyncio.to_thread(write_durably, folder, objects)
 
     return ObjectStore(LocalStore(prefix=folder), key=key, write=write)
 

@@ -78,10 +78,13 @@ IMPORT_TABLE: tuple[Room, ...] = (
             "pydantic_core",
         ),
     ),
+    # A format of the trade. Check digits are pure computing, so that a domain may know them.
+    Room("shared.forum.check_digits", ("stdnum",)),
+    Room("shared.forum", (KERNEL, "shared.forum", "lxml")),
     Room("shared.runtime", ("shared", *_SQL, "aiohttp", "pydantic", "pydantic_settings")),
     Room("shared", ()),
     # A service, from the inside outwards. stdnum computes check digits and does nothing else.
-    Room("services.*.domain", (*_DOMAIN, "stdnum")),
+    Room("services.*.domain", (*_DOMAIN, "shared.forum.check_digits", "stdnum")),
     Room("services.*.ports", _PORTS),
     Room("services.*.handlers", (*_PORTS, f"{SELF}.handlers")),
     Room("services.*.translate", (*_DOMAIN, CONTRACTS, "pydantic.ValidationError")),
@@ -97,6 +100,7 @@ IMPORT_TABLE: tuple[Room, ...] = (
             f"{SELF}.translate",
             CONTRACTS,
             "shared.db",
+            "shared.forum",
             "shared.messaging",
             "shared.objectstore",
             *_SQL,
@@ -114,7 +118,7 @@ IMPORT_TABLE: tuple[Room, ...] = (
     ),
     # A command of a person's: it knows its service over HTTP, or the pure domain, and the screen.
     # One that must trust no process reads the database itself, as the other entrypoints do.
-    Room("services.*.entrypoints.cli", (*_DOMAIN, "rich")),
+    Room("services.*.entrypoints.cli", (*_DOMAIN, "shared.forum", "rich")),
     Room(
         "services.*.entrypoints",
         (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TypeVar
 from uuid import UUID
 
@@ -30,13 +31,18 @@ class StoredInvoiceDocuments:
 
     async def put(self, practice_id: UUID, data: bytes) -> StoredDocument:
         """Store a document under its hash."""
-        ref = await self._store.put(
+        (stored,) = await self.put_all(practice_id, [data])
+        return stored
+
+    async def put_all(self, practice_id: UUID, items: Sequence[bytes]) -> list[StoredDocument]:
+        """Store documents under their hashes."""
+        refs = await self._store.put_all(
             practice_id=practice_id,
             kind="invoice-document",
-            data=data,
+            items=items,
             media_type="application/xml",
         )
-        return from_content_ref(ref)
+        return [from_content_ref(ref) for ref in refs]
 
     async def get(self, practice_id: UUID, document: StoredDocument) -> bytes:
         """Return a document's bytes, checked against their hash."""

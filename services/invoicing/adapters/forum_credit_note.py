@@ -15,8 +15,8 @@ from typing import Any
 from lxml import etree
 
 from services.invoicing.adapters.forum_elements import NAMESPACE, add
-from services.invoicing.adapters.forum_xml import invoice_schema
 from services.invoicing.domain.correction import CreditNoteDraft
+from shared.forum.schema import invoice_schema
 from shared.kernel.clock import SWISS_TIME
 from shared.kernel.errors import DomainError, PermanentError
 from shared.kernel.ids import derived_id

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Final
 
 from lxml import etree
 
-NAMESPACE: Final = "http://www.forum-datenaustausch.ch/invoice"
+from shared.forum.schema import NAMESPACE
+
+__all__ = ["NAMESPACE", "add", "add_text", "decimal_text"]
 
 
 def add(parent: etree._Element, name: str, /, **attributes: str | None) -> etree._Element:

@@ -15,7 +15,7 @@ from typing import Final, TypeVar
 from lxml import etree
 
 from services.invoicing.adapters.forum_elements import NAMESPACE
-from services.invoicing.adapters.forum_opening import NotOpenedError, line_of, open_request
+from services.invoicing.adapters.forum_opening import NotOpenedError, open_request
 from services.invoicing.domain.incoming import (
     Fault,
     IncomingBalance,
@@ -31,6 +31,7 @@ from services.invoicing.domain.incoming import (
 from services.invoicing.domain.people import Gender, Sex
 from services.invoicing.domain.practice import Address, Language
 from services.invoicing.domain.treatment import Reason
+from shared.forum.opening import line_of
 from shared.kernel.clock import SWISS_TIME
 
 _NS: Final = {"i": NAMESPACE}

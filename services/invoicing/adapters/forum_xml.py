@@ -1,7 +1,7 @@
 """Writes an invoice as generalInvoiceRequest (Forum Datenaustausch) and checks the schema.
 
 What the contract wants in 5.0 is written here. The element order and the names are those of the
-official schemas in `forum_schemas/`.
+official schemas in `shared/forum/schemas/`.
 """
 
 from __future__ import annotations
@@ -14,13 +14,11 @@ from services.invoicing.adapters.forum_450 import request_450
 from services.invoicing.adapters.forum_amounts import GENERATOR, add_balance, service_attributes
 from services.invoicing.adapters.forum_elements import NAMESPACE, add
 from services.invoicing.adapters.forum_parties import add_company, add_parties
-from services.invoicing.adapters.forum_schema import invoice_schema
 from services.invoicing.domain.document import InvoiceDocument
 from services.invoicing.domain.numbers import NO_ELECTRONIC_RECIPIENT
+from shared.forum.schema import invoice_schema
 from shared.kernel.clock import SWISS_TIME
 from shared.kernel.errors import DomainError
-
-__all__ = ["ForumInvoiceRenderer", "invoice_schema"]
 
 
 class ForumInvoiceRenderer:

@@ -10,6 +10,7 @@ from sqlalchemy import RowMapping, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.invoicing.adapters.sets import insert_rows
 from services.invoicing.adapters.tables import import_conflict, imported_invoice
 from services.invoicing.domain.invoice import StoredDocument
 from services.invoicing.domain.taking_over import (
@@ -100,8 +101,9 @@ class SqlImportRepository:
         self, import_id: UUID, invoices: Sequence[ImportedInvoice], *, at: datetime
     ) -> None:
         """Keep where imported invoices came from."""
-        await self._connection.execute(
-            insert(imported_invoice),
+        await insert_rows(
+            self._connection,
+            imported_invoice,
             [
                 {
                     "practice_id": one.invoice.practice_id,

@@ -44,10 +44,20 @@ class ForumInvoiceFiles:
     def __init__(self, limits: ArchiveLimits | None = None) -> None:
         self._limits = limits or ArchiveLimits()
 
+    def check(self, data: bytes) -> None:
+        """Refuse an archive that breaks a limit as a whole."""
+        for _ in self._unpacked(data, name=""):
+            pass
+
     def read(self, data: bytes, *, name: str) -> Iterator[IncomingFile]:
         """Yield the files of an upload, one after the other."""
+        for one in self._unpacked(data, name=name):
+            yield one if one.faults else _file(one.name, one.data)
+
+    def _unpacked(self, data: bytes, *, name: str) -> Iterator[IncomingFile]:
+        """Yield files that nobody has read yet; one that cannot be unpacked has its faults."""
         if not data.startswith(_ZIP_BEGINNINGS):
-            yield _file(name, data)
+            yield IncomingFile(name, data, None)
             return
         try:
             with zipfile.ZipFile(io.BytesIO(data)) as archive:
@@ -72,7 +82,7 @@ class ForumInvoiceFiles:
                 yield IncomingFile(name, b"", None, refusal.faults)
                 continue
             left -= len(data)
-            yield _file(name, data)
+            yield IncomingFile(name, data, None)
 
     def _inflated(self, archive: zipfile.ZipFile, entry: zipfile.ZipInfo, left: int) -> bytes:
         if entry.is_dir() or {"/", "\\"} & set(entry.filename) or ".." in entry.filename:

@@ -6,9 +6,9 @@ from collections.abc import Collection, Sequence
 from uuid import UUID
 
 from sqlalchemy import ARRAY, RowMapping, Uuid, any_, bindparam, literal, select, text, update
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.invoicing.adapters.sets import insert_rows
 from services.invoicing.adapters.tables import (
     invoice,
     invoice_history,
@@ -36,6 +36,9 @@ _NEXT_SERIAL = text(
     ON CONFLICT (practice_id, year) DO UPDATE SET last = c.last + 1
     RETURNING last
     """
+)
+_LAST_SERIAL = text(
+    "SELECT last FROM invoice_counter WHERE practice_id = :practice_id AND year = :year"
 )
 # A number that an import has brought is passed over, so that issued and imported ones together
 # have no gap that the house made.
@@ -94,16 +97,22 @@ class SqlInvoiceRepository:
             await self._connection.execute(_MOVE_COUNTER, counter | {"last": free})
         return free
 
+    async def probable_serial(self, practice_id: UUID, year: int) -> int:
+        """Return what would be drawn now; nothing is locked, so another one may come first."""
+        counter = {"practice_id": practice_id, "year": year}
+        last = (await self._connection.execute(_LAST_SERIAL, counter)).scalar_one_or_none()
+        found = await self._connection.execute(_FREE_SERIAL, counter | {"drawn": (last or 0) + 1})
+        return int(found.scalar_one())
+
     async def add(self, new: Invoice, standing: Standing, treatments: Sequence[UUID]) -> None:
         """Keep a new invoice with the treatments that it bills."""
         await self.add_many([(new, standing, treatments)])
 
     async def add_many(self, new: Sequence[tuple[Invoice, Standing, Sequence[UUID]]]) -> None:
         """Keep new invoices with the treatments that each bills."""
-        if not new:
-            return
-        await self._connection.execute(
-            insert(invoice),
+        await insert_rows(
+            self._connection,
+            invoice,
             [_fixed_columns(one) | _standing_columns(standing) for one, standing, _ in new],
         )
         billed = [
@@ -115,8 +124,7 @@ class SqlInvoiceRepository:
             for one, _, treatments in new
             for treatment_id in treatments
         ]
-        if billed:
-            await self._connection.execute(insert(invoice_treatment), billed)
+        await insert_rows(self._connection, invoice_treatment, billed)
 
     async def get(self, practice_id: UUID, invoice_id: UUID) -> Invoice | None:
         """Return an invoice of the practice as it was issued, or None."""
@@ -156,13 +164,11 @@ class SqlInvoiceRepository:
 
     async def add_history(self, practice_id: UUID, entries: Sequence[HistoryEntry]) -> None:
         """Append lines of history; a line that is there already stays as it is."""
-        if not entries:
-            return
-        await self._connection.execute(
-            insert(invoice_history).on_conflict_do_nothing(
-                index_elements=["invoice_id", "cause_id", "place"]
-            ),
+        await insert_rows(
+            self._connection,
+            invoice_history,
             [_history_columns(practice_id, entry) for entry in entries],
+            on_conflict="ON CONFLICT (invoice_id, cause_id, place) DO NOTHING",
         )
 
 

@@ -13,6 +13,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.invoicing.adapters.practice_rows import address_columns, to_address
+from services.invoicing.adapters.sets import insert_rows
 from services.invoicing.adapters.tables import (
     invoice,
     invoice_treatment,
@@ -39,8 +40,7 @@ class SqlPatientRepository:
 
     async def add_many(self, new: Sequence[Patient]) -> None:
         """Keep new patients, whose numbers are free."""
-        if new:
-            await self._connection.execute(insert(patient), [_patient_columns(one) for one in new])
+        await insert_rows(self._connection, patient, [_patient_columns(one) for one in new])
 
     async def among(
         self,
@@ -157,11 +157,10 @@ class SqlTreatmentRepository:
 
     async def add_many(self, new: Sequence[Treatment]) -> None:
         """Keep new treatments with their positions."""
-        if not new:
-            return
-        await self._connection.execute(insert(treatment), [_treatment_columns(one) for one in new])
-        await self._connection.execute(
-            insert(treatment_position),
+        await insert_rows(self._connection, treatment, [_treatment_columns(one) for one in new])
+        await insert_rows(
+            self._connection,
+            treatment_position,
             [
                 _position_columns(one, position, place)
                 for one in new

@@ -14,6 +14,7 @@ from services.invoicing.adapters.patient_rows import (
 )
 from services.invoicing.adapters.practice_rows import SqlPracticeRepository
 from services.invoicing.adapters.price_rows import SqlPriceRepository
+from services.invoicing.adapters.wish_rows import SqlWishRepository
 from services.invoicing.domain.events import InvoicingEvent
 from services.invoicing.translate import to_wire
 from shared.kernel.clock import Clock
@@ -33,3 +34,4 @@ class SqlUnitOfWork(OutboxUnitOfWork[InvoicingEvent]):
         self.corrections = SqlCorrectionRepository(connection)
         self.imports = SqlImportRepository(connection)
         self.orders = SqlOrderRepository(connection)
+        self.wishes = SqlWishRepository(connection)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from services.invoicing.domain.cancellation_wish import CancellationWish
 from services.invoicing.domain.correction import Cancellation, CreditNote
 from services.invoicing.domain.invoice import Invoice
 from services.invoicing.domain.practice import Contract, Practice
@@ -53,10 +54,19 @@ class CreditNoteWasIssued:
     invoice: Invoice
 
 
+@dataclass(frozen=True, slots=True)
+class WithdrawalWasWished:
+    """An order is wanted back, so that an invoice of it can be cancelled."""
+
+    invoice: Invoice
+    wish: CancellationWish
+
+
 InvoicingEvent = (
     PracticeWasRegistered
     | ContractHasChanged
     | InvoiceWasIssued
     | InvoiceWasCancelled
     | CreditNoteWasIssued
+    | WithdrawalWasWished
 )

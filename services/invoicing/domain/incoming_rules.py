@@ -64,6 +64,8 @@ def unfit_codes_of(invoice: IncomingInvoice, setting: Setting) -> tuple[str, ...
         "minor-without-guarantor": invoice.debtor_is_patient()
         and is_minor(patient.birth_date, on=invoice.issued_on),
         "foreign-payment-slip": contract is not None and invoice.slip.iban != contract.qr_iban,
+        "other-format-than-contract": contract is not None
+        and invoice.version != contract.invoice_format,
     }
     return tuple(code for code, applies in found.items() if applies)
 

@@ -1,7 +1,4 @@
-"""Check digits of the numbers on an invoice, because the official schema checks none of them.
-
-Rests on python-stdnum; the length checks are ours, since the library also takes shorter codes.
-"""
+"""The numbers on an invoice: their check digits, and the QR references that the house gives."""
 
 from __future__ import annotations
 
@@ -9,8 +6,31 @@ import hashlib
 import re
 from functools import lru_cache
 
-from stdnum import ean, iban, iso11649
 from stdnum.ch import esr, ssn, uid
+
+from shared.forum.check_digits import (
+    is_creditor_reference,
+    is_digits,
+    is_gln,
+    is_qr_iban,
+    is_qr_reference,
+    is_swiss_iban,
+)
+
+__all__ = [
+    "NO_ELECTRONIC_RECIPIENT",
+    "NO_GLN",
+    "RESERVED_GLNS",
+    "house_reference",
+    "is_ahv_number",
+    "is_creditor_reference",
+    "is_gln",
+    "is_qr_iban",
+    "is_qr_reference",
+    "is_swiss_iban",
+    "is_uid",
+    "qr_reference",
+]
 
 NO_GLN = "2000000000008"
 """Stands for a private person, who has no GLN."""
@@ -18,47 +38,18 @@ NO_ELECTRONIC_RECIPIENT = "2006666666008"
 """Stands for "nobody receives this electronically" (fixed by the schema of 5.0)."""
 RESERVED_GLNS = frozenset({NO_GLN, NO_ELECTRONIC_RECIPIENT, "2005555555003"})
 
-_SWISS_IBAN = re.compile(r"(?:CH|LI)[0-9]{7}[0-9A-Z]{12}")
-_QR_INSTITUTIONS = range(30000, 32000)
 _ACCOUNT_DIGITS = 9
 
 
-# The few of a practice stand on every invoice of an upload.
 @lru_cache(maxsize=1024)
-def is_gln(text: str) -> bool:
-    """Whether this is a GLN of 13 digits with a right check digit."""
-    return _is_digits(text, 13) and bool(ean.is_valid(text))
-
-
 def is_ahv_number(text: str) -> bool:
     """Whether this is a Swiss social security number (756...) with a right check digit."""
-    return _is_digits(text, 13) and bool(ssn.is_valid(text))
+    return is_digits(text, 13) and bool(ssn.is_valid(text))
 
 
 def is_uid(text: str) -> bool:
     """Whether this is a Swiss business number (CHE and nine digits) with a right check digit."""
     return re.fullmatch(r"CHE[0-9]{9}", text) is not None and bool(uid.is_valid(text))
-
-
-@lru_cache(maxsize=1024)
-def is_swiss_iban(text: str) -> bool:
-    """Whether this is a compact CH or LI IBAN with right check digits."""
-    return _SWISS_IBAN.fullmatch(text) is not None and bool(iban.is_valid(text))
-
-
-def is_qr_iban(text: str) -> bool:
-    """Whether this IBAN is of the range (30000 to 31999) that demands a QR reference."""
-    return is_swiss_iban(text) and _institution(text) in _QR_INSTITUTIONS
-
-
-def is_qr_reference(text: str) -> bool:
-    """Whether this is a QR reference of 27 digits, not all zero, with a right check digit."""
-    return _is_digits(text, 27) and text.strip("0") != "" and bool(esr.is_valid(text))
-
-
-def is_creditor_reference(text: str) -> bool:
-    """Whether this is a creditor reference (RF..., ISO 11649) with right check digits."""
-    return bool(iso11649.is_valid(text))
 
 
 def qr_reference(*, account_number: str, practice_gln: str, year: int, serial: int) -> str:
@@ -92,12 +83,3 @@ def _account_part(account_number: str) -> str:
         return "0" + digits.zfill(_ACCOUNT_DIGITS)
     hashed = int.from_bytes(hashlib.sha256(account_number.encode()).digest()[:8], "big")
     return "9" + f"{hashed % 10**_ACCOUNT_DIGITS:0{_ACCOUNT_DIGITS}d}"
-
-
-def _institution(text: str) -> int:
-    institution = text[4:9]
-    return int(institution) if institution.isdigit() else -1
-
-
-def _is_digits(text: str, length: int) -> bool:
-    return len(text) == length and text.isascii() and text.isdigit()

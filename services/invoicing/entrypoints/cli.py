@@ -14,9 +14,10 @@ import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any, Final
-from urllib.error import HTTPError, URLError
+from urllib.error import HTTPError
 from urllib.parse import urlencode
 from urllib.request import Request, urlopen
 from uuid import UUID
@@ -37,20 +38,34 @@ _WAIT_SECONDS_MAX: Final = 30
 _FILE_BYTES_MAX: Final = 31 * 1024 * 1024
 _GOOD: Final = frozenset({"imported", "already-known"})
 _OUTCOMES: Final = ("imported", "already-known", "refused", "conflict")
+_NOT_SENT: Final = "not-sent"
+# The token, the role or the practice is wrong: every other upload would be refused likewise.
+_HOPELESS: Final = frozenset({401, 403, 404})
 
 
 class ImportFailedError(Exception):
     """The import cannot go on; the message says why in plain words."""
 
 
+class UploadRefusedError(Exception):
+    """The service refuses one upload as a whole; the others may be taken."""
+
+
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What goes in one request, and the files that it holds, in order (none: an archive)."""
+    """What goes in one request.
+
+    Attributes:
+        names: of the files that it holds, in order; none for an archive, which names its own.
+        weight: how many of the given files it is.
+        archive: its name, if it is an archive as it was given.
+    """
 
     data: bytes
     media_type: str
     names: tuple[str, ...]
     weight: int
+    archive: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,17 +88,22 @@ class Service:
         The service's being away for a moment is waited for; a repeat has the same key.
 
         Raises:
-            ImportFailedError: it refuses the request, or stays away.
+            UploadRefusedError: it refuses this batch.
+            ImportFailedError: it refuses whoever asks, stays away, or answers what nobody can read.
         """
         key = str(new_id())
         for tries in range(1, _TRIES + 1):
             try:
                 return self._post(batch, key)
             except HTTPError as error:
-                if error.code not in {429, 503} or tries == _TRIES:
+                if error.code in _HOPELESS or tries == _TRIES:
                     raise ImportFailedError(_refusal(error)) from error
+                if error.code not in {429, 503}:
+                    raise UploadRefusedError(_refusal(error)) from error
                 self.wait(_seconds(error.headers.get("Retry-After")))
-            except (URLError, OSError) as error:
+            except (KeyError, TypeError, ValueError) as error:
+                raise ImportFailedError(f"{self.url} answers what is no report") from error
+            except (HTTPException, OSError) as error:
                 if tries == _TRIES:
                     raise ImportFailedError(f"{self.url} does not answer: {error}") from error
                 self.wait(tries)
@@ -112,18 +132,26 @@ class Service:
 def main(arguments: Sequence[str], *, console: Console | None = None) -> int:
     """Import files; return 0 if all are in, 1 if some were refused or wait for a decision, else 2.
 
-    Files that are known already count as in.
+    Files that are known already count as in. Whatever happens, the report says what became of each
+    file so far.
     """
     console = console or Console()
     try:
         given = _parse(arguments)
-        paths = _files(given.paths)
-        reports = _send_all(_service(given), paths, console)
+        service, paths = _service(given), _files(given.paths)
     except ImportFailedError as error:
-        console.print(f"✗ {error}", style="bold red", markup=False, highlight=False)
+        _complain(error, console)
         return EXIT_FAILED
+    reports, end = _send_all(service, paths, console)
     _tell(reports, console, everything=given.all)
+    if end is not None:
+        _complain(end, console)
+        return EXIT_FAILED
     return 0 if all(report["outcome"] in _GOOD for report in reports) else EXIT_REFUSED
+
+
+def _complain(error: ImportFailedError, console: Console) -> None:
+    console.print(f"✗ {error}", style="bold red", markup=False, highlight=False)
 
 
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:
@@ -171,8 +199,12 @@ def _files(paths: Sequence[Path]) -> list[Path]:
     return list(dict.fromkeys(found))
 
 
-def _send_all(service: Service, paths: Sequence[Path], console: Console) -> list[dict[str, Any]]:
+def _send_all(
+    service: Service, paths: Sequence[Path], console: Console
+) -> tuple[list[dict[str, Any]], ImportFailedError | None]:
+    """Return what became of each file, and why the import ended early, if it did."""
     reports: list[dict[str, Any]] = []
+    end: ImportFailedError | None = None
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -181,23 +213,34 @@ def _send_all(service: Service, paths: Sequence[Path], console: Console) -> list
     )
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
         task = progress.add_task("importing", total=len(paths))
-        for batch in batches(paths):
-            reports += service.send(batch)
+        for batch in batches(paths, reports):
+            if end is None:
+                try:
+                    reports += service.send(batch)
+                except UploadRefusedError as refusal:
+                    reports += _not_in(batch, "refused", str(refusal))
+                except ImportFailedError as error:
+                    end = error
+            if end is not None:
+                reports += _not_in(batch, _NOT_SENT, "The import ended before.")
             progress.advance(task, batch.weight)
-    return reports
+    return reports, end
 
 
-def batches(paths: Sequence[Path]) -> Iterator[Batch]:
+def batches(paths: Sequence[Path], reports: list[dict[str, Any]]) -> Iterator[Batch]:
     """Yield the requests for these files: an archive as it is, XML files some at a time.
 
-    Raises:
-        ImportFailedError: a file cannot be read, or is too large to send.
+    A file that cannot be read, or is too large to send, goes into the reports instead.
     """
     held: list[tuple[Path, bytes]] = []
     for path in paths:
-        data = _read(path)
+        try:
+            data = _read(path)
+        except ImportFailedError as error:
+            reports.append(_report(str(path), "refused", str(error)))
+            continue
         if path.suffix.lower() == ".zip":
-            yield Batch(data, "application/zip", (), 1)
+            yield Batch(data, "application/zip", (), 1, str(path))
             continue
         held_bytes = sum(len(one) for _, one in held)
         if held and (len(held) == BATCH_FILES or held_bytes + len(data) > BATCH_BYTES):
@@ -211,10 +254,28 @@ def batches(paths: Sequence[Path]) -> Iterator[Batch]:
 def _read(path: Path) -> bytes:
     try:
         if path.stat().st_size > _FILE_BYTES_MAX:
-            raise ImportFailedError(f"{path} is larger than {_FILE_BYTES_MAX // 1024 // 1024} MB")
+            raise ImportFailedError(f"It is larger than {_FILE_BYTES_MAX // 1024 // 1024} MB.")
         return path.read_bytes()
     except OSError as error:
-        raise ImportFailedError(f"{path} cannot be read: {error}") from error
+        raise ImportFailedError(f"It cannot be read: {error.strerror or error}.") from error
+
+
+def _not_in(batch: Batch, outcome: str, reason: str) -> list[dict[str, Any]]:
+    return [_report(name, outcome, reason) for name in batch.names or (batch.archive,)]
+
+
+def _report(name: str, outcome: str, reason: str) -> dict[str, Any]:
+    """What the command itself says of a file, as the service would."""
+    fault = {"code": outcome, "reason": reason, "field": None, "line": None, "column": None}
+    return {
+        "name": name,
+        "outcome": outcome,
+        "invoice_number": None,
+        "invoice_id": None,
+        "conflict_id": None,
+        "unfit_codes": [],
+        "faults": [fault],
+    }
 
 
 def _packed(files: Sequence[tuple[Path, bytes]]) -> Batch:
@@ -251,7 +312,8 @@ def _tell(reports: Sequence[Mapping[str, Any]], console: Console, *, everything:
             _add_rows(table, report)
         console.print(table)
     counts = Counter(report["outcome"] for report in reports)
-    told = ", ".join(f"{counts[name]} {name.replace('-', ' ')}" for name in _OUTCOMES)
+    names = (*_OUTCOMES, *((_NOT_SENT,) if counts[_NOT_SENT] else ()))
+    told = ", ".join(f"{counts[name]} {name.replace('-', ' ')}" for name in names)
     console.print(f"{len(reports)} files: {told}", markup=False, highlight=False)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from services.invoicing.entrypoints.desk import Desk
 from services.invoicing.entrypoints.invoices import InvoiceOperations
 from services.invoicing.entrypoints.schemas.corrections import (
@@ -23,6 +25,7 @@ from services.invoicing.handlers.correct_invoice import (
 )
 from services.invoicing.handlers.issue_credit_note import IssueCreditNote, issue_credit_note
 from services.invoicing.handlers.mark_printed import MarkPrinted, mark_printed
+from services.invoicing.handlers.wish_cancellation import wish_cancellation
 from services.invoicing.views import invoices as views
 from shared.kernel.errors import NotFoundError
 from shared.kernel.ids import new_id
@@ -50,7 +53,7 @@ class CorrectionOperations:
         return Reply(PrintedAnswer(newly_printed=done.newly, printed_before=done.before))
 
     async def cancel(self, call: Call) -> Reply:
-        """Cancel an invoice that is in no order."""
+        """Cancel an invoice; one in an order that has not left waits for the order: 202."""
         command = CancelInvoice(
             practice_id=call.practice_id,
             invoice_id=call.path_id("invoice_id"),
@@ -58,8 +61,11 @@ class CorrectionOperations:
             by=call.principal.subject,
         )
         async with self._desk.unit_of_work(call.connection) as uow:
-            await cancel_invoice(command, uow, clock=self._desk.clock)
-        return await self._invoices.show(call)
+            waits = await wish_cancellation(command, uow, clock=self._desk.clock)
+            if not waits:
+                await cancel_invoice(command, uow, clock=self._desk.clock)
+        shown = await self._invoices.show(call)
+        return replace(shown, status=202) if waits else shown
 
     async def correct(self, call: Call) -> Reply:
         """Cancel an invoice and issue the one that takes its place; answer the new one."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
+from uuid import UUID
 
 from pydantic import BaseModel
 from sqlalchemy import RowMapping
@@ -30,9 +32,12 @@ class Desk:
 
     Attributes:
         unit_of_work: opens one on a connection whose transaction somebody else ends.
+        own_transaction: opens one for a practice whose transaction ends with it, for work that is
+            done in several of them.
     """
 
     unit_of_work: Callable[[AsyncConnection], UnitOfWork]
+    own_transaction: Callable[[UUID], AbstractAsyncContextManager[UnitOfWork]]
     renderer: InvoiceRenderer
     documents: InvoiceDocuments
     order_documents: OrderDocuments

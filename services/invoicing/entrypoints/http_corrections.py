@@ -118,7 +118,7 @@ def _correction_endpoints(operations: CorrectionOperations) -> list[Endpoint]:
             method="POST",
             path=f"{_ONE}/cancel",
             operation_id="cancelInvoice",
-            summary="Cancel an invoice that is in no order",
+            summary="Cancel an invoice; one in an unsent order once that is taken back (202)",
             handler=operations.cancel,
             roles=WORKING_ROLES,
             request=CancelRequest,

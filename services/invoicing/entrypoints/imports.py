@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import RowMapping
+from sqlalchemy import RowMapping, text
 
 from services.invoicing.domain.invoice import StoredDocument
 from services.invoicing.entrypoints.desk import Desk, only
@@ -21,7 +24,9 @@ from services.invoicing.entrypoints.schemas.imports import (
 )
 from services.invoicing.handlers.decide_conflict import DecideConflict, decide_conflict
 from services.invoicing.handlers.import_invoices import ImportInvoices, import_invoices
+from services.invoicing.ports import UnitOfWork
 from services.invoicing.views import imports as views
+from shared.kernel.errors import TransientError
 from shared.kernel.ids import new_id
 from shared.web.endpoints import EVERY_ROLE, WORKING_ROLES, Call, Endpoint, Reply
 from shared.web.paging import CURSOR_PROBLEM, Totals, cursor, instant, read_cursor, split_page
@@ -31,6 +36,11 @@ _PRACTICE: Final = "/v1/practices/{practice_id}"
 _CONFLICTS: Final = f"{_PRACTICE}/invoice-import-conflicts"
 _CONFLICT: Final = f"{_CONFLICTS}/{{conflict_id}}"
 UPLOAD_BYTES_MAX: Final = 32 * 1024 * 1024
+# One being imported has two database connections, the request's and that of the files being kept;
+# one that waits for its turn has the first only.
+UPLOADS_AT_ONCE: Final = 2
+UPLOADS_MAX: Final = 8
+_AWAKE: Final = text("SELECT 1")
 
 
 class ImportOperations:
@@ -38,9 +48,26 @@ class ImportOperations:
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
+        self._under_way = 0
+        self._running = asyncio.Semaphore(UPLOADS_AT_ONCE)
 
     async def upload(self, call: Call) -> Reply:
-        """Import an upload; the report says what became of each file."""
+        """Import an upload; the report says what became of each file.
+
+        Raises:
+            TransientError: so many uploads are under way that one more would take the database
+                connections of everybody else.
+        """
+        if self._under_way == UPLOADS_MAX:
+            raise TransientError("other uploads are being imported")
+        self._under_way += 1
+        try:
+            async with self._running:
+                return await self._upload(call)
+        finally:
+            self._under_way -= 1
+
+    async def _upload(self, call: Call) -> Reply:
         query = call.query_as(ImportQuery)
         command = ImportInvoices(
             practice_id=call.practice_id,
@@ -49,14 +76,21 @@ class ImportOperations:
             name=query.file_name,
             data=call.raw_body or b"",
         )
-        async with self._desk.unit_of_work(call.connection) as uow:
-            reports = await import_invoices(
-                command,
-                uow,
-                files=self._desk.invoice_files,
-                documents=self._desk.documents,
-                clock=self._desk.clock,
-            )
+
+        @asynccontextmanager
+        async def begin() -> AsyncIterator[UnitOfWork]:
+            # The request's own transaction holds its idempotency key, and ends if it idles.
+            await call.connection.execute(_AWAKE)
+            async with self._desk.own_transaction(call.practice_id) as uow:
+                yield uow
+
+        reports = await import_invoices(
+            command,
+            begin,
+            files=self._desk.invoice_files,
+            documents=self._desk.documents,
+            clock=self._desk.clock,
+        )
         return Reply(import_answer(command.import_id, reports))
 
     async def conflicts(self, call: Call) -> Reply:

@@ -169,7 +169,8 @@ class InvoiceOperations:
         history = await views.history(
             call.connection, call.practice_id, invoice_id, limit=_HISTORY_LINES
         )
-        return Reply(invoice_detail(row, treatments, history))
+        wish = await views.cancellation(call.connection, call.practice_id, invoice_id)
+        return Reply(invoice_detail(row, treatments, history, wish))
 
     async def _row(self, call: Call, invoice_id: UUID) -> RowMapping:
         row = await views.invoice(call.connection, call.practice_id, invoice_id)

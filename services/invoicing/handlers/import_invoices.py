@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from uuid import UUID
 
 from services.invoicing.domain.incoming import (
@@ -31,8 +32,11 @@ from shared.kernel.clock import Clock
 from shared.kernel.errors import DomainError
 from shared.kernel.ids import new_id
 
-CHUNK_FILES = 100
+CHUNK_FILES = 200
 _DOCUMENTS_AT_ONCE = 32
+
+
+Begin = Callable[[], AbstractAsyncContextManager[UnitOfWork]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +57,7 @@ class ImportInvoices:
 
 async def import_invoices(
     command: ImportInvoices,
-    uow: UnitOfWork,
+    begin: Begin,
     *,
     files: InvoiceFiles,
     documents: InvoiceDocuments,
@@ -63,21 +67,30 @@ async def import_invoices(
 
     A file that was imported before changes nothing. A file with the number of a known invoice and
     other content is kept for a person to decide; so is one whose number is that of a cancelled
-    invoice, for it would be its successor.
+    invoice, for it would be its successor. So many files are one transaction, so that
+    nobody waits long for the practice's numbers, and what is in stays in if the rest fails:
+    repeated, it is known already. Files are read in a thread; others are answered meanwhile.
+
+    Args:
+        begin: opens a unit of work whose transaction ends with it.
 
     Raises:
         NotFoundError: the practice does not exist.
         DomainError: the contract is not in force, or the archive breaks a limit.
         TransientError: the object store did not answer.
     """
-    practice = await known_practice(uow, command.practice_id)
-    contract = await contract_in_force(uow, command.practice_id, command.contract_id)
+    async with begin() as uow:
+        practice = await known_practice(uow, command.practice_id)
+        contract = await contract_in_force(uow, command.practice_id, command.contract_id)
     setting = Setting(practice, contract, clock.today())
-    await uow.imports.lock(command.practice_id)
-    work = _Import(command, setting, uow, documents, clock)
+    await asyncio.to_thread(files.check, command.data)
     reports: list[FileReport] = []
-    for chunk in _chunks(files.read(command.data, name=command.name)):
-        reports += await work.run(chunk)
+    chunk: list[_Read]
+    chunks = _chunks(files.read(command.data, name=command.name), setting)
+    while chunk := await asyncio.to_thread(next, chunks, []):
+        async with begin() as uow:
+            await uow.imports.lock(command.practice_id)
+            reports += await _Import(command, setting, uow, documents, clock).run(chunk)
     return reports
 
 
@@ -101,17 +114,23 @@ async def contract_in_force(
     return contract
 
 
-def _chunks(files: Iterator[IncomingFile]) -> Iterator[list[IncomingFile]]:
-    while chunk := list(islice(files, CHUNK_FILES)):
-        yield chunk
-
-
 @dataclass(frozen=True, slots=True)
 class _Read:
     """A file, and what is wrong with it."""
 
     file: IncomingFile
     faults: tuple[Fault, ...]
+
+
+def _chunks(files: Iterator[IncomingFile], setting: Setting) -> Iterator[list[_Read]]:
+    while chunk := [_Read(file, _faults(file, setting)) for file in islice(files, CHUNK_FILES)]:
+        yield chunk
+
+
+def _faults(file: IncomingFile, setting: Setting) -> tuple[Fault, ...]:
+    if file.invoice is None:
+        return file.faults
+    return (*faults_of(file.invoice, setting), *reference_of_the_house(file.invoice, setting))
 
 
 class _Import:
@@ -131,37 +150,30 @@ class _Import:
         self._documents = documents
         self._clock = clock
 
-    async def run(self, chunk: Sequence[IncomingFile]) -> list[FileReport]:
-        """Work some files with few statements; what they add is kept before the next ones."""
-        invoices = [file.invoice for file in chunk if file.invoice is not None]
+    async def run(self, read: Sequence[_Read]) -> list[FileReport]:
+        """Work some files with few statements."""
+        invoices = [one.file.invoice for one in read if one.file.invoice is not None]
         known = await self._uow.imports.known(
             self._command.practice_id, {one.number for one in invoices}
         )
         intake = await open_intake(
             self._uow, self._command.import_id, self._setting, invoices, clock=self._clock
         )
-        read = [_Read(file, self._faults(file)) for file in chunk]
         stored = await self._store([one.file for one in _surely_new(read, known, intake)])
         reports = [await self._work(one, known, intake, stored) for one in read]
         await intake.close()
         return reports
 
-    def _faults(self, file: IncomingFile) -> tuple[Fault, ...]:
-        if file.invoice is None:
-            return file.faults
-        return (
-            *faults_of(file.invoice, self._setting),
-            *reference_of_the_house(file.invoice, self._setting),
-        )
-
     async def _store(self, files: Sequence[IncomingFile]) -> dict[bytes, StoredDocument]:
-        """Store documents several at a time: a durable write is waiting, most of all."""
-        stored: dict[bytes, StoredDocument] = {}
-        for start in range(0, len(files), _DOCUMENTS_AT_ONCE):
-            some = [file.data for file in files[start : start + _DOCUMENTS_AT_ONCE]]
-            puts = [self._documents.put(self._command.practice_id, data) for data in some]
-            stored.update(zip(some, await asyncio.gather(*puts), strict=True))
-        return stored
+        """Store documents some at a time, all at once: a durable write is waiting, most of all."""
+        data = [file.data for file in files]
+        parts = [
+            data[start : start + _DOCUMENTS_AT_ONCE]
+            for start in range(0, len(data), _DOCUMENTS_AT_ONCE)
+        ]
+        puts = (self._documents.put_all(self._command.practice_id, part) for part in parts)
+        stored = chain.from_iterable(await asyncio.gather(*puts))
+        return dict(zip(data, stored, strict=True))
 
     async def _work(
         self,

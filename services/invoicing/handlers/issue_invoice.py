@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import asyncio
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from uuid import UUID
 
@@ -50,7 +51,9 @@ async def issue_invoice(
 ) -> Invoice:
     """Draw the number, render and store the document, keep the invoice, tell the other services.
 
-    The number is drawn last, so that its lock is short; a rollback gives it back.
+    The document is rendered, in a thread, and stored with the number that is probably next, and the
+    number drawn after it, so that its lock is short; a rollback gives it back. Only if somebody
+    else took that number meanwhile, it is rendered once more, with the number that was drawn.
 
     Raises:
         NotFoundError: the practice does not exist.
@@ -61,13 +64,24 @@ async def issue_invoice(
     document = await _draft(command, uow, clock=clock)
     _check_deposit(document)
     check_document(document)
-    data = renderer.render(document)
-    stored = await documents.put(command.practice_id, data)
+    stored = await _store(document, renderer, documents)
+    serial = await uow.invoices.next_serial(command.practice_id, document.year)
+    if serial != document.serial:
+        document = replace(document, serial=serial)
+        check_document(document)
+        stored = await _store(document, renderer, documents)
     invoice = _invoice(document, stored)
     await uow.invoices.add(invoice, Standing.at_issue(invoice), command.treatment_ids)
     await uow.invoices.add_history(command.practice_id, [_first_entry(invoice)])
     uow.record(InvoiceWasIssued(invoice))
     return invoice
+
+
+async def _store(
+    document: InvoiceDocument, renderer: InvoiceRenderer, documents: InvoiceDocuments
+) -> StoredDocument:
+    data = await asyncio.to_thread(renderer.render, document)
+    return await documents.put(document.practice.practice_id, data)
 
 
 async def _draft(command: IssueInvoice, uow: UnitOfWork, *, clock: Clock) -> InvoiceDocument:
@@ -84,7 +98,7 @@ async def _draft(command: IssueInvoice, uow: UnitOfWork, *, clock: Clock) -> Inv
     return InvoiceDocument(
         invoice_id=command.invoice_id,
         year=year,
-        serial=await uow.invoices.next_serial(command.practice_id, year),
+        serial=await uow.invoices.probable_serial(command.practice_id, year),
         issued_at=issued_at,
         practice=practice,
         contract=contract,

@@ -68,6 +68,13 @@ _HISTORY = text(
     ORDER BY h.position DESC LIMIT :limit
     """
 )
+_CANCELLATION = text(
+    """
+    SELECT w.*, o.order_number FROM cancellation_wish w
+    LEFT JOIN known_order o ON o.practice_id = w.practice_id AND o.order_id = w.order_id
+    WHERE w.practice_id = :practice_id AND w.invoice_id = :invoice_id
+    """
+)
 _TREATMENTS = text(
     """
     SELECT treatment_id FROM invoice_treatment
@@ -233,6 +240,14 @@ async def history(
         _HISTORY, {"practice_id": practice_id, "invoice_id": invoice_id, "limit": limit}
     )
     return sorted(found.mappings(), key=lambda row: (row["occurred_on"], row["position"]))
+
+
+async def cancellation(
+    connection: AsyncConnection, practice_id: UUID, invoice_id: UUID
+) -> RowMapping | None:
+    """Return the last cancellation that asked for the invoice's order, or None."""
+    wanted = {"practice_id": practice_id, "invoice_id": invoice_id}
+    return (await connection.execute(_CANCELLATION, wanted)).mappings().one_or_none()
 
 
 async def treatment_ids(

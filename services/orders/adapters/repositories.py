@@ -36,13 +36,13 @@ _PRACTICE = text("SELECT practice_id, gln, canton FROM practice WHERE practice_i
 _KEEP_CONTRACT = text(
     """
     INSERT INTO contract AS known
-      (practice_id, contract_id, version, active, factor, account_number,
+      (practice_id, contract_id, version, active, factor, account_number, invoice_format,
        arrival_deadline_working_days)
     VALUES (:practice_id, :contract_id, :version, :active, :factor, :account_number,
-      :arrival_deadline_working_days)
+      :invoice_format, :arrival_deadline_working_days)
     ON CONFLICT (practice_id, contract_id) DO UPDATE
       SET version = excluded.version, active = excluded.active, factor = excluded.factor,
-          account_number = excluded.account_number,
+          account_number = excluded.account_number, invoice_format = excluded.invoice_format,
           arrival_deadline_working_days = excluded.arrival_deadline_working_days
       WHERE known.version < excluded.version
     """
@@ -144,6 +144,7 @@ class SqlContractRepository:
             "factor": contract.factor,
             "account_number": contract.account_number,
             "arrival_deadline_working_days": contract.arrival_deadline_working_days,
+            "invoice_format": contract.invoice_format,
         }
         return (await self._connection.execute(_KEEP_CONTRACT, values)).rowcount == 1
 

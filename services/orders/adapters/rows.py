@@ -52,6 +52,7 @@ def contract_of(row: RowMapping) -> Contract:
         factor=row["factor"],
         account_number=row["account_number"],
         arrival_deadline_working_days=row["arrival_deadline_working_days"],
+        invoice_format=row["invoice_format"],
     )
 
 

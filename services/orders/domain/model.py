@@ -10,6 +10,9 @@ from services.orders.domain.notices import Notice
 from shared.kernel.ids import ContractId, InvoiceId, OrderId, PracticeId
 from shared.kernel.money import Money
 
+USUAL_FORMAT = "5.0"
+"""The invoice format of a contract that says nothing of it."""
+
 
 @dataclass(frozen=True, slots=True)
 class StoredContent:
@@ -40,6 +43,7 @@ class Contract:
 
     Attributes:
         arrival_deadline_working_days: after so many without arrival an order is overdue.
+        invoice_format: version of the official format that the factor wants invoices in.
     """
 
     contract_id: ContractId
@@ -49,6 +53,7 @@ class Contract:
     factor: str
     account_number: str
     arrival_deadline_working_days: int = 1
+    invoice_format: str = USUAL_FORMAT
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from typing import Any
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from services.orders.domain.credit_note import PackedCreditNote
-from services.orders.domain.model import Contract, OrderLine, Practice
+from services.orders.domain.model import USUAL_FORMAT, Contract, OrderLine, Practice
 from services.orders.domain.notices import Notice, written
 from shared.kernel.errors import PermanentError
 from shared.kernel.money import CURRENCY, Money
@@ -56,6 +56,7 @@ def manifest_bytes(
             "contract_id": str(head.contract.contract_id),
             "factor": head.contract.factor,
             "account_number": head.contract.account_number,
+            **_invoice_format(head.contract),
         },
         "communication": head.communication,
         "invoice_count": len(lines),
@@ -165,6 +166,12 @@ def _entry(place: int, line: OrderLine) -> dict[str, Any]:
         "sha256": line.document.sha256,
         **_notices(line.notices),
     }
+
+
+def _invoice_format(contract: Contract) -> dict[str, str]:
+    # Left out when it is the usual one: the bytes of all other orders stay what they were.
+    usual = contract.invoice_format == USUAL_FORMAT
+    return {} if usual else {"invoice_format": contract.invoice_format}
 
 
 def _credit_notes(credit_notes: Sequence[PackedCreditNote]) -> dict[str, Any]:

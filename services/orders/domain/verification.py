@@ -8,32 +8,27 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 import struct
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from itertools import islice
 from typing import Any
-from uuid import UUID
 from zipfile import ZIP_DEFLATED, BadZipFile, ZipFile, ZipInfo
 
-from services.orders.domain.communication import checked_communication
 from services.orders.domain.credit_note import CREDIT_NOTES_PER_ORDER_MAX
-from services.orders.domain.notices import checked_notices, read
+from services.orders.domain.manifest import credit_note_faults, head_faults, invoice_faults
+from services.orders.domain.model import USUAL_FORMAT
 from services.orders.domain.order import INVOICES_PER_ORDER_MAX
 from services.orders.domain.package import (
     FORMAT,
     MANIFEST,
     canonical,
-    credit_note_file_name,
-    file_name,
     file_names,
     packed,
 )
-from shared.kernel.errors import DomainError
-from shared.kernel.money import CURRENCY, Money
+from shared.kernel.money import Money
 
 PACKAGE_BYTES_MAX = 500_000_000
 MANIFEST_BYTES_MAX = 16_000_000
@@ -41,8 +36,6 @@ DOCUMENT_BYTES_MAX = 10_000_000
 UNPACKED_BYTES_MAX = 2_000_000_000
 _ENTRIES_MAX = 1 + INVOICES_PER_ORDER_MAX + CREDIT_NOTES_PER_ORDER_MAX
 _FINDINGS_MAX = 50
-_SHA256 = re.compile(r"[0-9a-f]{64}")
-_GLN = re.compile(r"[0-9]{13}")
 # Whatever the standard library may raise at bytes that are no ZIP file, or a damaged one.
 _BROKEN = (
     BadZipFile,
@@ -67,6 +60,30 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
+class DocumentNumbers:
+    """What a document should be; `credit_note` is None for that of an invoice."""
+
+    invoice: str
+    credit_note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedDocument:
+    """What somebody who may open documents says of one.
+
+    Attributes:
+        version: of the official format, or None if it cannot be opened.
+        faults: pairs of a stable code and words for a person.
+    """
+
+    version: str | None
+    faults: tuple[tuple[str, str], ...]
+
+
+DocumentOpener = Callable[[bytes, DocumentNumbers], OpenedDocument]
+
+
+@dataclass(frozen=True, slots=True)
 class Verified:
     """What is known of a package after the check; `findings` is empty when it is right."""
 
@@ -79,17 +96,20 @@ class Verified:
     findings: tuple[Finding, ...] = ()
 
 
-def verify_package(data: bytes) -> Verified:
+def verify_package(data: bytes, *, opener: DocumentOpener | None = None) -> Verified:
     """Check a package of the format `quittance-order/1`.
 
     Entries and their order, limits, the manifest's form, hashes, sum, count, and that building it
     again from its own content gives the same bytes.
+
+    Args:
+        opener: looks into each document; without one the documents stay closed.
     """
     sha256 = hashlib.sha256(data).hexdigest()
     if len(data) > PACKAGE_BYTES_MAX:
         too_large = Finding("too-large", "package", f"It has more than {PACKAGE_BYTES_MAX} bytes.")
         return Verified(sha256, len(data), findings=(too_large,))
-    check = _Check(data)
+    check = _Check(data, opener)
     check.run()
     return Verified(
         sha256=sha256,
@@ -105,8 +125,9 @@ def verify_package(data: bytes) -> Verified:
 class _Check:
     """One check of one package; collects what it finds."""
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes, opener: DocumentOpener | None) -> None:
         self.data = data
+        self.opener = opener
         self.findings: list[Finding] = []
         self.order_number: str | None = None
         self.invoice_count: int | None = None
@@ -143,6 +164,7 @@ class _Check:
             return
         if self._hashes(archive, names, documents):
             self._bytes(archive, raw, names, len(invoices))
+            self._contents(archive, manifest, names, documents)
 
     def _entries_are_safe(self, entries: Sequence[ZipInfo]) -> bool:
         if len(entries) > _ENTRIES_MAX:
@@ -170,7 +192,7 @@ class _Check:
             return None
         if canonical(manifest) != raw:
             self.found("not-canonical", MANIFEST, "It is not written in the one canonical form.")
-        for fault in _head_faults(manifest):
+        for fault in head_faults(manifest):
             self.found("bad-manifest", MANIFEST, fault)
         if self.findings:
             return None
@@ -183,7 +205,7 @@ class _Check:
             self.found("bad-manifest", "invoices", "It is not a list of 1 to 10000 invoices.")
             return None
         for place, invoice in enumerate(invoices, start=1):
-            for fault in _invoice_faults(place, invoice):
+            for fault in invoice_faults(place, invoice):
                 self.found("bad-manifest", f"invoices.{place - 1}", fault)
         numbers = [each.get("invoice_number") for each in invoices if isinstance(each, dict)]
         if not self.findings and len(set(numbers)) != len(numbers):
@@ -200,7 +222,7 @@ class _Check:
         faults = [
             (place, fault)
             for place, note in enumerate(notes, start=1)
-            for fault in _credit_note_faults(place, note)
+            for fault in credit_note_faults(place, note)
         ]
         for place, fault in faults:
             self.found("bad-manifest", f"credit_notes.{place - 1}", fault)
@@ -243,104 +265,31 @@ class _Check:
                 "Built again from its own content it has other bytes: it was packed otherwise.",
             )
 
+    def _contents(
+        self,
+        archive: ZipFile,
+        manifest: Mapping[str, Any],
+        names: Sequence[str],
+        documents: Sequence[Mapping[str, Any]],
+    ) -> None:
+        if self.opener is None:
+            return
+        wanted = manifest["contract"].get("invoice_format", USUAL_FORMAT)
+        for name, document in zip(names, documents, strict=True):
+            if len(self.findings) >= _FINDINGS_MAX:
+                return
+            numbers = DocumentNumbers(
+                document["invoice_number"], document.get("credit_note_number")
+            )
+            opened = self.opener(_content(archive, archive.getinfo(name)), numbers)
+            for code, words in opened.faults:
+                self.found(code, name, words)
+            if opened.version not in {None, wanted}:
+                words = f"It is written in {opened.version}, the contract wants {wanted}."
+                self.found("other-format", name, words)
+
 
 def _content(archive: ZipFile, entry: ZipInfo) -> bytes:
     """Return an entry's bytes; never more than its announced size is unpacked."""
     with archive.open(entry) as file:
         return file.read(entry.file_size + 1)
-
-
-def _head_faults(manifest: Mapping[str, Any]) -> list[str]:
-    practice, contract = manifest.get("practice"), manifest.get("contract")
-    checks = {
-        "order_id is not a UUID": _is_uuid(manifest.get("order_id")),
-        "order_number is not a text": _is_text(manifest.get("order_number"), 35),
-        "practice is not whole": isinstance(practice, dict)
-        and _is_uuid(practice.get("practice_id"))
-        and _fits(_GLN, practice.get("gln")),
-        "contract is not whole": isinstance(contract, dict)
-        and _is_uuid(contract.get("contract_id"))
-        and _is_text(contract.get("factor"), 20)
-        and _is_text(contract.get("account_number"), 20),
-        "communication is not usable": _is_communication(manifest.get("communication")),
-        "invoice_count is not a number": type(manifest.get("invoice_count")) is int,
-        "total is not an amount": _is_money(manifest.get("total")),
-        "notices are not usable": _are_notices(manifest),
-    }
-    return [f"{fault}." for fault, right in checks.items() if not right]
-
-
-def _invoice_faults(place: int, invoice: object) -> list[str]:
-    if not isinstance(invoice, dict):
-        return ["It is not an object."]
-    checks = {
-        f"its file is not {file_name(place)}": invoice.get("file") == file_name(place),
-        "its number is not a text": _is_text(invoice.get("invoice_number"), 35),
-        **_document_checks(invoice),
-        "its notices are not usable": _are_notices(invoice),
-    }
-    return [f"{fault}.".capitalize() for fault, right in checks.items() if not right]
-
-
-def _credit_note_faults(place: int, note: object) -> list[str]:
-    if not isinstance(note, dict):
-        return ["It is not an object."]
-    name = credit_note_file_name(place)
-    checks = {
-        f"its file is not {name}": note.get("file") == name,
-        "its number is not a text": _is_text(note.get("credit_note_number"), 35),
-        "its invoice's number is not a text": _is_text(note.get("invoice_number"), 35),
-        **_document_checks(note),
-    }
-    return [f"{fault}.".capitalize() for fault, right in checks.items() if not right]
-
-
-def _document_checks(entry: Mapping[str, Any]) -> dict[str, bool]:
-    return {
-        "its debtor number is not a text": _is_text(entry.get("debtor_number"), 20),
-        "its amount is none above zero": _is_money(entry.get("amount"))
-        and Money.parse(entry["amount"]["amount"]) > Money.zero(),
-        "its hash is none": _fits(_SHA256, entry.get("sha256")),
-    }
-
-
-def _is_text(value: object, longest: int) -> bool:
-    return isinstance(value, str) and 1 <= len(value) <= longest
-
-
-def _fits(pattern: re.Pattern[str], value: object) -> bool:
-    return isinstance(value, str) and pattern.fullmatch(value) is not None
-
-
-def _is_uuid(value: object) -> bool:
-    try:
-        return isinstance(value, str) and str(UUID(value)) == value
-    except ValueError:
-        return False
-
-
-def _is_money(value: object) -> bool:
-    if not isinstance(value, dict) or set(value) != {"amount", "currency"}:
-        return False
-    try:
-        Money.parse(value["amount"])
-    except (TypeError, ValueError):
-        return False
-    return bool(value["currency"] == CURRENCY)
-
-
-def _is_communication(value: object) -> bool:
-    try:
-        return isinstance(value, str) and checked_communication(value) == value
-    except DomainError:
-        return False
-
-
-def _are_notices(holder: Mapping[str, Any]) -> bool:
-    if "notices" not in holder:
-        return True
-    try:
-        notices = [read(members) for members in holder["notices"]]
-        return bool(notices) and list(checked_notices(notices, field="notices")) == notices
-    except (DomainError, AttributeError, KeyError, TypeError, ValueError):
-        return False

@@ -8,7 +8,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TextIO
 
-from services.orders.domain.verification import PACKAGE_BYTES_MAX, Verified, verify_package
+from services.orders.domain.verification import (
+    PACKAGE_BYTES_MAX,
+    DocumentNumbers,
+    OpenedDocument,
+    Verified,
+    verify_package,
+)
+from shared.forum.checking import check_document
+from shared.forum.opening import Fault
 
 RIGHT, WRONG, NOT_READ = 0, 1, 2
 
@@ -17,7 +25,8 @@ def main(arguments: Sequence[str], out: TextIO = sys.stdout) -> int:
     """Check packages; return 0 if all are right, 1 if one is wrong, 2 if one cannot be read."""
     parser = argparse.ArgumentParser(
         prog="quittance orders verify",
-        description="Checks packages: form, limits, hashes, sums, order, the same bytes again.",
+        description="Checks packages: form, limits, hashes, sums, the same bytes again, and every"
+        " document by its official schema and the rules beyond it.",
     )
     parser.add_argument("package", nargs="+", type=Path, metavar="PACKAGE")
     return max(_verify(path, out) for path in parser.parse_args(arguments).package)
@@ -30,9 +39,21 @@ def _verify(path: Path, out: TextIO) -> int:
     except OSError as error:
         out.write(f"{path}: cannot be read: {error.strerror}\n")
         return NOT_READ
-    verified = verify_package(data)
+    verified = verify_package(data, opener=_open)
     out.write("".join(f"{line}\n" for line in _lines(path, verified)))
     return WRONG if verified.findings else RIGHT
+
+
+def _open(data: bytes, numbers: DocumentNumbers) -> OpenedDocument:
+    checked = check_document(
+        data, invoice_number=numbers.invoice, credit_note_number=numbers.credit_note
+    )
+    return OpenedDocument(checked.version, tuple((one.code, _words(one)) for one in checked.faults))
+
+
+def _words(fault: Fault) -> str:
+    at = "" if fault.line is None else f"Line {fault.line}: "
+    return f"{at}{fault.reason}"
 
 
 def _lines(path: Path, verified: Verified) -> list[str]:

@@ -6,10 +6,16 @@ from services.orders.domain.credit_note import CreditNote
 from services.orders.entrypoints.workshop import Workshop
 from services.orders.handlers.cancel_invoice import CancelInvoice, cancel_invoice
 from services.orders.handlers.list_credit_note import ListCreditNote, list_credit_note
+from services.orders.handlers.wish_withdrawal import wish_withdrawal
+from services.orders.handlers.withdraw_order import WithdrawOrder
 from services.orders.ports import UnitOfWork
 from services.orders.translate import stored_content
-from shared.contracts.invoicing.v1 import CreditNoteIssued, InvoiceCancelled
-from shared.kernel.ids import ContractId, InvoiceId, PracticeId
+from shared.contracts.invoicing.v1 import (
+    CreditNoteIssued,
+    InvoiceCancelled,
+    InvoiceWithdrawalWished,
+)
+from shared.kernel.ids import ContractId, InvoiceId, OrderId, PracticeId
 from shared.messaging.events import ReceivedEvent
 
 
@@ -20,6 +26,19 @@ async def invoice_cancelled(
     payload = event.payload
     command = CancelInvoice(PracticeId(payload.practice_id), InvoiceId(payload.invoice_id))
     return await cancel_invoice(command, uow, workshop.clock)
+
+
+async def withdrawal_wished(
+    event: ReceivedEvent[InvoiceWithdrawalWished], uow: UnitOfWork, workshop: Workshop
+) -> object:
+    """Want the order back."""
+    command = WithdrawOrder(
+        order_id=OrderId(event.payload.order_id),
+        practice_id=PracticeId(event.payload.practice_id),
+        by="an invoice of it is to be cancelled",
+        handed_over_by_hand=False,
+    )
+    return await wish_withdrawal(command, uow, workshop.clock)
 
 
 async def credit_note_issued(

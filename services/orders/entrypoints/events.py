@@ -7,7 +7,11 @@ from typing import Any, TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.orders.entrypoints.corrections import credit_note_issued, invoice_cancelled
+from services.orders.entrypoints.corrections import (
+    credit_note_issued,
+    invoice_cancelled,
+    withdrawal_wished,
+)
 from services.orders.entrypoints.workshop import Workshop
 from services.orders.handlers.change_balance import ChangeBalance, change_balance
 from services.orders.handlers.change_contract import ChangeContract, change_contract
@@ -40,6 +44,7 @@ from shared.contracts.invoicing.v1 import (
     CreditNoteIssued,
     InvoiceCancelled,
     InvoiceIssued,
+    InvoiceWithdrawalWished,
     PracticeRegistered,
 )
 from shared.contracts.reconciliation.v1 import InvoicePositionChanged, OrderAcquitted
@@ -61,6 +66,7 @@ def subscriptions(workshop: Workshop) -> list[Subscription[Any]]:
         _on(ContractChanged, _contract_changed, workshop),
         _on(InvoiceIssued, _invoice_issued, workshop),
         _on(InvoiceCancelled, invoice_cancelled, workshop),
+        _on(InvoiceWithdrawalWished, withdrawal_wished, workshop),
         _on(CreditNoteIssued, credit_note_issued, workshop),
         _on(InvoicePositionChanged, _invoice_position_changed, workshop),
         _on(OrderSent, _order_sent, workshop),

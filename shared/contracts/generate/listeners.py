@@ -13,6 +13,7 @@ LISTENERS: dict[str, tuple[str, ...]] = {
     "contract-changed": (ORDERS, DEBIDENT_GATEWAY, RECONCILIATION),
     "invoice-issued": (ORDERS, RECONCILIATION),
     "invoice-cancelled": (ORDERS, RECONCILIATION),
+    "invoice-withdrawal-wished": (ORDERS,),
     "credit-note-issued": (ORDERS, RECONCILIATION),
     "order-prepared": (INVOICING, DEBIDENT_GATEWAY, RECONCILIATION),
     "order-sent": (INVOICING, ORDERS),

@@ -134,6 +134,23 @@ class InvoiceCancelled(EventPayload):
     cancelled_on: date
 
 
+class InvoiceWithdrawalWished(EventPayload):
+    """An invoice is to be cancelled, and its order, not known to have left, is wanted back first.
+
+    The answer is what becomes of the order: it is withdrawn, or it goes on.
+    """
+
+    TYPE: ClassVar[str] = "invoice-withdrawal-wished"
+    TOPIC: ClassVar[str] = topics.INVOICE_EVENTS.name
+    PRODUCER: ClassVar[str] = topics.INVOICING
+    SUBJECT: ClassVar[str] = "invoice_id"
+
+    invoice_id: UUID
+    invoice_number: Annotated[str, Field(max_length=35)]
+    order_id: UUID
+    wished_at: Annotated[Timestamp, Field(description="When somebody asked for it")]
+
+
 class CreditNoteIssued(EventPayload):
     """The practice reduces an invoice that the factor already has; it goes into the next order."""
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from lxml import etree
 
-from services.invoicing.adapters.forum_xml import invoice_schema
+from shared.forum.schema import invoice_schema
 from shared.runtime.definition import ServiceDefinition
 from shared.web.endpoints import UserRole
 from shared.web.paging import cursor

@@ -41,7 +41,9 @@ async def shaky(
     database: Database, store: ObjectStore, clock: FrozenClock
 ) -> AsyncIterator[Office]:
     """An office whose renderer fails every third time."""
-    desk = build_desk(clock=clock, object_store=store, renderer=RefusingRenderer())
+    desk = build_desk(
+        database=database, clock=clock, object_store=store, renderer=RefusingRenderer()
+    )
     async with api_client(endpoints(desk), database, clock=clock) as api:
         yield await open_office(api, database)
 

@@ -350,7 +350,7 @@ async def test_a_store_that_is_away_leaves_nothing_half_imported(
 
     data = await a_file(office)
     with monkeypatch.context() as patched:
-        patched.setattr(type(store), "put", away)
+        patched.setattr(type(store), "put_all", away)
         assert (await send(office, data)).status == 503
     assert await office.rows("SELECT invoice_id FROM imported_invoice") == []
     assert outcomes(await report(office, data)) == ["imported"]

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
+from typing import Any
+
+import pytest
+
 from services.invoicing.domain.numbers import qr_reference
+from services.invoicing.handlers.import_invoices import CHUNK_FILES
+from shared.kernel.errors import TransientError
+from shared.objectstore.store import ObjectStore
 from tests.integration.invoicing.office import Office
-from tests.integration.invoicing.test_imports import ZIP, a_file, gln_of, outcomes, report
+from tests.integration.invoicing.test_imports import ZIP, a_file, gln_of, outcomes, report, send
 from tests.unit.invoicing.requests import ISSUED, a_request, a_zip, changed, reference
 
 _NOT_SENT = {"patient_id", "version"}
@@ -76,3 +84,29 @@ async def test_a_reference_that_the_house_will_need_is_refused(office: Office) -
     fitting = await a_file(office, number="2026-000001", reference=of_house)
     assert outcomes(await report(office, fitting)) == ["imported"]
     assert (await office.invoice())["invoice_number"] == "2026-000002"
+
+
+async def test_what_is_in_stays_in_when_the_rest_fails_and_is_known_when_it_is_sent_again(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gln = await gln_of(office)
+    count = CHUNK_FILES + 3
+    files = {
+        f"{n:03}.xml": a_request(number=f"RE-{n}", reference=reference(n + 1), practice=gln)
+        for n in range(count)
+    }
+    put_all, puts = ObjectStore.put_all, itertools.count()
+    first = -(-CHUNK_FILES // 32)
+
+    async def failing(self: ObjectStore, **of: Any) -> Any:
+        if next(puts) >= first:
+            raise TransientError("the power is out")
+        return await put_all(self, **of)
+
+    monkeypatch.setattr(ObjectStore, "put_all", failing)
+    refused = await send(office, a_zip(files), kind=ZIP)
+    assert refused.status == 503
+    assert (await office.get("invoices"))["total_count"] == CHUNK_FILES
+    monkeypatch.setattr(ObjectStore, "put_all", put_all)
+    answer = await report(office, a_zip(files), kind=ZIP)
+    assert outcomes(answer) == ["already-known"] * CHUNK_FILES + ["imported"] * 3

@@ -10,10 +10,15 @@ from uuid import UUID, uuid4
 import pytest
 
 from shared.contracts.envelope import ContentRef
-from shared.contracts.invoicing.v1 import CreditNoteIssued, InvoiceCancelled
+from shared.contracts.invoicing.v1 import (
+    CreditNoteIssued,
+    InvoiceCancelled,
+    InvoiceWithdrawalWished,
+)
 from shared.kernel.errors import TooEarlyError
 from tests.integration.orders.house import House, chf
 from tests.support.web import ApiClient
+from tests.unit.orders.builders import NOON
 
 
 def cancelled(house: House, invoice_id: UUID) -> InvoiceCancelled:
@@ -103,6 +108,43 @@ async def test_a_cancelled_invoice_in_an_order_that_has_left_is_warned_of(
         await house.receive(cancelled(house, await invoice_id_of(house, "N-1")))
     (warning,) = [one for one in caplog.records if "cancelled invoice" in one.message]
     assert warning.__dict__["order_number"] == order["order_number"]
+    assert "order-withdrawal-requested" not in [one["type"] for one in await house.told()]
+
+
+def wished(house: House, invoice_id: UUID, order_id: str) -> InvoiceWithdrawalWished:
+    """Return the event of an invoice that is to be cancelled."""
+    return InvoiceWithdrawalWished(
+        practice_id=house.practice_id,
+        invoice_id=invoice_id,
+        invoice_number="N-1",
+        order_id=UUID(order_id),
+        wished_at=NOON,
+    )
+
+
+async def test_an_order_is_wanted_back_for_an_invoice_that_is_to_be_cancelled(
+    house: House, api: ApiClient
+) -> None:
+    order = await house.ordered(api, "N-1", "N-2")
+    event = wished(house, await invoice_id_of(house, "N-1"), order["order_id"])
+    await house.receive(event)
+    await house.receive(event)
+    asked = [one for one in await house.told() if one["type"] == "order-withdrawal-requested"]
+    assert len(asked) == 1
+    _, shown = await api.get(f"{house.path}/orders/{order['order_id']}")
+    assert shown["withdrawal_pending"] is True
+    await house.receive(house.order_withheld(order))
+    assert await listed(house, api) == ["N-1", "N-2"]
+
+
+async def test_an_order_that_has_left_is_not_wanted_back_for_that(
+    house: House, api: ApiClient
+) -> None:
+    order = await house.ordered(api, "N-1")
+    await house.receive(house.order_sent(order))
+    await house.receive(wished(house, await invoice_id_of(house, "N-1"), order["order_id"]))
+    _, shown = await api.get(f"{house.path}/orders/{order['order_id']}")
+    assert (shown["state"], shown["withdrawal_pending"]) == ("sent", False)
     assert "order-withdrawal-requested" not in [one["type"] for one in await house.told()]
 
 

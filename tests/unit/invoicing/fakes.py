@@ -27,6 +27,7 @@ from services.invoicing.domain.treatment import Treatment
 from shared.kernel.errors import TransientError
 from shared.kernel.money import Money
 from tests.unit.invoicing.fake_imports import FakeImports
+from tests.unit.invoicing.fake_wishes import FakeWishes
 
 
 class FakePractices:
@@ -213,6 +214,9 @@ class FakeInvoices:
         self.last[practice_id, year] = self.last.get((practice_id, year), 0) + 1
         return self.last[practice_id, year]
 
+    async def probable_serial(self, practice_id: UUID, year: int) -> int:
+        return self.last.get((practice_id, year), 0) + 1
+
     async def add(self, invoice: Invoice, standing: Standing, treatments: Sequence[UUID]) -> None:
         self.by_id[invoice.invoice_id] = invoice
         self.standings[invoice.invoice_id] = standing
@@ -344,6 +348,7 @@ class FakeUnitOfWork:
         self.invoices = FakeInvoices(self.treatments)
         self.corrections = FakeCorrections(self.treatments, self.invoices)
         self.orders = FakeOrders()
+        self.wishes = FakeWishes()
         self.imports = FakeImports(self.invoices)
         self.events: list[InvoicingEvent] = []
 
@@ -386,6 +391,9 @@ class FakeDocuments:
         key = f"{practice_id}/invoice-document/{len(self.data)}"
         self.data[key] = data
         return StoredDocument(key, hashlib.sha256(data).hexdigest(), len(data), "application/xml")
+
+    async def put_all(self, practice_id: UUID, items: Sequence[bytes]) -> list[StoredDocument]:
+        return [await self.put(practice_id, data) for data in items]
 
     async def get(self, practice_id: UUID, document: StoredDocument) -> bytes:
         return self.data[document.key]

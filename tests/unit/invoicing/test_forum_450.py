@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from lxml import etree
 
-from services.invoicing.adapters.forum_schema import invoice_schema
 from services.invoicing.adapters.forum_xml import ForumInvoiceRenderer
 from services.invoicing.domain.document import InvoiceDocument, check_document
 from services.invoicing.domain.people import Gender
+from shared.forum.schema import invoice_schema
 from shared.kernel.errors import DomainError
 from tests.unit.invoicing.builders import (
     EVERY_KIND,
@@ -32,8 +32,7 @@ from tests.unit.invoicing.builders import (
 from tests.unit.invoicing.test_forum_xml import ORACLES, count, found
 
 VENDORED = (
-    Path(__file__).resolve().parents[3]
-    / "services/invoicing/adapters/forum_schemas/generalInvoiceRequest_450.xsd"
+    Path(__file__).resolve().parents[3] / "shared/forum/schemas/generalInvoiceRequest_450.xsd"
 )
 
 

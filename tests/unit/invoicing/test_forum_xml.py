@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 from lxml import etree
 
-from services.invoicing.adapters import forum_xml
 from services.invoicing.adapters.forum_xml import ForumInvoiceRenderer
 from services.invoicing.domain.document import InvoiceDocument, check_document
 from services.invoicing.domain.people import Gender
 from services.invoicing.domain.practice import Address, Language
+from shared.forum.schema import invoice_schema
 from shared.kernel.errors import DomainError
 from shared.kernel.ids import derived_id
 from shared.kernel.money import Money
@@ -39,7 +39,7 @@ from tests.unit.invoicing.builders import (
 )
 
 REPOSITORY = Path(__file__).resolve().parents[3]
-VENDORED = REPOSITORY / "services/invoicing/adapters/forum_schemas"
+VENDORED = REPOSITORY / "shared/forum/schemas"
 ORACLES = REPOSITORY.parent / "shared/oracles/forum-datenaustausch"
 NS = {"i": "http://www.forum-datenaustausch.ch/invoice"}
 
@@ -280,7 +280,7 @@ def test_a_village_address_needs_no_house_number() -> None:
 
 
 def test_the_schema_is_loaded_once() -> None:
-    assert forum_xml.invoice_schema() is forum_xml.invoice_schema()
+    assert invoice_schema() is invoice_schema()
 
 
 @pytest.mark.skipif(
@@ -298,6 +298,6 @@ def test_the_vendored_schemas_are_unaltered(name: str) -> None:
     not ORACLES.is_dir(), reason="../shared/oracles/forum-datenaustausch is not on this machine"
 )
 def test_the_schema_takes_the_published_sample_and_refuses_the_older_version() -> None:
-    schema = forum_xml.invoice_schema()
+    schema = invoice_schema()
     assert schema.validate(etree.parse(ORACLES / "minimal_500.xml"))
     assert not schema.validate(etree.parse(ORACLES / "minimal_450.xml"))

@@ -141,7 +141,7 @@ def test_an_archive_is_sent_as_it_is_between_the_files(tmp_path: Path) -> None:
     archive = a_zip({"x.xml": b"<a/>"})
     for name, data in (("1.xml", b"<a/>"), ("2.zip", archive), ("3.xml", b"<a/>")):
         (tmp_path / name).write_bytes(data)
-    found = list(cli.batches(sorted(tmp_path.iterdir())))
+    found = list(cli.batches(sorted(tmp_path.iterdir()), []))
     assert [(one.names, one.weight) for one in found] == [
         ((), 1),
         ((str(tmp_path / "1.xml"), str(tmp_path / "3.xml")), 2),
@@ -157,7 +157,7 @@ def test_many_or_large_files_go_in_several_requests(
     sizes = [10, 10, 10, 10, 95, 10]
     for place, size in enumerate(sizes):
         (tmp_path / f"{place}.xml").write_bytes(b"x" * size)
-    assert [one.weight for one in cli.batches(sorted(tmp_path.iterdir()))] == [3, 1, 1, 1]
+    assert [one.weight for one in cli.batches(sorted(tmp_path.iterdir()), [])] == [3, 1, 1, 1]
 
 
 def test_a_service_that_is_away_for_a_moment_is_waited_for_with_the_same_key(
@@ -192,6 +192,73 @@ def test_a_service_that_refuses_or_stays_away_ends_the_import(
     with pytest.raises(cli.ImportFailedError) as caught:
         service.send(cli.Batch(b"", "application/zip", (), 1))
     assert told in str(caught.value)
+
+
+def test_an_unreadable_file_is_listed_with_its_reason_and_the_others_are_sent(
+    folder: Path, answers: Callable[..., list[Request]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cli, "_FILE_BYTES_MAX", 10)
+    (folder / "files" / "a.XML").write_bytes(b"x" * 11)
+    read = Path.read_bytes
+
+    def refusing(path: Path) -> bytes:
+        if path.name == "b.xml":
+            raise PermissionError(13, "Permission denied")
+        return read(path)
+
+    monkeypatch.setattr(Path, "read_bytes", refusing)
+    out = console()
+    requests = answers([a_report()])
+    assert run(folder, to=out) == cli.EXIT_REFUSED
+    assert len(requests) == 1
+    told = printed(out)
+    assert "It is larger than" in told
+    assert "It cannot be read: Permission denied." in told
+    assert "3 files: 1 imported, 0 already known, 2 refused, 0 conflict" in told
+
+
+def test_a_refused_archive_does_not_cost_the_report_of_the_others(
+    folder: Path, answers: Callable[..., list[Request]]
+) -> None:
+    (folder / "files" / "bad.zip").write_bytes(b"PK")
+    (folder / "files" / "good.zip").write_bytes(b"PK")
+    out = console()
+    answers(a_refusal(422), [a_report(name="inside.xml")], [a_report()] * 3)
+    assert run(folder, "--all", to=out) == cli.EXIT_REFUSED
+    told = printed(out)
+    assert "5 files: 4 imported, 0 already known, 1 refused, 0 conflict" in told
+    assert "bad.zip" in told.replace(" ", "")
+    assert "the service refuses (422): Please wait." in told
+    assert "inside.xml" in told
+
+
+@pytest.mark.parametrize("end", [a_refusal(401), URLError("connection refused")])
+def test_an_import_that_ends_early_still_tells_what_is_in_and_what_was_not_sent(
+    folder: Path,
+    answers: Callable[..., list[Request]],
+    end: Exception,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(cli, "BATCH_FILES", 1)
+    monkeypatch.setattr(cli.time, "sleep", lambda _: None)
+    monkeypatch.setattr(cli, "_TRIES", 1)
+    out = console()
+    answers([a_report("conflict", conflict_id="1234")], end)
+    assert run(folder, to=out) == cli.EXIT_FAILED
+    told = printed(out)
+    assert "to decide: 1234" in told
+    assert "3 files: 0 imported, 0 already known, 0 refused, 1 conflict, 2 not sent" in told
+    assert "✗" in told
+
+
+def test_an_answer_that_is_no_report_ends_the_import_with_the_report_so_far(
+    folder: Path, answers: Callable[..., list[Request]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = console()
+    answers(ValueError("no JSON"))
+    assert run(folder, to=out) == cli.EXIT_FAILED
+    assert "answers what is no report" in printed(out)
+    assert "3 not sent" in printed(out)
 
 
 @pytest.mark.parametrize("wrong", ["url", "path", "token", "empty"])

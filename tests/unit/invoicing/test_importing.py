@@ -17,6 +17,7 @@ from services.invoicing.domain.taking_over import house_number
 from services.invoicing.handlers.cancel_invoice import CancelInvoice, cancel_invoice
 from services.invoicing.handlers.decide_conflict import DecideConflict, decide_conflict
 from services.invoicing.handlers.import_invoices import ImportInvoices, import_invoices
+from services.invoicing.ports import InvoiceFiles
 from shared.kernel.errors import ConflictError, DomainError, NotFoundError
 from shared.kernel.money import Money
 from shared.testing import FrozenClock
@@ -50,6 +51,7 @@ class Desk:
     documents: FakeDocuments = field(default_factory=FakeDocuments)
     clock: FrozenClock = field(default_factory=lambda: FrozenClock(NOW))
     contract: Contract | None = None
+    files: InvoiceFiles = field(default_factory=ForumInvoiceFiles)
 
     def __post_init__(self) -> None:
         self.uow.practices.by_id[self.practice.practice_id] = self.practice
@@ -68,8 +70,8 @@ class Desk:
         )
         return await import_invoices(
             command,
-            self.uow,
-            files=ForumInvoiceFiles(),
+            lambda: self.uow,
+            files=self.files,
             documents=self.documents,
             clock=self.clock,
         )

@@ -39,6 +39,7 @@ def refused(data: bytes) -> Fault:
 
 @BOTH
 def test_a_file_of_either_version_says_the_same(version: str) -> None:
+    setting = replace(SETTING, contract=a_contract(PRACTICE, invoice_format=version))
     invoice = read_request(a_request(version))
     assert invoice.version == version
     assert (invoice.number, invoice.issued_on) == (NUMBER, date(2026, 2, 28))
@@ -51,8 +52,8 @@ def test_a_file_of_either_version_says_the_same(version: str) -> None:
     assert invoice.slip.reference == REFERENCE
     assert (invoice.balance.amount, invoice.balance.prepaid) == (Decimal(120), Decimal(20))
     assert [service.amount for service in invoice.services] == [Decimal(60), Decimal(60)]
-    assert faults_of(invoice, SETTING) == ()
-    assert unfit_codes_of(invoice, SETTING) == ()
+    assert faults_of(invoice, setting) == ()
+    assert unfit_codes_of(invoice, setting) == ()
 
 
 @pytest.mark.parametrize("own_format", ["5.0", "4.5"])
@@ -256,3 +257,25 @@ def test_an_office_can_be_the_debtor() -> None:
     )
     invoice = read_request(data[:begin] + company + data[end:])
     assert (invoice.debtor.family_name, invoice.debtor.given_name) == ("Service social", "Renens")
+
+
+@pytest.mark.parametrize(("wanted", "written"), [("5.0", "4.5"), ("4.5", "5.0")])
+def test_a_file_in_another_version_than_the_contract_wants_is_unfit(
+    wanted: str, written: str
+) -> None:
+    practice = a_practice()
+    contract = a_contract(practice, invoice_format=wanted)
+    own, other = read_request(a_request(wanted)), read_request(a_request(written))
+    setting = Setting(practice, contract, date(2026, 3, 2))
+    assert unfit_codes_of(own, setting) == ()
+    assert unfit_codes_of(other, setting) == ("other-format-than-contract",)
+    assert unfit_codes_of(other, Setting(practice, None, date(2026, 3, 2))) == ()
+
+
+@pytest.mark.parametrize("tiers", ["tiers_payant", "tiers_soldant"])
+def test_an_invoice_to_an_insurer_is_refused_with_a_reason(tiers: str) -> None:
+    invoice = replace(read_request(a_request()), tiers=tiers.removeprefix("tiers_"))
+    practice = a_practice()
+    setting = Setting(practice, a_contract(practice), date(2026, 3, 2))
+    (fault,) = faults_of(invoice, setting)
+    assert (fault.code, fault.line) == ("not-tiers-garant", invoice.lines["tiers"])

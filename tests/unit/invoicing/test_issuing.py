@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from uuid import UUID, uuid4
 
 import pytest
 
+from services.invoicing.domain.document import InvoiceDocument
 from services.invoicing.domain.events import (
     ContractHasChanged,
     InvoiceWasIssued,
@@ -322,3 +324,42 @@ async def test_treatments_stand_on_the_invoice_in_the_order_of_their_days(
     await office.issue(later.treatment_id, earlier.treatment_id)
     (document,) = office.renderer.rendered
     assert [one.begun_on for one in document.treatments] == [early, DAY]
+
+
+class Order(FakeRenderer):
+    """Notes in which thread a document is rendered, and which number was drawn last by then."""
+
+    def __init__(self, office: Office) -> None:
+        super().__init__()
+        self._office = office
+        self.threads: list[int] = []
+        self.drawn: list[dict[tuple[UUID, int], int]] = []
+
+    def render(self, document: InvoiceDocument) -> bytes:
+        self.threads.append(threading.get_ident())
+        self.drawn.append(dict(self._office.uow.invoices.last))
+        return super().render(document)
+
+
+async def test_the_document_is_rendered_elsewhere_and_before_the_number_is_locked(
+    office: Office,
+) -> None:
+    office.renderer = seen = Order(office)
+    invoice = await office.issue((await office.treated()).treatment_id)
+    assert invoice.number == "2026-000001"
+    assert seen.drawn == [{}]
+    assert threading.get_ident() not in seen.threads
+
+
+async def test_a_number_that_somebody_else_took_meanwhile_is_not_on_the_document(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office.uow.invoices.last[office.practice.practice_id, 2026] = 6
+
+    async def late(practice_id: UUID, year: int) -> int:
+        return 5
+
+    monkeypatch.setattr(office.uow.invoices, "probable_serial", late)
+    invoice = await office.issue((await office.treated()).treatment_id)
+    assert invoice.number == "2026-000007"
+    assert b"2026-000007" in office.documents.data[invoice.document.key]

@@ -38,6 +38,7 @@ from shared.kernel.money import Money
 from shared.messaging.events import ReceivedEvent
 from shared.testing import FrozenClock
 from tests.unit.orders.builders import (
+    CONTRACT,
     NOON,
     a_confirmation,
     a_contract,
@@ -105,7 +106,9 @@ class Desk:
 
     def _order_for(self, payload: Any) -> None:
         order = an_order(
-            payload.order_id, practice_id=payload.practice_id, contract_id=payload.contract_id
+            payload.order_id,
+            practice_id=payload.practice_id,
+            contract_id=getattr(payload, "contract_id", CONTRACT),
         )
         lines: list[OrderLine] = [a_line(1), a_line(2)]
         if isinstance(payload, OrderSent):

@@ -21,6 +21,7 @@ from services.orders.domain.package import PackageBuilder, PackageHead, canonica
 from services.orders.domain.verification import verify_package
 from services.orders.entrypoints import cli
 from shared.kernel.money import Money
+from tests.unit.invoicing.builders import a_document
 from tests.unit.orders.builders import (
     ORDER,
     a_contract,
@@ -30,6 +31,7 @@ from tests.unit.orders.builders import (
     credit_note_bytes,
     document_bytes,
 )
+from tests.unit.orders.forum_documents import lines_of, note_on, package_of
 
 NOTICE = Notice(NoticeCode.INSTALMENTS, count=3, amount=Money(4000))
 HEAD = PackageHead(str(ORDER), "CMD-2026-0001", a_practice(), a_contract(), "Grüezi", (NOTICE,))
@@ -211,13 +213,15 @@ def test_a_changed_byte_anywhere_is_found(data: st.DataObject) -> None:
 
 def test_the_command_says_right_or_wrong_by_words_and_status(tmp_path: Path) -> None:
     right, wrong, out = tmp_path / "right.zip", tmp_path / "wrong.zip", io.StringIO()
-    right.write_bytes(_package())
-    wrong.write_bytes(_package()[:-1])
+    lines, documents = lines_of(a_document())
+    right.write_bytes(package_of(lines, documents))
+    wrong.write_bytes(right.read_bytes()[:-1])
     assert cli.main([str(right)], out) == 0
-    assert "right. Order CMD-2026-0001, 3 invoices, CHF 360.00" in out.getvalue()
-    right.write_bytes(_package_with_notes())
+    assert "right. Order CMD-2026-0001, 1 invoice, CHF 120.00" in out.getvalue()
+    note, written = note_on(a_document(), documents[0])
+    right.write_bytes(package_of(lines, [*documents, written], notes=[note]))
     assert cli.main([str(right)], out) == 0
-    assert "3 invoices, CHF 360.00; 2 credit notes" in out.getvalue()
+    assert "1 invoice, CHF 120.00; 1 credit note" in out.getvalue()
     assert cli.main([str(right), str(wrong)], out) == 1
     assert "NOT right" in out.getvalue()
     assert cli.main([str(tmp_path / "absent.zip")], out) == 2

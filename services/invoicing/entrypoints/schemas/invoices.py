@@ -12,6 +12,10 @@ from pydantic import AfterValidator, Field
 
 from services.invoicing.domain.invoice import DebtorBalance, InvoiceState, Standing
 from services.invoicing.entrypoints.csv_text import plain
+from services.invoicing.entrypoints.schemas.cancellations import (
+    CancellationAnswer,
+    cancellation_answer,
+)
 from services.invoicing.entrypoints.schemas.fields import (
     PERCENT_PATTERN,
     Payment,
@@ -203,6 +207,9 @@ class InvoiceDetailAnswer(InvoiceAnswer):
     treatment_ids: list[UUID]
     document_sha256: str
     history: list[HistoryAnswer]
+    cancellation: Annotated[
+        CancellationAnswer | None, Field(description="That asked for its order; null: none did")
+    ] = None
 
 
 class InvoiceTotals(Totals):
@@ -226,7 +233,7 @@ def invoice_answer(row: Any) -> InvoiceAnswer:
 
 
 def invoice_detail(
-    row: Any, treatment_ids: Sequence[UUID], history: Sequence[Any]
+    row: Any, treatment_ids: Sequence[UUID], history: Sequence[Any], wish: Any = None
 ) -> InvoiceDetailAnswer:
     """Write an invoice with its history."""
     return InvoiceDetailAnswer(
@@ -234,6 +241,7 @@ def invoice_detail(
         treatment_ids=list(treatment_ids),
         document_sha256=row["document_sha256"],
         history=[_history_answer(line) for line in history],
+        cancellation=cancellation_answer(wish),
     )
 
 
