@@ -21,7 +21,7 @@ from services.debident_gateway.entrypoints.http import endpoints
 from services.debident_gateway.entrypoints.http_manual import manual_endpoints
 from services.debident_gateway.entrypoints.timers import timers
 from services.debident_gateway.entrypoints.workshop import Pace, Workshop
-from services.debident_gateway.ports import DebidentPortal
+from services.debident_gateway.ports.portal import DebidentPortal
 from services.debident_gateway.settings import DebidentGatewaySettings
 from shared.contracts import topics
 from shared.db.engine import Database

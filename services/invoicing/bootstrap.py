@@ -22,7 +22,8 @@ from services.invoicing.adapters.unit_of_work import SqlUnitOfWork
 from services.invoicing.entrypoints.desk import Desk
 from services.invoicing.entrypoints.events import subscriptions
 from services.invoicing.entrypoints.http import endpoints
-from services.invoicing.ports import InvoiceRenderer, UnitOfWork
+from services.invoicing.ports import UnitOfWork
+from services.invoicing.ports.documents import InvoiceRenderer
 from services.invoicing.settings import InvoicingSettings
 from shared.contracts.topics import INVOICING
 from shared.db.engine import Database

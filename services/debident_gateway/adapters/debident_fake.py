@@ -27,7 +27,7 @@ from services.debident_gateway.domain.answers import (
     UnknownToPortal,
 )
 from services.debident_gateway.domain.model import PortalAccess
-from services.debident_gateway.ports import PortalSilentError
+from services.debident_gateway.ports.portal import PortalSilentError
 
 ARRIVED_AT = datetime(2026, 3, 2, 14, 0, tzinfo=UTC)
 

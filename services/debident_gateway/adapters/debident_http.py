@@ -32,7 +32,7 @@ from services.debident_gateway.domain.answers import (
     UnknownToPortal,
 )
 from services.debident_gateway.domain.model import PortalAccess
-from services.debident_gateway.ports import DebFileRejectedError, PortalSilentError
+from services.debident_gateway.ports.portal import DebFileRejectedError, PortalSilentError
 from shared.kernel.clock import Clock
 
 _CONNECT_SECONDS = 5.0

@@ -38,7 +38,7 @@ from services.debident_gateway.domain.answers import (
     UnknownToPortal,
 )
 from services.debident_gateway.domain.model import PortalAccess
-from services.debident_gateway.ports import DebFileRejectedError, PortalSilentError
+from services.debident_gateway.ports.portal import DebFileRejectedError, PortalSilentError
 
 _ACK_BYTES_MAX = 4_000_000
 _SMALL_FILE_BYTES_MAX = 1000

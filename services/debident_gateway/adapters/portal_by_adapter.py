@@ -11,7 +11,7 @@ from services.debident_gateway.domain.answers import (
     StatusAnswer,
 )
 from services.debident_gateway.domain.model import PortalAccess
-from services.debident_gateway.ports import DebidentPortal
+from services.debident_gateway.ports.portal import DebidentPortal
 
 
 class PortalByAdapter:

@@ -9,13 +9,8 @@ from dataclasses import dataclass
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.debident_gateway.domain.schedule import DispatchPolicy
-from services.debident_gateway.ports import (
-    DebidentPortal,
-    Documents,
-    SshKeys,
-    UnitOfWork,
-    UnitsOfWork,
-)
+from services.debident_gateway.ports import UnitOfWork, UnitsOfWork
+from services.debident_gateway.ports.portal import DebidentPortal, Documents, SshKeys
 from shared.kernel.clock import Clock
 
 OpensUnitOfWork = Callable[[AsyncConnection], AbstractAsyncContextManager[UnitOfWork]]

@@ -35,13 +35,8 @@ from services.debident_gateway.domain.transmission import (
 from services.debident_gateway.handlers.guard import Admission, admit, report
 from services.debident_gateway.handlers.send_order import note_absent
 from services.debident_gateway.handlers.taken import note_refused, note_taken
-from services.debident_gateway.ports import (
-    DebidentPortal,
-    Documents,
-    PortalSilentError,
-    UnitOfWork,
-    UnitsOfWork,
-)
+from services.debident_gateway.ports import UnitOfWork, UnitsOfWork
+from services.debident_gateway.ports.portal import DebidentPortal, Documents, PortalSilentError
 from shared.kernel.clock import Clock
 from shared.kernel.errors import PermanentError, TransientError
 

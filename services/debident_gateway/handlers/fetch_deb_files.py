@@ -32,13 +32,12 @@ from services.debident_gateway.domain.model import (
 from services.debident_gateway.domain.schedule import DispatchPolicy
 from services.debident_gateway.handlers.guard import Admission, admit, report
 from services.debident_gateway.handlers.notice_missing_files import notice_missing_files
-from services.debident_gateway.ports import (
+from services.debident_gateway.ports import UnitOfWork, UnitsOfWork
+from services.debident_gateway.ports.portal import (
     DebFileRejectedError,
     DebidentPortal,
     Documents,
     PortalSilentError,
-    UnitOfWork,
-    UnitsOfWork,
 )
 from shared.kernel.clock import Clock
 from shared.kernel.errors import TransientError

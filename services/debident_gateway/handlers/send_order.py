@@ -31,7 +31,8 @@ from services.debident_gateway.domain.schedule import DispatchPolicy
 from services.debident_gateway.domain.transmission import Transmission, TransmissionState
 from services.debident_gateway.handlers.guard import Admission, admit, report
 from services.debident_gateway.handlers.taken import note_refused, note_taken, withhold_if_asked
-from services.debident_gateway.ports import DebidentPortal, Documents, UnitOfWork, UnitsOfWork
+from services.debident_gateway.ports import UnitOfWork, UnitsOfWork
+from services.debident_gateway.ports.portal import DebidentPortal, Documents
 from shared.kernel.clock import Clock
 from shared.kernel.errors import PermanentError, TransientError
 

@@ -11,7 +11,8 @@ from services.debident_gateway.handlers.set_portal_credentials import (
     require_known_practice,
     version_of,
 )
-from services.debident_gateway.ports import SshKeys, UnitOfWork
+from services.debident_gateway.ports import UnitOfWork
+from services.debident_gateway.ports.portal import SshKeys
 from shared.kernel.clock import Clock
 
 BY_PASSWORD = "password"  # noqa: S105 - a kind, not a secret

@@ -18,7 +18,8 @@ from services.debident_gateway.domain.events import DebFileWasFetched
 from services.debident_gateway.domain.manual import foreign_account
 from services.debident_gateway.domain.model import ContractTerms, FetchedDebFile
 from services.debident_gateway.domain.transmission import Move
-from services.debident_gateway.ports import Documents, UnitOfWork
+from services.debident_gateway.ports import UnitOfWork
+from services.debident_gateway.ports.portal import Documents
 from shared.kernel.clock import Clock
 from shared.kernel.ids import derived_id
 

@@ -11,7 +11,8 @@ from pydantic import BaseModel
 from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.invoicing.ports import (
+from services.invoicing.ports import UnitOfWork
+from services.invoicing.ports.documents import (
     CreditNoteDocuments,
     CreditNoteRenderer,
     InvoiceDocuments,
@@ -19,7 +20,6 @@ from services.invoicing.ports import (
     InvoicePrinter,
     InvoiceRenderer,
     OrderDocuments,
-    UnitOfWork,
 )
 from shared.kernel.clock import Clock
 from shared.kernel.errors import NotFoundError

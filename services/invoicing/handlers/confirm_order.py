@@ -9,7 +9,8 @@ from uuid import UUID
 from services.invoicing.domain.invoice import Outcome, StoredDocument
 from services.invoicing.handlers.decide_lines import Decision, decide_lines
 from services.invoicing.handlers.expected import expect_order
-from services.invoicing.ports import OrderDocuments, UnitOfWork
+from services.invoicing.ports import UnitOfWork
+from services.invoicing.ports.documents import OrderDocuments
 
 NO_REASON = "refused-without-reason"
 

@@ -10,7 +10,8 @@ from services.invoicing.domain.invoice import Invoice
 from services.invoicing.handlers.cancel_invoice import CancelInvoice, withdraw_from_books
 from services.invoicing.handlers.issue_invoice import IssueInvoice, issue_invoice
 from services.invoicing.handlers.known import known_invoice
-from services.invoicing.ports import InvoiceDocuments, InvoiceRenderer, UnitOfWork
+from services.invoicing.ports import UnitOfWork
+from services.invoicing.ports.documents import InvoiceDocuments, InvoiceRenderer
 from shared.kernel.clock import Clock
 from shared.kernel.money import Money
 

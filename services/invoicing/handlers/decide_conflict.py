@@ -13,7 +13,8 @@ from services.invoicing.handlers.cancel_invoice import CancelInvoice, withdraw_f
 from services.invoicing.handlers.import_invoices import contract_in_force
 from services.invoicing.handlers.known import known_invoice, known_practice
 from services.invoicing.handlers.take_over import open_intake, reference_taken
-from services.invoicing.ports import InvoiceDocuments, InvoiceFiles, UnitOfWork
+from services.invoicing.ports import UnitOfWork
+from services.invoicing.ports.documents import InvoiceDocuments, InvoiceFiles
 from shared.kernel.clock import Clock
 from shared.kernel.errors import ConflictError, DomainError, NotFoundError
 

@@ -27,7 +27,8 @@ from services.invoicing.handlers.take_over import (
     reference_of_the_house,
     reference_taken,
 )
-from services.invoicing.ports import InvoiceDocuments, InvoiceFiles, UnitOfWork
+from services.invoicing.ports import UnitOfWork
+from services.invoicing.ports.documents import InvoiceDocuments, InvoiceFiles
 from shared.kernel.clock import Clock
 from shared.kernel.errors import DomainError
 from shared.kernel.ids import new_id

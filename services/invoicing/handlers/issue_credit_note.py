@@ -9,11 +9,11 @@ from services.invoicing.domain.correction import CreditNote, CreditNoteDraft, ch
 from services.invoicing.domain.events import CreditNoteWasIssued
 from services.invoicing.domain.invoice import HistoryEntry
 from services.invoicing.handlers.known import known_invoice
-from services.invoicing.ports import (
+from services.invoicing.ports import UnitOfWork
+from services.invoicing.ports.documents import (
     CreditNoteDocuments,
     CreditNoteRenderer,
     InvoiceDocuments,
-    UnitOfWork,
 )
 from shared.kernel.clock import SWISS_TIME, Clock
 from shared.kernel.money import Money

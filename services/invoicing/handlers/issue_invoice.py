@@ -13,7 +13,8 @@ from services.invoicing.domain.invoice import HistoryEntry, Invoice, Standing, S
 from services.invoicing.domain.practice import Contract
 from services.invoicing.domain.treatment import Treatment
 from services.invoicing.handlers.known import known_practice
-from services.invoicing.ports import InvoiceDocuments, InvoiceRenderer, UnitOfWork
+from services.invoicing.ports import UnitOfWork
+from services.invoicing.ports.documents import InvoiceDocuments, InvoiceRenderer
 from shared.kernel.clock import SWISS_TIME, Clock
 from shared.kernel.errors import ConflictError, DomainError
 from shared.kernel.money import Money

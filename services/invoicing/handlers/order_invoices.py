@@ -8,7 +8,8 @@ from uuid import UUID
 from services.invoicing.domain.invoice import HistoryEntry, Outcome, StoredDocument
 from services.invoicing.domain.order import KnownOrder
 from services.invoicing.handlers.expected import expected_standings
-from services.invoicing.ports import OrderDocuments, UnitOfWork
+from services.invoicing.ports import UnitOfWork
+from services.invoicing.ports.documents import OrderDocuments
 from shared.kernel.clock import SWISS_TIME
 
 

@@ -26,7 +26,7 @@ from services.reconciliation.domain.model import (
     NewInvoice,
     Position,
 )
-from services.reconciliation.domain.posting import CANCELLED, CREDIT_SETTLED
+from services.reconciliation.domain.rules import CANCELLED, CREDIT_SETTLED
 from shared.kernel.errors import PermanentError
 from shared.kernel.money import Money
 

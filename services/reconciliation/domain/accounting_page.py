@@ -12,13 +12,7 @@ from services.reconciliation.domain.accounts import DEFAULT_CHART, AccountRole, 
 from services.reconciliation.domain.exports.entries import account_name
 from services.reconciliation.domain.exports.formats import ENTRIES_MAX
 from services.reconciliation.domain.owing import PAYMENT_ORDER
-from services.reconciliation.domain.posting import (
-    RULES,
-    DebtorEffect,
-    Leg,
-    Measure,
-    Rule,
-)
+from services.reconciliation.domain.rules import RULES, DebtorEffect, Leg, Measure, Rule
 
 _NUMBERS = {account.role: account.number for account in DEFAULT_CHART} | {
     AccountRole.FACTOR: "1088"
@@ -26,7 +20,7 @@ _NUMBERS = {account.role: account.number for account in DEFAULT_CHART} | {
 _SIGNS = {1: "+", 0: "0", -1: "−"}
 _TOP = """# Accounting: what each fact does to the books
 
-This page is rendered from the table in `services/reconciliation/domain/posting.py`; a test keeps
+This page is rendered from the table in `services/reconciliation/domain/rules.py`; a test keeps
 the two the same.
 
 Every practice has its own book, in double entry, in whole Rappen. Two positions run along with each

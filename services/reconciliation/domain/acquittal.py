@@ -16,12 +16,8 @@ from services.reconciliation.domain.model import (
     LiveAcquittal,
     Position,
 )
-from services.reconciliation.domain.posting import (
-    ACQUITTED,
-    factor_change,
-    posted_for,
-    rule_for,
-)
+from services.reconciliation.domain.posting import factor_change, posted_for, rule_for
+from services.reconciliation.domain.rules import ACQUITTED
 from shared.kernel.ids import derived_id
 from shared.kernel.money import Money
 

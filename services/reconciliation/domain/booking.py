@@ -22,14 +22,6 @@ from services.reconciliation.domain.model import Debt, Fact, Position
 from services.reconciliation.domain.owing import debt_change, opposite
 from services.reconciliation.domain.posting import (
     ENDINGS,
-    MOVEMENT,
-    PAYMENT,
-    RECOURSE,
-    REVERSAL,
-    WRITE_OFF,
-    Case,
-    Measure,
-    Rule,
     factor_change,
     has_beneficiary,
     posted_for,
@@ -42,6 +34,16 @@ from services.reconciliation.domain.reversing import (
     refusal,
     refusal_by_position,
     restored,
+)
+from services.reconciliation.domain.rules import (
+    MOVEMENT,
+    PAYMENT,
+    RECOURSE,
+    REVERSAL,
+    WRITE_OFF,
+    Case,
+    Measure,
+    Rule,
 )
 from shared.kernel.ids import derived_id
 from shared.kernel.money import Money

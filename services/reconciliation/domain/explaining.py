@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from services.reconciliation.domain.accounts import AccountRole
-from services.reconciliation.domain.posting import RULES, Rule
+from services.reconciliation.domain.rules import RULES, Rule
 
 
 def rule_behind(kind: str, roles: Collection[AccountRole]) -> Rule | None:

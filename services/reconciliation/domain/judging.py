@@ -9,7 +9,8 @@ from uuid import UUID
 
 from services.reconciliation.domain.deb.records import DebRow
 from services.reconciliation.domain.model import Contract, Position
-from services.reconciliation.domain.posting import DEB_KINDS, AmountForm, Rule
+from services.reconciliation.domain.posting import DEB_KINDS
+from services.reconciliation.domain.rules import AmountForm, Rule
 from shared.kernel.money import CURRENCY, Money
 
 T = TypeVar("T")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from services.reconciliation.domain.model import Component, Debt
-from services.reconciliation.domain.posting import DebtorEffect, Rule
+from services.reconciliation.domain.rules import DebtorEffect, Rule
 from shared.kernel.money import Money
 
 PAYMENT_ORDER = (

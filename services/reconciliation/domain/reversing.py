@@ -9,7 +9,7 @@ from services.reconciliation.domain.accounts import AccountRole
 from services.reconciliation.domain.deb.records import DebRow
 from services.reconciliation.domain.journal import Posting
 from services.reconciliation.domain.model import Debt, Position
-from services.reconciliation.domain.posting import RECOURSE, REVERSAL
+from services.reconciliation.domain.rules import RECOURSE, REVERSAL
 from shared.kernel.money import Money
 
 

@@ -10,8 +10,9 @@ from uuid import UUID
 from services.reconciliation.domain.journal import Entry
 from services.reconciliation.domain.model import Debt, Fact, Position
 from services.reconciliation.domain.owing import opposite
-from services.reconciliation.domain.posting import RECOURSE, REVERSAL, UNDO, rule_for
+from services.reconciliation.domain.posting import rule_for
 from services.reconciliation.domain.reversing import Original, refusal_by_position, restored
+from services.reconciliation.domain.rules import RECOURSE, REVERSAL, UNDO
 from shared.kernel.ids import derived_id
 
 KEPT_BECAUSE = {

@@ -19,8 +19,8 @@ from services.reconciliation.domain.events import (
     OrderAcquitted,
 )
 from services.reconciliation.domain.model import Confirmation, Contract
-from services.reconciliation.domain.posting import ACQUITTAL_SET_ASIDE, ACQUITTED
 from services.reconciliation.domain.resuming import UNTIL_ACQUITTED
+from services.reconciliation.domain.rules import ACQUITTAL_SET_ASIDE, ACQUITTED
 from services.reconciliation.domain.setting_aside import (
     ExceptionReason,
     is_doubtful,

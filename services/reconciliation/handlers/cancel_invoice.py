@@ -9,13 +9,8 @@ from uuid import UUID
 from services.reconciliation.domain.acquittal import AcceptedInvoice
 from services.reconciliation.domain.journal import Entry
 from services.reconciliation.domain.model import Debt, Position
-from services.reconciliation.domain.posting import (
-    CANCELLED,
-    CANCELLED_LATE,
-    Measure,
-    postings,
-    rule_for,
-)
+from services.reconciliation.domain.posting import postings, rule_for
+from services.reconciliation.domain.rules import CANCELLED, CANCELLED_LATE, Measure
 from services.reconciliation.domain.setting_aside import ExceptionReason, set_aside
 from services.reconciliation.handlers.reducing import Reduction, needed_position, reduce_position
 from services.reconciliation.ports import UnitOfWork

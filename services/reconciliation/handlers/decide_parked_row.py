@@ -10,7 +10,7 @@ from services.reconciliation.domain.events import Change, DebFileBooked, Invoice
 from services.reconciliation.domain.handing import ParkedRow, RowDecision
 from services.reconciliation.domain.judging import FileInHand, readable
 from services.reconciliation.domain.model import Debt, Fact, Position
-from services.reconciliation.domain.posting import ROW_LEFT
+from services.reconciliation.domain.rules import ROW_LEFT
 from services.reconciliation.handlers.booking_rows import RowsOf, write_decisions
 from services.reconciliation.ports import UnitOfWork
 from shared.kernel.clock import Clock

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
-from services.reconciliation.domain.posting import CREDIT_ANNOUNCED, rule_for
+from services.reconciliation.domain.posting import rule_for
+from services.reconciliation.domain.rules import CREDIT_ANNOUNCED
 from services.reconciliation.handlers.reducing import Reduction, needed_position, reduce_position
 from services.reconciliation.ports import UnitOfWork
 from shared.kernel.clock import Clock

@@ -7,13 +7,9 @@ from dataclasses import dataclass
 from services.reconciliation.domain.journal import Entry
 from services.reconciliation.domain.model import Debt, Fact, NewInvoice, Position
 from services.reconciliation.domain.owing import debt_change
-from services.reconciliation.domain.posting import (
-    ISSUED,
-    Measure,
-    postings,
-    rule_for,
-)
+from services.reconciliation.domain.posting import postings, rule_for
 from services.reconciliation.domain.resuming import UNTIL_ISSUED
+from services.reconciliation.domain.rules import ISSUED, Measure
 from services.reconciliation.ports import UnitOfWork
 from shared.kernel.errors import PermanentError, TooEarlyError
 from shared.kernel.ids import derived_id

@@ -10,7 +10,7 @@ from services.reconciliation.domain.events import Change, InvoicePositionChanged
 from services.reconciliation.domain.journal import Entry
 from services.reconciliation.domain.model import Fact, Position
 from services.reconciliation.domain.owing import debt_change
-from services.reconciliation.domain.posting import Rule
+from services.reconciliation.domain.rules import Rule
 from services.reconciliation.ports import UnitOfWork
 from shared.kernel.clock import Clock
 from shared.kernel.errors import TooEarlyError

@@ -7,7 +7,8 @@ from datetime import date
 from uuid import UUID
 
 from services.reconciliation.domain.journal import Entry
-from services.reconciliation.domain.posting import CREDIT_SETTLED, Measure, postings, rule_for
+from services.reconciliation.domain.posting import postings, rule_for
+from services.reconciliation.domain.rules import CREDIT_SETTLED, Measure
 from services.reconciliation.handlers.reducing import Reduction, needed_position, reduce_position
 from services.reconciliation.ports import UnitOfWork
 from shared.kernel.clock import Clock

@@ -8,7 +8,7 @@ from uuid import UUID
 from services.reconciliation.domain.acquittal import AcceptedInvoice
 from services.reconciliation.domain.events import Change, InvoicePositionChanged
 from services.reconciliation.domain.model import Position
-from services.reconciliation.domain.posting import ACQUITTAL_LEFT
+from services.reconciliation.domain.rules import ACQUITTAL_LEFT
 from services.reconciliation.domain.setting_aside import (
     AcquittalException,
     ExceptionDecision,

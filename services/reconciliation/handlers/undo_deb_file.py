@@ -12,8 +12,8 @@ from services.reconciliation.domain.events import Change, DebFileUndone, Invoice
 from services.reconciliation.domain.filing import UNDO_FILE
 from services.reconciliation.domain.handing import ClaimedFile
 from services.reconciliation.domain.model import Position
-from services.reconciliation.domain.posting import UNDO
 from services.reconciliation.domain.resuming import UNTIL_OWED_AGAIN
+from services.reconciliation.domain.rules import UNDO
 from services.reconciliation.domain.undoing import UndoBook, Undone
 from services.reconciliation.handlers.booking_rows import CHANGES_PER_EVENT
 from services.reconciliation.handlers.deb_lease import DebLease

@@ -17,7 +17,7 @@ from services.debident_gateway.domain.answers import (
     StatusAnswer,
 )
 from services.debident_gateway.domain.model import PortalAccess, SftpDoor
-from services.debident_gateway.ports import DebidentPortal
+from services.debident_gateway.ports.portal import DebidentPortal
 
 ADMIN_SECRET = "geheim"
 

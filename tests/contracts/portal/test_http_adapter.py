@@ -19,7 +19,7 @@ from services.debident_gateway.domain.answers import (
     SendOutcome,
 )
 from services.debident_gateway.domain.model import PortalAccess
-from services.debident_gateway.ports import DebFileRejectedError, PortalSilentError
+from services.debident_gateway.ports.portal import DebFileRejectedError, PortalSilentError
 from tests.contracts.portal.harness import SandboxHarness, sha256
 from tests.unit.debident_gateway.builders import (
     ORDER,

@@ -20,7 +20,7 @@ from services.debident_gateway.domain.answers import (
     UnknownToPortal,
 )
 from services.debident_gateway.domain.model import PortalAccess
-from services.debident_gateway.ports import PortalSilentError
+from services.debident_gateway.ports.portal import PortalSilentError
 from tests.contracts.portal.harness import PortalHarness, sha256
 from tests.unit.debident_gateway.builders import (
     ACCOUNT,

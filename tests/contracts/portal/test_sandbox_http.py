@@ -11,7 +11,7 @@ import pytest
 
 from sandbox.debident.hostile import MALFORMED_ANSWERS
 from services.debident_gateway.domain.answers import AlreadyHaveIt, InDoubt, Received
-from services.debident_gateway.ports import PortalSilentError
+from services.debident_gateway.ports.portal import PortalSilentError
 from tests.contracts.portal.harness import ADMIN_SECRET, SandboxHarness, sha256
 from tests.unit.debident_gateway.builders import ACCOUNT, ORDER, access, package
 

@@ -24,7 +24,7 @@ from services.debident_gateway.domain.answers import (
     UnknownToPortal,
 )
 from services.debident_gateway.domain.model import PortalAccess
-from services.debident_gateway.ports import DebFileRejectedError, PortalSilentError
+from services.debident_gateway.ports.portal import DebFileRejectedError, PortalSilentError
 from tests.contracts.portal.file_server import (
     CLIENT_KEY,
     Fault,

@@ -24,7 +24,7 @@ from services.debident_gateway.handlers.set_sftp_credentials import (
     SetSftpCredentials,
     set_sftp_credentials,
 )
-from services.debident_gateway.ports import DebidentPortal
+from services.debident_gateway.ports.portal import DebidentPortal
 from services.debident_gateway.settings import DebidentGatewaySettings
 from shared.contracts.envelope import ContentRef, EventPayload, WireMoney
 from shared.contracts.invoicing.v1 import ContractChanged, PortalTerms

@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from services.debident_gateway.adapters.debident_fake import FakeDebidentPortal
 from services.debident_gateway.domain.answers import SendOutcome
-from services.debident_gateway.ports import DebidentPortal
+from services.debident_gateway.ports.portal import DebidentPortal
 from shared.db.engine import Database
 from shared.db.scope import Scope
 from shared.kernel.errors import PermanentError, TooEarlyError

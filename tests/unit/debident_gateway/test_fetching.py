@@ -8,7 +8,7 @@ from services.debident_gateway.adapters.debident_fake import FakeDebidentPortal
 from services.debident_gateway.domain.answers import ListedDebFile
 from services.debident_gateway.domain.model import DebCursor, PortalAccess
 from services.debident_gateway.handlers.fetch_deb_files import FetchDebFiles, fetch_deb_files
-from services.debident_gateway.ports import DebFileRejectedError
+from services.debident_gateway.ports.portal import DebFileRejectedError
 from shared.kernel.ids import derived_id
 from tests.unit.debident_gateway.builders import ACCOUNT, CONTRACT, NOW, POLICY, PRACTICE, content
 from tests.unit.debident_gateway.fakes import Bench, a_bench

@@ -34,7 +34,7 @@ from services.debident_gateway.handlers.report_by_hand import (
 from services.debident_gateway.handlers.send_order import SendOrder, send_order
 from services.debident_gateway.handlers.settle_by_person import SettleByPerson, settle_by_person
 from services.debident_gateway.handlers.take_deb_file import TakeDebFile, take_deb_file
-from services.debident_gateway.ports import DebidentPortal
+from services.debident_gateway.ports.portal import DebidentPortal
 from shared.kernel.errors import TransientError
 from tests.unit.debident_gateway.builders import (
     CONTRACT,

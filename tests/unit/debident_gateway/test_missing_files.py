@@ -13,7 +13,7 @@ from services.debident_gateway.domain.deb_sequence import Gap, gaps_in, still_mi
 from services.debident_gateway.domain.events import DebFileIsMissing
 from services.debident_gateway.domain.model import DebCursor, PortalAccess
 from services.debident_gateway.handlers.fetch_deb_files import FetchDebFiles, fetch_deb_files
-from services.debident_gateway.ports import DebFileRejectedError, PortalSilentError
+from services.debident_gateway.ports.portal import DebFileRejectedError, PortalSilentError
 from tests.unit.debident_gateway.builders import ACCOUNT, CONTRACT, NOW, POLICY, PRACTICE
 from tests.unit.debident_gateway.fakes import Bench, a_bench
 

@@ -28,7 +28,7 @@ from services.reconciliation.domain.model import (
     Practice,
     PreparedOrder,
 )
-from services.reconciliation.domain.posting import CANCELLED, CREDIT_SETTLED
+from services.reconciliation.domain.rules import CANCELLED, CREDIT_SETTLED
 from services.reconciliation.domain.setting_aside import AcquittalException, ExceptionDecision
 from shared.kernel.errors import PermanentError
 from shared.kernel.money import Money

@@ -14,16 +14,8 @@ from services.reconciliation.domain.booking import Booked, booking_rank
 from services.reconciliation.domain.journal import as_text as postings_as_text
 from services.reconciliation.domain.model import Beneficiary, Component, Debt
 from services.reconciliation.domain.owing import payment_split
-from services.reconciliation.domain.posting import (
-    DEB_KINDS,
-    RULES,
-    DebtorEffect,
-    Measure,
-    Rule,
-    Side,
-    postings,
-    rule_for,
-)
+from services.reconciliation.domain.posting import DEB_KINDS, postings, rule_for
+from services.reconciliation.domain.rules import RULES, DebtorEffect, Measure, Rule, Side
 from shared.kernel.money import Money
 from tests.unit.reconciliation.builders import CHART, a_book, a_position, a_row, as_text
 

@@ -9,13 +9,6 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from services.debident_gateway.domain.answers import (
-    AnsweredLine,
-    DebFilePage,
-    ListedDebFile,
-    SendOutcome,
-    StatusAnswer,
-)
 from services.debident_gateway.domain.circuit import Circuit
 from services.debident_gateway.domain.deb_sequence import MissingDebFiles
 from services.debident_gateway.domain.events import DomainEvent
@@ -26,112 +19,8 @@ from services.debident_gateway.domain.model import (
     FetchedDebFile,
     PortalAccess,
     SftpDoor,
-    StoredContent,
 )
 from services.debident_gateway.domain.transmission import Transmission
-from shared.kernel.errors import TransientError
-
-
-class PortalSilentError(TransientError):
-    """The portal gave no usable answer to a question; nothing was changed by asking.
-
-    Attributes:
-        code: stable kebab-case reason.
-    """
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code
-
-
-class DebFileRejectedError(Exception):
-    """The bytes behind a listed DEB file are not what the list announced, or too many.
-
-    Attributes:
-        code: stable kebab-case reason.
-    """
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code
-
-
-class DebidentPortal(Protocol):
-    """The factor's portal. Every call is bounded in time and uses the given access only."""
-
-    async def send_order(
-        self, access: PortalAccess, order_id: UUID, package: bytes, *, sha256: str
-    ) -> SendOutcome:
-        """Hand over an order's package; the same id and bytes may be handed over again.
-
-        It never raises for what the network or the portal does: what cannot be told apart from
-        success is InDoubt, what cannot have left is NotSent.
-        """
-
-    async def order_status(self, access: PortalAccess, order_id: UUID) -> StatusAnswer:
-        """Ask what the portal knows of an order.
-
-        Raises:
-            PortalSilentError: there was no usable answer.
-        """
-
-    async def list_deb_files(self, access: PortalAccess, *, after: int) -> DebFilePage:
-        """List the account's DEB files behind a publication number.
-
-        Raises:
-            PortalSilentError: there was no usable answer.
-        """
-
-    async def download_deb_file(self, access: PortalAccess, file: ListedDebFile) -> bytes:
-        """Return the bytes of a listed file, checked against the announced size and hash.
-
-        Raises:
-            PortalSilentError: there was no usable answer.
-            DebFileRejectedError: the bytes are not those that the list announced, or too many.
-        """
-
-
-class SshKeys(Protocol):
-    """Reads the keys that a person enters."""
-
-    def host_key(self, text: str) -> str:
-        """Return a server's public key as "algorithm base64", without its comment.
-
-        Raises:
-            UnusableKeyError: it is no public key.
-        """
-
-    def require_private_key(self, text: str) -> None:
-        """Make sure that a private key can be used as it is.
-
-        Raises:
-            UnusableKeyError: it is no private key, or is locked by a pass phrase.
-        """
-
-
-class Documents(Protocol):
-    """The big payloads in the object store.
-
-    Raises (all methods):
-        TransientError: the store did not answer, or does not have it yet.
-        PermanentError: the content is not what was announced, or another practice's.
-    """
-
-    async def package(self, content: StoredContent, *, practice_id: UUID) -> bytes:
-        """Return an order's package."""
-
-    async def invoice_numbers(
-        self, content: StoredContent, *, practice_id: UUID
-    ) -> tuple[str, ...]:
-        """Return the invoice numbers of an order, in package order."""
-
-    async def store_arrival(
-        self, lines: Sequence[AnsweredLine], *, order_id: UUID, practice_id: UUID
-    ) -> StoredContent:
-        """Store the portal's answer per invoice; the same answer is stored once."""
-
-    async def store_deb_file(self, data: bytes, *, practice_id: UUID) -> StoredContent:
-        """Store a DEB file; the same bytes are stored once."""
 
 
 @dataclass(frozen=True, slots=True)

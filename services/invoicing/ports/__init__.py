@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 from types import TracebackType
 from typing import Protocol, Self
 from uuid import UUID
 
 from services.invoicing.domain.cancellation_wish import CancellationWish
-from services.invoicing.domain.correction import Cancellation, CreditNote, CreditNoteDraft
-from services.invoicing.domain.document import InvoiceDocument
+from services.invoicing.domain.correction import Cancellation, CreditNote
 from services.invoicing.domain.events import InvoicingEvent
-from services.invoicing.domain.incoming import IncomingFile
-from services.invoicing.domain.invoice import HistoryEntry, Invoice, Standing, StoredDocument
+from services.invoicing.domain.invoice import HistoryEntry, Invoice, Standing
 from services.invoicing.domain.order import (
-    ConfirmedLine,
     KnownOrder,
     OrderedLine,
     Placement,
@@ -325,93 +322,3 @@ class UnitOfWork(Protocol):
         trace: TracebackType | None,
     ) -> None:
         """End; hand the recorded events to the outbox unless an error passes through."""
-
-
-class InvoiceRenderer(Protocol):
-    """Writes an invoice's document."""
-
-    def render(self, document: InvoiceDocument) -> bytes:
-        """Return the document's bytes; the same content always gives the same bytes.
-
-        Raises:
-            DomainError: the document does not fit the official schema.
-        """
-
-
-class CreditNoteRenderer(Protocol):
-    """Writes a credit note's document."""
-
-    def render(self, note: CreditNoteDraft, invoice_document: bytes) -> bytes:
-        """Return the document's bytes, made of the invoice's; raises as `InvoiceRenderer` does."""
-
-
-class CreditNoteDocuments(Protocol):
-    """Keeps the bytes of credit notes."""
-
-    async def put(self, practice_id: UUID, data: bytes) -> StoredDocument:
-        """Store a document; raises as `InvoiceDocuments.put` does."""
-
-
-class InvoicePrinter(Protocol):
-    """Prints an invoice on paper."""
-
-    def print(self, document: bytes, *, cancelled: bool) -> bytes:
-        """Return the PDF of an invoice whose stored document this is.
-
-        Raises:
-            DomainError: the document lacks what every printed invoice has.
-        """
-
-
-class InvoiceFiles(Protocol):
-    """Reads uploads of other practice software."""
-
-    def check(self, data: bytes) -> None:
-        """Unpack an upload and keep nothing of it; raises as `read` does."""
-
-    def read(self, data: bytes, *, name: str) -> Iterator[IncomingFile]:
-        """Yield the files of an upload, a single one or an archive, read or refused one by one.
-
-        Raises:
-            DomainError: an archive is damaged or breaks a limit as a whole.
-        """
-
-
-class InvoiceDocuments(Protocol):
-    """Keeps the bytes of invoice documents."""
-
-    async def put(self, practice_id: UUID, data: bytes) -> StoredDocument:
-        """Store a document.
-
-        Raises:
-            TransientError: the store did not answer.
-        """
-
-    async def put_all(self, practice_id: UUID, items: Sequence[bytes]) -> list[StoredDocument]:
-        """Store some dozens of documents in one call; raises as `put` does."""
-
-    async def get(self, practice_id: UUID, document: StoredDocument) -> bytes:
-        """Return a document's bytes.
-
-        Raises:
-            PermanentError, TransientError: they are not what was stored; the store is away.
-        """
-
-
-class OrderDocuments(Protocol):
-    """Reads the line lists that orders leaves in the object store."""
-
-    async def lines(
-        self, practice_id: UUID, order_id: UUID, document: StoredDocument
-    ) -> list[OrderedLine]:
-        """Return the invoices of an order.
-
-        Raises:
-            ContractError: the document does not fit its contract, or is about another order.
-            TransientError: the store did not answer.
-        """
-
-    async def confirmation(
-        self, practice_id: UUID, order_id: UUID, document: StoredDocument
-    ) -> list[ConfirmedLine]:
-        """Return what became of each invoice of an order; raises as `lines` does."""
