@@ -8,6 +8,7 @@ from datetime import date, datetime
 from uuid import UUID
 
 from services.orders.domain.credit_note import (
+    CANCELLED,
     CREDIT_NOTE_PENDING,
     CreditNote,
     PackedCreditNote,
@@ -43,12 +44,14 @@ class FakeCorrections:
     async def mark_cancelled(self, practice_id: PracticeId, invoice_id: InvoiceId) -> bool:
         new = invoice_id not in self.cancelled
         self.cancelled.add(invoice_id)
+        self._invoices.mark(invoice_id, CANCELLED, on=True)
         return new
 
     async def holding_order(
         self, practice_id: PracticeId, invoice_id: InvoiceId
     ) -> tuple[OrderId, str] | None:
-        return None
+        order = self._orders.live_order_of(invoice_id)
+        return None if order is None else (order.order_id, order.number)
 
     async def add_credit_note(self, note: CreditNote) -> bool:
         return self.notes.setdefault(note.credit_note_id, note) is note
