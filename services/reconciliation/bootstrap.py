@@ -9,8 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.reconciliation.adapters.content import ObjectStoreContent
 from services.reconciliation.adapters.file_queue import PostgresFileQueue
+from services.reconciliation.adapters.layouts import all_layouts
 from services.reconciliation.adapters.unit_of_work import SqlUnitOfWork, unit_opener
-from services.reconciliation.domain.deb.layout import Layout
 from services.reconciliation.entrypoints.events import EventHandlers, subscriptions
 from services.reconciliation.entrypoints.http import ReconciliationApi, endpoints
 from services.reconciliation.entrypoints.http_exports import export_endpoints
@@ -27,7 +27,6 @@ from shared.runtime.definition import ServiceDefinition
 from shared.runtime.settings import decode_key
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-LAYOUTS = Path(__file__).parent / "layouts"
 
 
 def build(
@@ -55,7 +54,7 @@ def build(
         queue=PostgresFileQueue(database, clock, lease=policy.lease),
         open_unit=unit_opener(database, clock),
         content=content,
-        layouts=shipped_layouts(),
+        layouts=all_layouts(settings.deb_layouts_folder),
         policy=policy,
         clock=clock,
     )
@@ -85,13 +84,3 @@ def booking_policy(settings: ReconciliationSettings) -> BookingPolicy:
         early_grace=timedelta(seconds=settings.deb_early_grace_seconds),
         accept_test_files=settings.deb_accept_test_files,
     )
-
-
-def shipped_layouts(folder: Path = LAYOUTS) -> dict[str, Layout]:
-    """Return the layouts in a folder, by name.
-
-    Raises:
-        LayoutError: one of them contradicts itself.
-    """
-    layouts = [Layout.from_toml(path.read_text()) for path in sorted(folder.glob("*.toml"))]
-    return {layout.name: layout for layout in layouts}

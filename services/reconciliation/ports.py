@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -41,7 +41,7 @@ class ClaimedFile:
     Attributes:
         is_staged: whether it was read and found whole; what remains is booking.
         received_at: when its fetching became known here.
-        created_on: from the header; None until staged.
+        created_on: from the header, or by the layout's rule; None until staged.
         lease_token: proves the claim; another worker's claim invalidates it.
         work: what set the file's fetching in motion; what it leads to carries the same ids.
     """
@@ -175,7 +175,7 @@ class DebFileRepository(Protocol):
         """Return why the file cannot follow the files booked so far, or None."""
 
     async def mark_staged(self, file: ClaimedFile, header: Header, *, rows_read: int) -> None:
-        """Note that the file is whole and may be booked."""
+        """Note that the file is whole and may be booked; its header has a date by now."""
 
     async def hold(
         self, file: ClaimedFile, fault: FileFault, header: Header | None, *, rows_read: int
@@ -353,6 +353,18 @@ class ContentStore(Protocol):
 
     async def read(self, content: Content, *, practice_id: UUID) -> bytes:
         """Return the bytes.
+
+        Raises:
+            ContentDamagedError: they are not those announced.
+            PermanentError: they belong to another practice.
+            ContentMissingError: the store does not have them.
+            ContentAwayError: the store did not answer.
+        """
+
+    def stream(self, content: Content, *, practice_id: UUID) -> AsyncIterator[bytes]:
+        """Yield the bytes in pieces, in flat memory; they are proved before the first one.
+
+        They are proved again while they are given out: the error may come at the end, too.
 
         Raises:
             ContentDamagedError: they are not those announced.
