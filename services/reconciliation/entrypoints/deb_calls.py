@@ -184,19 +184,21 @@ def _words(name: str) -> str:
 
 def _cell(value: object) -> str:
     """Return a value in words: an amount with its currency, a change with an arrow."""
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
     if isinstance(value, dict):
-        if set(value) == {"amount", "currency"}:
-            return _plain(f"{value['currency']} {value['amount']}")
-        if set(value) == {"before", "after"}:
-            return f"{_cell(value['before'])} → {_cell(value['after'])}"
-        return ", ".join(f"{_words(key)} {_cell(one)}" for key, one in value.items())
+        return _object(value)
     if isinstance(value, list):
         return ", ".join(_cell(one) for one in value)
-    return _plain(str(value))
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "" if value is None else _plain(str(value))
+
+
+def _object(value: Mapping[str, object]) -> str:
+    if set(value) == {"amount", "currency"}:
+        return _plain(f"{value['currency']} {value['amount']}")
+    if set(value) == {"before", "after"}:
+        return f"{_cell(value['before'])} → {_cell(value['after'])}"
+    return ", ".join(f"{_words(key)} {_cell(one)}" for key, one in value.items())
 
 
 def _say(console: Console, words: str) -> None:

@@ -1,4 +1,4 @@
-"""`quittance deb lint|import|preview|undo|explain`: a DEB file before, while and after it is booked.
+"""`quittance deb lint|import|preview|undo|explain`: DEB files, before and after they are booked.
 
 `lint` needs no service. The others know the services from outside only.
 """

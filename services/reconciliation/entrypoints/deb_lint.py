@@ -1,11 +1,11 @@
-"""Explains, without any service, what of a DEB file does not fit its layout: line, column, field."""
+"""Explains what of a DEB file does not fit its layout, by line, column and field."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO, Final, TextIO
+from typing import IO, Final
 
 from services.reconciliation.domain.deb.fields import Problem
 from services.reconciliation.domain.deb.layout import Layout
@@ -45,7 +45,7 @@ class _Found:
         self.bad_rows += row.problem is not None
 
 
-def lint(path: Path, layout: Layout, out: TextIO, *, everything: bool = False) -> int:
+def lint(path: Path, layout: Layout, out: IO[str], *, everything: bool = False) -> int:
     """Read a file and explain it; return 0 if all of it fits, 1 if not, 2 if it cannot be read.
 
     Args:
@@ -74,13 +74,13 @@ def lint(path: Path, layout: Layout, out: TextIO, *, everything: bool = False) -
     return DOES_NOT_FIT if fault is not None or found.bad_rows else FITS
 
 
-def _chunks(file: BinaryIO) -> Iterator[bytes]:
+def _chunks(file: IO[bytes]) -> Iterator[bytes]:
     while chunk := file.read(_CHUNK_BYTES):
         yield chunk
 
 
 def _explain_row(
-    row: DebRow, reader: DebReader, found: _Found, out: TextIO, most: int | None
+    row: DebRow, reader: DebReader, found: _Found, out: IO[str], most: int | None
 ) -> None:
     for problem in reader.problems if row.problem else ():
         found.shown += 1
@@ -119,7 +119,7 @@ def _fault_lines(fault: FileFault, reader: DebReader) -> list[str]:
     return lines
 
 
-def _conclude(found: _Found, fault: FileFault | None, out: TextIO) -> None:
+def _conclude(found: _Found, fault: FileFault | None, out: IO[str]) -> None:
     rows = sum(kind.rows for kind in found.kinds.values())
     out.write(f"\n{'kind':<24}{'rows':>8}{'sum CHF':>18}\n")
     for name, kind in sorted(found.kinds.items()):

@@ -172,6 +172,8 @@ def _field(table: Table, layout: Layout, notation: _Notation) -> Field:
         field = replace(field, start=table.number("from"), end=table.number("to"))
     elif layout.has_headings:
         headings = table.texts("headings")
+        if not headings:
+            raise table.error("headings", "names no heading")
         field = replace(field, headings=tuple(one.strip().casefold() for one in headings))
     table.done()
     return field

@@ -197,12 +197,14 @@ class DebReader:
             self._latest_row is None or row.event_date > self._latest_row
         ):
             self._latest_row = row.event_date
-        self._totals.add(row.kind, amount)
-        if self._header is not None and not self._has_accounts:
-            return (row,)
-        return self._with_header(row, _text(values.get("account")))
+        items: tuple[Item, ...] = (row,)
+        if self._header is None or self._has_accounts:
+            items = self._with_header(row, _text(values.get("account")))
+        if items[-1] is row:
+            self._totals.add(row.kind, amount)
+        return items
 
-    def _with_header(self, row: DebRow, account: str | None) -> Iterable[Item]:
+    def _with_header(self, row: DebRow, account: str | None) -> tuple[Item, ...]:
         """A file without header: its account is that of its rows, which must not differ."""
         if self._header is None:
             self._header = Header(line=row.line, account=account)
