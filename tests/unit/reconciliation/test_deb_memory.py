@@ -15,7 +15,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[3]
 ROWS = int(os.environ.get("DEB_ROWS", "100000"))
 SMALL = 2000
-GROWTH_KIB_MAX = 4096
+GROWTH_KIB_MAX = 2048
 """Below what 100,000 rows of any of the layouts weigh, and far below what they weigh as objects."""
 
 
