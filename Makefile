@@ -81,6 +81,14 @@ check: $(STAMP) ## run every check that needs no server: format, lint, types, ar
 bench: $(STAMP) ## measure against floors on a PostgreSQL of its own: BENCH=import|prepare|listing|acquit, default all
 	$(BIN)/python -m bench $(BENCH)
 
+.PHONY: fuzz
+fuzz: $(STAMP) ## try the reader of DEB files with many damaged files (some minutes)
+	DEB_FUZZ_EXAMPLES=20000 $(PYTEST) --timeout 3600 tests/unit/reconciliation/test_deb_fuzz.py
+
+.PHONY: large-deb
+large-deb: $(STAMP) ## read DEB files of five million rows and look at the memory (some minutes)
+	DEB_ROWS=5000000 $(PYTEST) tests/unit/reconciliation/test_deb_memory.py
+
 .PHONY: format
 format: $(STAMP) ## format the code and mend what ruff can mend
 	$(BIN)/ruff format .

@@ -41,11 +41,46 @@ def _verify_books(arguments: Sequence[str]) -> int:
     return run(arguments)
 
 
+def _lint_deb(arguments: Sequence[str]) -> int:
+    from services.reconciliation.entrypoints.deb_cli import lint_main as run
+
+    return run(arguments)
+
+
+def _import_deb(arguments: Sequence[str]) -> int:
+    from services.reconciliation.entrypoints.deb_cli import import_main as run
+
+    return run(arguments)
+
+
+def _preview_deb(arguments: Sequence[str]) -> int:
+    from services.reconciliation.entrypoints.deb_cli import preview_main as run
+
+    return run(arguments)
+
+
+def _undo_deb(arguments: Sequence[str]) -> int:
+    from services.reconciliation.entrypoints.deb_cli import undo_main as run
+
+    return run(arguments)
+
+
+def _explain_deb(arguments: Sequence[str]) -> int:
+    from services.reconciliation.entrypoints.deb_cli import explain_main as run
+
+    return run(arguments)
+
+
 # Each command loads its own service's room only when it is asked for: a terminal answers at once.
 COMMANDS: Final[Mapping[tuple[str, str], Command]] = {
     ("invoices", "import"): Command(_import_invoices, "import invoices of other practice software"),
     ("orders", "verify"): Command(_verify_packages, "check order packages before they are trusted"),
     ("books", "verify"): Command(_verify_books, "prove the books of practices from their rows"),
+    ("deb", "lint"): Command(_lint_deb, "explain what of a DEB file does not fit its layout"),
+    ("deb", "import"): Command(_import_deb, "hand a DEB file to the gateway"),
+    ("deb", "preview"): Command(_preview_deb, "show what booking a DEB file would do"),
+    ("deb", "undo"): Command(_undo_deb, "take back all that a DEB file booked"),
+    ("deb", "explain"): Command(_explain_deb, "show what became of one row of a DEB file"),
 }
 
 

@@ -11,8 +11,8 @@ from services.reconciliation.adapters.bank_rows import PostgresBankRepository
 from services.reconciliation.adapters.camt import read_statements
 from services.reconciliation.adapters.content import ObjectStoreContent
 from services.reconciliation.adapters.file_queue import PostgresFileQueue
+from services.reconciliation.adapters.layouts import all_layouts
 from services.reconciliation.adapters.unit_of_work import SqlUnitOfWork, unit_opener
-from services.reconciliation.domain.deb.layout import Layout
 from services.reconciliation.entrypoints.acquittal_exceptions import exception_endpoints
 from services.reconciliation.entrypoints.deb_files import DebFileOperations, deb_file_endpoints
 from services.reconciliation.entrypoints.events import EventHandlers, subscriptions
@@ -32,7 +32,6 @@ from shared.runtime.definition import ServiceDefinition
 from shared.runtime.settings import decode_key
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-LAYOUTS = Path(__file__).parent / "layouts"
 
 
 def build(
@@ -60,7 +59,7 @@ def build(
         queue=PostgresFileQueue(database, clock, lease=policy.lease),
         open_unit=unit_opener(database, clock),
         content=content,
-        layouts=shipped_layouts(),
+        layouts=all_layouts(settings.deb_layouts_folder),
         policy=policy,
         clock=clock,
     )
@@ -95,13 +94,3 @@ def booking_policy(settings: ReconciliationSettings) -> BookingPolicy:
         early_grace=timedelta(seconds=settings.deb_early_grace_seconds),
         accept_test_files=settings.deb_accept_test_files,
     )
-
-
-def shipped_layouts(folder: Path = LAYOUTS) -> dict[str, Layout]:
-    """Return the layouts in a folder, by name.
-
-    Raises:
-        LayoutError: one of them contradicts itself.
-    """
-    layouts = [Layout.from_toml(path.read_text()) for path in sorted(folder.glob("*.toml"))]
-    return {layout.name: layout for layout in layouts}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field
@@ -26,4 +27,8 @@ class ReconciliationSettings(ServiceSettings):
     )
     deb_accept_test_files: bool = Field(
         default=False, description="Book files whose header carries the test flag."
+    )
+    deb_layouts_folder: Path | None = Field(
+        default=None,
+        description="A folder with the office's own layouts (*.toml), beside those shipped.",
     )

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlparse
 from uuid import UUID
 
@@ -19,16 +19,22 @@ from obstore.exceptions import BaseError
 from obstore.store import LocalStore, MemoryStore, from_url
 from obstore.store import ObjectStore as Backend
 
+if TYPE_CHECKING:
+    from obstore import GetOptions
+
 from shared.contracts.envelope import ContentRef
 from shared.kernel.errors import PermanentError, TransientError
 from shared.objectstore.folder import sync_folder, write_durably
+from shared.objectstore.sealed import NONCE_BYTES, SEAL_BYTES, TAG_BYTES, SealedReader
 
 CALL_SECONDS = 20.0
 """The longest that a call takes: well under the time after which PostgreSQL ends a transaction
 that idles (60 s), since handlers read and write objects inside theirs."""
-_NONCE_BYTES = 12
 Write = Callable[[Sequence[tuple[str, bytes]]], Awaitable[object]]
 """Writes objects by key, all of them or an error."""
+PIECE_BYTES = 1_048_576
+"""How much of an object is in memory while it is streamed."""
+T = TypeVar("T")
 
 
 class ContentHashError(PermanentError):
@@ -52,6 +58,7 @@ class ObjectStore:
         call_seconds: float = CALL_SECONDS,
     ) -> None:
         self._backend = backend
+        self._key = key
         self._cipher = AESGCM(key)
         self._write = write or self._put
         self._call_seconds = call_seconds
@@ -87,7 +94,7 @@ class ObjectStore:
         for data in items:
             digest = hashlib.sha256(data).hexdigest()
             key = f"{practice_id}/{kind}/{digest}"
-            nonce = os.urandom(_NONCE_BYTES)
+            nonce = os.urandom(NONCE_BYTES)
             sealed.append((key, nonce + self._cipher.encrypt(nonce, data, key.encode())))
             refs.append(
                 ContentRef(key=key, sha256=digest, size_bytes=len(data), media_type=media_type)
@@ -113,25 +120,67 @@ class ObjectStore:
             ContentHashError: the bytes are not those that were announced.
             TransientError: the store did not answer, or does not have them yet.
         """
-        if not ref.key.startswith(f"{practice_id}/"):
-            raise PermanentError("the content belongs to another practice")
+        _check_owner(ref, practice_id)
+        return self._open(await self._call(ref, self._get(ref)), ref)
+
+    async def stream(self, ref: ContentRef, *, practice_id: UUID) -> AsyncIterator[bytes]:
+        """Yield the bytes behind `ref` in pieces; memory is that of one piece, whatever the size.
+
+        The whole object is read and proved before the first piece is given out, then read again
+        and proved again: the last piece may still be followed by an error. Every piece is a call
+        of its own, so that who takes long between two of them loses nothing, and every piece is
+        asked of the very object that the first one came from.
+
+        Raises:
+            PermanentError: the key belongs to another practice, or is none.
+            ContentHashError: the bytes are not those that were announced.
+            TransientError: the store did not answer, does not have them yet, or has them anew.
+        """
+        _check_owner(ref, practice_id)
+        meta = await self._call(ref, obstore.head_async(self._backend, ref.key))
+        if meta["size"] != ref.size_bytes + SEAL_BYTES:
+            raise ContentHashError(f"{ref.key} does not have the announced size")
+        async for _ in self._pieces(ref, meta["e_tag"]):
+            pass
+        async for piece in self._pieces(ref, meta["e_tag"]):
+            yield piece
+
+    async def _pieces(self, ref: ContentRef, e_tag: str | None) -> AsyncIterator[bytes]:
+        end = NONCE_BYTES + ref.size_bytes
+        nonce = await self._range(ref, e_tag, 0, NONCE_BYTES)
+        reader = SealedReader(self._key, nonce, ref.key.encode())
+        for start in range(NONCE_BYTES, end, PIECE_BYTES):
+            sealed = await self._range(ref, e_tag, start, min(start + PIECE_BYTES, end))
+            yield reader.open(sealed)
+        if not reader.holds(await self._range(ref, e_tag, end, end + TAG_BYTES), ref.sha256):
+            raise ContentHashError(f"{ref.key} does not hold the announced bytes")
+
+    async def _range(self, ref: ContentRef, e_tag: str | None, start: int, end: int) -> bytes:
+        options: GetOptions = {"range": (start, end)}
+        if e_tag is not None:
+            options["if_match"] = e_tag
+        return await self._call(ref, self._get(ref, options))
+
+    async def _get(self, ref: ContentRef, options: GetOptions | None = None) -> bytes:
+        response = await obstore.get_async(self._backend, ref.key, options=options)
+        return bytes(await response.bytes_async())
+
+    async def _call(self, ref: ContentRef, call: Awaitable[T]) -> T:
         try:
             async with asyncio.timeout(self._call_seconds):
-                response = await obstore.get_async(self._backend, ref.key)
-                sealed = bytes(await response.bytes_async())
+                return await call
         except ValueError as error:
             raise PermanentError(f"{ref.key} is not a key") from error
         except (BaseError, OSError) as error:
             message = f"the object store did not give {ref.key}: {_kind(error)}"
             raise TransientError(message) from error
-        return self._open(sealed, ref)
 
     async def _put(self, objects: Sequence[tuple[str, bytes]]) -> None:
         puts = (obstore.put_async(self._backend, key, sealed) for key, sealed in objects)
         await asyncio.gather(*puts)
 
     def _open(self, sealed: bytes, ref: ContentRef) -> bytes:
-        nonce, body = sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:]
+        nonce, body = sealed[:NONCE_BYTES], sealed[NONCE_BYTES:]
         try:
             data = self._cipher.decrypt(nonce, body, ref.key.encode())
         except (InvalidTag, ValueError) as error:  # ValueError: cut inside the nonce
@@ -139,6 +188,11 @@ class ObjectStore:
         if hashlib.sha256(data).hexdigest() != ref.sha256:
             raise ContentHashError(f"{ref.key} does not hold the announced bytes")
         return data
+
+
+def _check_owner(ref: ContentRef, practice_id: UUID) -> None:
+    if not ref.key.startswith(f"{practice_id}/"):
+        raise PermanentError("the content belongs to another practice")
 
 
 def open_object_store(url: str, *, key: bytes) -> ObjectStore:

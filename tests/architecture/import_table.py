@@ -119,6 +119,18 @@ IMPORT_TABLE: tuple[Room, ...] = (
     # A command of a person's: it knows its service over HTTP, or the pure domain, and the screen.
     # One that must trust no process reads the database itself, as the other entrypoints do.
     Room("services.*.entrypoints.cli", (*_DOMAIN, "shared.forum", "rich")),
+    Room("services.*.entrypoints.deb_lint", _DOMAIN),
+    Room("services.*.entrypoints.deb_calls", (*_DOMAIN, "rich")),
+    Room(
+        "services.*.entrypoints.deb_cli",
+        (
+            *_DOMAIN,
+            f"{SELF}.adapters.layouts",
+            f"{SELF}.entrypoints.deb_calls",
+            f"{SELF}.entrypoints.deb_lint",
+            "rich",
+        ),
+    ),
     Room(
         "services.*.entrypoints",
         (
@@ -158,6 +170,7 @@ IMPORT_TABLE: tuple[Room, ...] = (
             "services.invoicing.entrypoints.cli",
             "services.orders.entrypoints.cli",
             "services.reconciliation.entrypoints.books_cli",
+            "services.reconciliation.entrypoints.deb_cli",
         ),
     ),
     # The one-machine run knows the house from outside: processes, HTTP and Kafka, no service code.

@@ -18,7 +18,7 @@ class ClaimedFile:
     Attributes:
         is_staged: whether it was read and found whole; what remains is booking.
         received_at: when its fetching became known here.
-        created_on: from the header; None until staged.
+        created_on: from the header, or by the layout's rule; None until staged.
         is_undoing: whether it was booked, and a person wants it undone.
         lease_token: proves the claim; another worker's claim invalidates it.
         work: what set the file's fetching in motion; what it leads to carries the same ids.

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 from services.reconciliation.domain.deb.layout import Layout
 from services.reconciliation.domain.deb.lines import in_chunks
-from services.reconciliation.domain.deb.reader import DebReader
+from services.reconciliation.domain.deb.reader import DebReader, Item
 from services.reconciliation.domain.deb.records import DebRow, FileFault, Header
 from services.reconciliation.handlers.deb_lease import DebLease
 from services.reconciliation.handlers.hold_deb_file import hold_deb_file
-from services.reconciliation.ports import ContentStore
+from services.reconciliation.ports import ContentDamagedError, ContentStore
+from shared.kernel.clock import SWISS_TIME
 
 STAGING_ROWS = 2000
 
@@ -29,6 +30,7 @@ class _Reading:
     header: Header | None = None
     fault: FileFault | None = None
     rows_read: int = 0
+    has_stored: bool = False
     waiting: list[DebRow] = field(default_factory=list)
 
 
@@ -40,8 +42,9 @@ async def stage_deb_file(
     Returns:
         The date of the file, if it may be booked; None if it is held.
 
-    Every row is stored before the trailer is judged, and nothing is booked here. A crash at any
-    point is mended by reading again: rows that are stored stay as they are.
+    The bytes are proved before the first row is stored, every row is stored before the trailer is
+    judged, and nothing is booked here. A crash at any point is mended by reading again: rows that
+    are stored stay as they are. Memory is that of a piece of the file and of STAGING_ROWS rows.
 
     Raises:
         LeaseLostError: another worker took the file over.
@@ -57,16 +60,40 @@ async def stage_deb_file(
         fault = FileFault("unknown-layout", None, f"there is no layout {file.layout}")
         return await _hold(lease, _Reading(fault=fault))
     lease.check_goes_on()
-    data = await content.read(file.content, practice_id=file.practice_id)
-    reading = await _read(lease, layout, data)
+    reading = await _read(lease, layout, content)
     if reading.fault is None:
         return await _accept(lease, reading)
     return await _hold(lease, reading)
 
 
-async def _read(lease: DebLease, layout: Layout, data: bytes) -> _Reading:
+async def _read(lease: DebLease, layout: Layout, content: ContentStore) -> _Reading:
     reader, reading = DebReader(layout), _Reading()
-    for item in reader.read(in_chunks(data)):
+    pieces = content.stream(lease.file.content, practice_id=lease.file.practice_id)
+    try:
+        async for piece in pieces:
+            for chunk in in_chunks(piece):
+                await _take(lease, reading, reader.feed(chunk))
+            if reading.fault is not None:
+                break
+        await _take(lease, reading, reader.finish())
+    except ContentDamagedError as error:
+        if not reading.has_stored:
+            raise
+        # They were right when they were proved before the first row: rows of them are stored.
+        reading.fault = FileFault("content-changed", None, str(error))
+    await _store(lease, reading)
+    reading.rows_read = reader.rows_read
+    fetched_on = lease.file.received_at.astimezone(SWISS_TIME).date()
+    if reading.header is not None and reading.fault is None:
+        created_on = reader.file_date(fetched_on=fetched_on)
+        reading.header = replace(reading.header, created_on=created_on)
+    return reading
+
+
+async def _take(lease: DebLease, reading: _Reading, items: Iterator[Item]) -> None:
+    for item in items:
+        if reading.fault is not None:
+            return
         if isinstance(item, DebRow):
             reading.waiting.append(item)
         elif isinstance(item, FileFault):
@@ -74,19 +101,15 @@ async def _read(lease: DebLease, layout: Layout, data: bytes) -> _Reading:
         else:
             reading.header = item
             reading.fault = await _header_fault(lease, item)
-        if reading.fault is not None:
-            break
         if len(reading.waiting) >= STAGING_ROWS:
             await _store(lease, reading)
-    await _store(lease, reading)
-    reading.rows_read = reader.rows_read
-    return reading
 
 
 async def _header_fault(lease: DebLease, header: Header) -> FileFault | None:
     async with lease.open_unit(lease.file.practice_id) as uow:
         contract = await uow.practices.contract(lease.file.contract_id)
-    if contract is None or header.account != contract.account_number:
+    # A file that names no account is that of the contract under which it was fetched.
+    if contract is None or header.account not in {None, contract.account_number}:
         return FileFault(
             "foreign-account", header.line, f"account {header.account} is not of this contract"
         )
@@ -100,6 +123,7 @@ async def _store(lease: DebLease, reading: _Reading) -> None:
         lease.check_goes_on()
         async with lease.unit() as uow:
             await uow.deb_files.stage(lease.file, reading.waiting)
+        reading.has_stored = True
         reading.waiting = []
 
 
@@ -107,7 +131,8 @@ async def _accept(lease: DebLease, reading: _Reading) -> date | None:
     header = reading.header
     assert header is not None  # noqa: S101 - a file without one has a fault
     async with lease.unit() as uow:
-        reading.fault = await uow.deb_files.sequence_fault(lease.file, header)
+        if header.file_id is not None:  # files without an id have no sequence
+            reading.fault = await uow.deb_files.sequence_fault(lease.file, header)
         if reading.fault is None:
             await uow.deb_files.mark_staged(lease.file, header, rows_read=reading.rows_read)
             return header.created_on

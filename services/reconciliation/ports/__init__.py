@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import date, datetime
 from typing import Protocol
@@ -170,7 +170,7 @@ class DebFileRepository(Protocol):
         """Return why the file cannot follow the files booked so far, or None."""
 
     async def mark_staged(self, file: ClaimedFile, header: Header, *, rows_read: int) -> None:
-        """Note that the file is whole and may be booked."""
+        """Note that the file is whole and may be booked; its header has a date by now."""
 
     async def hold(
         self, file: ClaimedFile, fault: FileFault, header: Header | None, *, rows_read: int
@@ -374,6 +374,18 @@ class ContentStore(Protocol):
 
     async def read(self, content: Content, *, practice_id: UUID) -> bytes:
         """Return the bytes.
+
+        Raises:
+            ContentDamagedError: they are not those announced.
+            PermanentError: they belong to another practice.
+            ContentMissingError: the store does not have them.
+            ContentAwayError: the store did not answer.
+        """
+
+    def stream(self, content: Content, *, practice_id: UUID) -> AsyncIterator[bytes]:
+        """Yield the bytes in pieces, in flat memory; they are proved before the first one.
+
+        They are proved again while they are given out: the error may come at the end, too.
 
         Raises:
             ContentDamagedError: they are not those announced.

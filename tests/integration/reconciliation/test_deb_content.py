@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
@@ -86,11 +87,12 @@ async def test_a_store_that_never_gives_a_file_is_no_reason_to_try_for_ever(
     event = await small.fetched(DebFile((PAYOUT,)))
     await small.receive(event)
 
-    async def down(*args: object, **kwargs: object) -> bytes:
+    async def down(*args: object, **kwargs: object) -> AsyncIterator[bytes]:
         raise TransientError("/secret/path: {'dump': 1}")
+        yield b""
 
     with monkeypatch.context() as broken:
-        broken.setattr(ObjectStore, "get", down)
+        broken.setattr(ObjectStore, "stream", down)
         await _work_often(small, 1)
         waits_because = (await small.file(event.deb_file_id))["waits_because"]
         await _work_often(small, 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
@@ -146,11 +147,12 @@ async def test_an_object_store_that_is_down_delays_the_file_and_holds_nothing(
     small = await _start(house)
     await small.receive(await small.fetched(_file()))
 
-    async def down(*args: object, **kwargs: object) -> bytes:
+    async def down(*args: object, **kwargs: object) -> AsyncIterator[bytes]:
         raise TransientError("the object store did not answer")
+        yield b""
 
     with monkeypatch.context() as broken:
-        broken.setattr(ObjectStore, "get", down)
+        broken.setattr(ObjectStore, "stream", down)
         for _ in range(15):
             await small.work()
             small.clock.advance(timedelta(seconds=6))

@@ -1,37 +1,23 @@
-"""A DEB layout as data: which record types there are, and which field stands in which columns."""
+"""A DEB layout as data: which record types there are, and how the fields of each are written.
+
+A layout is read from a TOML file (layout_file.py). Two shapes share it: records of fixed width
+(fixed.py) and fields between delimiters (delimited.py).
+"""
 
 from __future__ import annotations
 
-import re
-import tomllib
-from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, time
 from enum import StrEnum
-from typing import Any, TypeAlias
 
-Value: TypeAlias = str | int | date | time | None
+from services.reconciliation.domain.deb.fields import Field
 
 
 class LayoutError(Exception):
     """A layout file contradicts itself; it is a mistake of the installation, not of a DEB file."""
 
 
-class Form(StrEnum):
-    """How a field is written."""
-
-    TEXT = "text"
-    LITERAL = "literal"
-    DATE = "date"
-    TIME = "time"
-    DIGITS = "digits"
-    SIGN = "sign"
-    CHOICE = "choice"
-    BLANK = "blank"
-
-
 class RecordType(StrEnum):
-    """The four record types of a fixed-width DEB file."""
+    """The record types of a DEB file; only rows are in every layout."""
 
     HEADER = "header"
     ROW = "row"
@@ -39,182 +25,83 @@ class RecordType(StrEnum):
     TRAILER = "trailer"
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """Why a field cannot be read.
+class ShapeName(StrEnum):
+    """How a line is divided into fields."""
 
-    Attributes:
-        field: name of the field in the layout.
-        column: where it begins, from 1.
-        form: what was expected there.
-    """
-
-    field: str
-    column: int
-    form: Form
+    FIXED = "fixed"
+    DELIMITED = "delimited"
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
-    """One field: columns count from 1, both ends included."""
+class LineEnd(StrEnum):
+    """What must end a line."""
 
-    name: str
-    start: int
-    end: int
-    form: Form
-    optional: bool = False
-    expected: str = ""
+    CRLF = "crlf"
+    ANY = "any"
 
-    def read(self, line: str) -> Value | Problem:
-        """Return the field's value from a whole line, None where it is empty and may be."""
-        raw = line[self.start - 1 : self.end]
-        if not raw.strip(" "):
-            if self.optional or self.form is Form.BLANK:
-                return None
-            return Problem(self.name, self.start, self.form)
-        value = _READERS[self.form](raw, self.expected)
-        return Problem(self.name, self.start, self.form) if value is None else value
+
+class FileDate(StrEnum):
+    """Whence the date of a file comes that has no header to say it."""
+
+    LATEST_ROW = "latest-row"
+    FETCHED = "fetched"
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One record type: its first character and its fields."""
+    """One record type: what its lines begin with, and its fields.
+
+    Attributes:
+        marks: the beginnings; none: any line that is no other record.
+        required: whether the file must have one; of header and trailer only.
+    """
 
     type: RecordType
-    mark: str
+    marks: tuple[str, ...]
     fields: tuple[Field, ...]
+    required: bool = True
 
-    def read(self, line: str) -> tuple[dict[str, Value], tuple[Problem, ...]]:
-        """Return all values that can be read, by name, and a problem for each that cannot."""
-        values: dict[str, Value] = {}
-        problems: list[Problem] = []
-        for field in self.fields:
-            value = field.read(line)
-            if isinstance(value, Problem):
-                problems.append(value)
-                value = None
-            values[field.name] = value
-        return values, tuple(problems)
+    def names(self) -> frozenset[str]:
+        """The names of its fields."""
+        return frozenset(field.name for field in self.fields)
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """A DEB dialect of fixed width."""
+    """A DEB dialect.
+
+    Attributes:
+        encoding: of the text; one that agrees with ASCII.
+        needs_last_line_end: whether a last line without an end is taken for a file cut short.
+        currency: of every row, where no field says it.
+        negated: kinds whose amounts the file writes with the opposite sign.
+        file_date: whence the file's date comes where no header says it.
+        record_length: characters of a line, in files of fixed width.
+        delimiter: what stands between fields, in delimited files.
+        quote: what may enclose a field.
+        has_headings: whether the first line names the columns.
+        ignores_unknown: whether columns that the layout does not name are read over.
+    """
 
     name: str
+    shape: ShapeName
     encoding: str
-    record_length: int
-    records: Mapping[str, Record]
+    records: tuple[Record, ...]
+    line_end: LineEnd = LineEnd.CRLF
+    needs_last_line_end: bool = False
+    currency: str | None = None
+    negated: frozenset[str] = frozenset()
+    file_date: FileDate = FileDate.LATEST_ROW
+    record_length: int = 0
+    delimiter: str = ""
+    quote: str = ""
+    has_headings: bool = False
+    ignores_unknown: bool = False
 
-    def record_of(self, mark: str) -> Record | None:
-        """Return the record type that begins with this character."""
-        return self.records.get(mark)
+    def record(self, record_type: RecordType) -> Record | None:
+        """Return the description of a record type, if the layout has it."""
+        return next((record for record in self.records if record.type is record_type), None)
 
-    @classmethod
-    def from_toml(cls, text: str) -> Layout:
-        """Read a layout file.
-
-        Raises:
-            LayoutError: it is not TOML, a name is missing, or fields overlap or leave gaps.
-        """
-        try:
-            data = tomllib.loads(text)
-            records = [_record(RecordType(key), spec) for key, spec in data["records"].items()]
-            layout = cls(
-                name=data["name"],
-                encoding=data["encoding"],
-                record_length=data["record_length"],
-                records={record.mark: record for record in records},
-            )
-        except (tomllib.TOMLDecodeError, KeyError, ValueError, TypeError) as error:
-            raise LayoutError(f"the layout cannot be read: {error!r}") from error
-        _check(layout, records)
-        return layout
-
-
-def _record(record_type: RecordType, spec: Mapping[str, Any]) -> Record:
-    return Record(record_type, spec["type"], tuple(_field(field) for field in spec["fields"]))
-
-
-def _field(spec: Mapping[str, Any]) -> Field:
-    return Field(
-        name=spec["name"],
-        start=spec["from"],
-        end=spec["to"],
-        form=Form(spec["form"]),
-        optional=spec.get("optional", False),
-        expected=spec.get("value", spec.get("choices", "")),
-    )
-
-
-def _check(layout: Layout, records: list[Record]) -> None:
-    if {record.type for record in records} != set(RecordType):
-        raise LayoutError(f"{layout.name} must describe each of {', '.join(RecordType)} once")
-    for record in records:
-        column = 2
-        for field in record.fields:
-            if field.start != column or field.end < field.start:
-                raise LayoutError(
-                    f"{layout.name}, {record.type}: {field.name} begins at column {field.start},"
-                    f" expected {column}"
-                )
-            column = field.end + 1
-        if column != layout.record_length + 1:
-            raise LayoutError(f"{layout.name}, {record.type}: the fields end at {column - 1}")
-
-
-_DIGITS = re.compile(r"[0-9]+")
-
-
-def _text(raw: str, _expected: str) -> str | None:
-    return raw.rstrip(" ") if raw[0] != " " else None
-
-
-def _literal(raw: str, expected: str) -> str | None:
-    return raw if raw.rstrip(" ") == expected else None
-
-
-def _date(raw: str, _expected: str) -> date | None:
-    if len(raw) != 8 or not _DIGITS.fullmatch(raw):
-        return None
-    try:
-        return date(int(raw[:4]), int(raw[4:6]), int(raw[6:]))
-    except ValueError:
-        return None
-
-
-def _time(raw: str, _expected: str) -> time | None:
-    if len(raw) != 6 or not _DIGITS.fullmatch(raw):
-        return None
-    try:
-        return time(int(raw[:2]), int(raw[2:4]), int(raw[4:]))
-    except ValueError:
-        return None
-
-
-def _digits(raw: str, _expected: str) -> int | None:
-    return int(raw) if _DIGITS.fullmatch(raw) else None
-
-
-def _sign(raw: str, _expected: str) -> int | None:
-    return {"+": 1, "-": -1}.get(raw)
-
-
-def _choice(raw: str, expected: str) -> str | None:
-    return raw if raw in expected else None
-
-
-def _blank(_raw: str, _expected: str) -> str | None:
-    return None
-
-
-_READERS = {
-    Form.TEXT: _text,
-    Form.LITERAL: _literal,
-    Form.DATE: _date,
-    Form.TIME: _time,
-    Form.DIGITS: _digits,
-    Form.SIGN: _sign,
-    Form.CHOICE: _choice,
-    Form.BLANK: _blank,
-}
+    @property
+    def row(self) -> Record:
+        """The description of a row, which every layout has."""
+        return next(record for record in self.records if record.type is RecordType.ROW)

@@ -12,15 +12,21 @@ from shared.kernel.money import Money
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """Who made the file, for which account, and which file came before."""
+    """Who made the file, for which account, and which file came before.
+
+    A layout without header leaves out what its files do not say: None, and no test.
+
+    Attributes:
+        line: where it stands; in a file without one, the line of the first row.
+    """
 
     line: int
-    file_id: str
-    previous_file_id: str | None
-    account: str
-    created_on: date
-    created_at: time
-    is_test: bool
+    file_id: str | None = None
+    previous_file_id: str | None = None
+    account: str | None = None
+    created_on: date | None = None
+    created_at: time | None = None
+    is_test: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,11 +128,11 @@ class KindSum:
 
 @dataclass(frozen=True, slots=True)
 class Trailer:
-    """The factor's own count and sum of all rows."""
+    """The factor's own count and sum of all rows; None: it does not state it."""
 
     line: int
-    count: int
-    amount: Money
+    count: int | None
+    amount: Money | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,8 +143,10 @@ class FileFault:
         reason: stable kebab-case code.
         line: where it shows, or None when it is about the file as a whole.
         detail: in plain words.
+        column: where in the line, from 1, where it is about one place of it.
     """
 
     reason: str
     line: int | None
     detail: str
+    column: int | None = None

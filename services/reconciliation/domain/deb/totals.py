@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from services.reconciliation.domain.deb.records import DebRow, FileFault, KindSum, Trailer
+from services.reconciliation.domain.deb.records import FileFault, KindSum, Trailer
 from shared.kernel.money import Money
 
 
@@ -36,14 +36,14 @@ class Totals:
     _by_kind: dict[str, _Tally] = field(default_factory=dict)
     _without_kind: int = 0
 
-    def add(self, row: DebRow) -> None:
-        """Count one row."""
-        self.all.add(row.amount)
-        tally = self._tally(row.kind)
+    def add(self, kind: str | None, amount: Money | None) -> None:
+        """Count one row, with its amount as the file writes it."""
+        self.all.add(amount)
+        tally = self._tally(kind)
         if tally is None:
             self._without_kind += 1
         else:
-            tally.add(row.amount)
+            tally.add(amount)
 
     def _tally(self, kind: str | None) -> _Tally | None:
         if kind is None:
@@ -52,22 +52,34 @@ class Totals:
             return None
         return self._by_kind.setdefault(kind, _Tally())
 
-    def compare(self, sums: Sequence[KindSum], trailer: Trailer) -> FileFault | None:
-        """Return the first thing that does not add up, or None."""
-        if trailer.count != self.all.count:
+    def compare(
+        self, sums: Sequence[KindSum], trailer: Trailer | None, *, has_sums: bool = True
+    ) -> FileFault | None:
+        """Return the first thing that does not add up, or None.
+
+        Args:
+            has_sums: whether the layout states a sum for every kind.
+        """
+        fault = self._compare_all(trailer) if trailer else None
+        if fault is not None or not has_sums:
+            return fault
+        return self._compare_kinds(sums) or (_compare_ends(sums, trailer) if trailer else None)
+
+    def _compare_all(self, trailer: Trailer) -> FileFault | None:
+        if trailer.count is not None and trailer.count != self.all.count:
             return FileFault(
                 "trailer-count-mismatch",
                 trailer.line,
                 f"the trailer counts {trailer.count} rows, the file has {self.all.count}",
             )
-        if self.all.unreadable == 0 and trailer.amount.rappen != self.all.rappen:
+        stated = trailer.amount
+        if stated is not None and not self.all.unreadable and stated.rappen != self.all.rappen:
             return FileFault(
                 "trailer-sum-mismatch",
                 trailer.line,
-                f"the trailer's sum is {trailer.amount}, the rows add up to"
-                f" {Money(self.all.rappen)}",
+                f"the trailer's sum is {stated}, the rows add up to {Money(self.all.rappen)}",
             )
-        return self._compare_kinds(sums) or _compare_ends(sums, trailer)
+        return None
 
     def _compare_kinds(self, sums: Sequence[KindSum]) -> FileFault | None:
         if self._without_kind:
@@ -93,7 +105,7 @@ class Totals:
 def _compare_ends(sums: Sequence[KindSum], trailer: Trailer) -> FileFault | None:
     count = sum(stated.count for stated in sums)
     amount = Money.total(stated.amount for stated in sums)
-    if (count, amount) == (trailer.count, trailer.amount):
+    if trailer.count in {None, count} and trailer.amount in {None, amount}:
         return None
     return FileFault(
         "trailer-sum-mismatch",
