@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, Final
 from urllib.error import HTTPError, URLError
-from urllib.parse import quote
 from urllib.request import Request, urlopen
 
 from rich import box
@@ -121,9 +120,9 @@ def _refusal(error: HTTPError) -> str:
     return f"the service refuses ({error.code}): {told or error.reason}"
 
 
-def import_file(api: Api, contract_id: str, file: Path, console: Console) -> None:
-    """Upload a DEB file under a contract and say under which id it is known."""
-    answer = api.upload(f"/v1/contracts/{quote(contract_id)}/deb-files", file)
+def import_file(api: Api, path: str, file: Path, console: Console) -> None:
+    """Upload a DEB file to where its contract's files are brought; say how it is known there."""
+    answer = api.upload(path, file)
     known = "known already" if answer.status == 200 else "taken"
     _say(console, f"{file.name}: {known}. DEB file {answer.body.get('deb_file_id', '(no id)')}")
 

@@ -49,6 +49,7 @@ def import_main(arguments: Sequence[str], console: Console | None = None) -> int
     """Upload a file; return 0 if it is there, 1 if it does not fit the layout, 2 if it is not."""
     parser = _parser("import", "Hands a DEB file to the gateway, which stores and announces it.")
     parser.add_argument("file", type=Path, metavar="FILE")
+    _add_practice(parser)
     parser.add_argument("--contract", required=True, type=UUID, metavar="ID")
     _add_layout(parser, required=False)
     _add_service(parser, _GATEWAY, "debident gateway")
@@ -58,7 +59,8 @@ def import_main(arguments: Sequence[str], console: Console | None = None) -> int
             fits = lint(given.file, _layout(given.layout), console.file)
             if fits != FITS:
                 return fits
-        import_file(_api(given), str(given.contract), given.file, console)
+        path = f"/v1/practices/{given.practice}/contracts/{given.contract}/deb-files"
+        import_file(_api(given), path, given.file, console)
     except (CallFailedError, LayoutError) as error:
         return _failed(error, console)
     return 0
@@ -106,11 +108,15 @@ def _parser(command: str, words: str) -> argparse.ArgumentParser:
 def _file_parser(command: str, words: str) -> argparse.ArgumentParser:
     parser = _parser(command, words)
     parser.add_argument("deb_file", type=UUID, metavar="DEB_FILE", help="the id of the file")
-    parser.add_argument(
-        "--practice", type=UUID, metavar="ID", help="whose file it is, if the token has several"
-    )
+    _add_practice(parser)
     _add_service(parser, _RECONCILIATION, "reconciliation service")
     return parser
+
+
+def _add_practice(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--practice", required=True, type=UUID, metavar="ID", help="whose file it is"
+    )
 
 
 def _add_layout(parser: argparse.ArgumentParser, *, required: bool) -> None:
@@ -150,8 +156,7 @@ def _api(given: argparse.Namespace) -> Api:
 
 
 def _path(given: argparse.Namespace) -> str:
-    practice = f"/practices/{given.practice}" if given.practice else ""
-    return f"/v1{practice}/deb-files/{given.deb_file}"
+    return f"/v1/practices/{given.practice}/deb-files/{given.deb_file}"
 
 
 def _failed(error: Exception, console: Console) -> int:

@@ -21,6 +21,7 @@ from services.reconciliation.entrypoints import deb_cli
 from tests.support.deb_builder import DebFile, Row
 
 FILE_ID, CONTRACT_ID, PRACTICE_ID = uuid4(), uuid4(), uuid4()
+PRACTICE = f"/v1/practices/{PRACTICE_ID}"
 PREVIEW = {
     "deb_file_id": str(FILE_ID),
     "is_bookable": True,
@@ -108,13 +109,22 @@ def test_import_sends_the_bytes_as_they_are_with_the_same_key_each_time(
     data = DebFile((Row(),)).data() * 3000
     (tmp_path / "a.deb").write_bytes(data)
     stub.status, stub.body = 201, {"deb_file_id": str(FILE_ID)}
-    given = (tmp_path / "a.deb", "--contract", CONTRACT_ID, "--url", f"{stub.url}/", "--token-file")
+    given = (
+        tmp_path / "a.deb",
+        "--practice",
+        PRACTICE_ID,
+        "--contract",
+        CONTRACT_ID,
+        "--url",
+        f"{stub.url}/",
+        "--token-file",
+    )
     assert said(deb_cli.import_main, *given, token) == (0, f"a.deb: taken. DEB file {FILE_ID}\n")
     stub.status = 200
     status, words = said(deb_cli.import_main, *given, token)
     assert (status, words) == (0, f"a.deb: known already. DEB file {FILE_ID}\n")
     (method, path, headers, sent), again = stub.asked
-    assert (method, path) == ("POST", f"/v1/contracts/{CONTRACT_ID}/deb-files")
+    assert (method, path) == ("POST", f"{PRACTICE}/contracts/{CONTRACT_ID}/deb-files")
     assert headers["Authorization"] == "Bearer secret-token"
     assert headers["Content-Type"] == "application/octet-stream"
     assert sent == data
@@ -125,7 +135,16 @@ def test_import_with_a_layout_sends_only_what_fits_it(
     stub: Stub, token: str, tmp_path: Path
 ) -> None:
     (tmp_path / "a.deb").write_bytes(DebFile((Row(),), total=1).data())
-    given = ("--contract", CONTRACT_ID, "--layout", "quittance-v1", "--url", stub.url)
+    given = (
+        "--practice",
+        PRACTICE_ID,
+        "--contract",
+        CONTRACT_ID,
+        "--layout",
+        "quittance-v1",
+        "--url",
+        stub.url,
+    )
     status, words = said(deb_cli.import_main, tmp_path / "a.deb", *given, "--token-file", token)
     assert status == 1
     assert "trailer-sum-mismatch" in words
@@ -134,9 +153,18 @@ def test_import_with_a_layout_sends_only_what_fits_it(
 
 def test_preview_shows_each_row_before_and_after_and_obeys_no_text(stub: Stub, token: str) -> None:
     stub.body = PREVIEW
-    status, words = said(deb_cli.preview_main, FILE_ID, "--url", stub.url, "--token-file", token)
+    status, words = said(
+        deb_cli.preview_main,
+        FILE_ID,
+        "--practice",
+        PRACTICE_ID,
+        "--url",
+        stub.url,
+        "--token-file",
+        token,
+    )
     assert status == 0
-    assert stub.asked[0][:2] == ("GET", f"/v1/deb-files/{FILE_ID}/preview")
+    assert stub.asked[0][:2] == ("GET", f"{PRACTICE}/deb-files/{FILE_ID}/preview")
     assert "CHF 120.00 → CHF 5.00" in words
     assert "unknown-kind" in words
     assert "[red]�[31m" in words
@@ -147,7 +175,19 @@ def test_an_answer_without_what_was_expected_is_shown_as_it_is(
     stub: Stub, token: str, body: object
 ) -> None:
     stub.body = body
-    assert said(deb_cli.preview_main, FILE_ID, "--url", stub.url, "--token-file", token)[0] == 0
+    assert (
+        said(
+            deb_cli.preview_main,
+            FILE_ID,
+            "--practice",
+            PRACTICE_ID,
+            "--url",
+            stub.url,
+            "--token-file",
+            token,
+        )[0]
+        == 0
+    )
 
 
 def test_undo_sends_the_reason_under_the_practice_that_is_named(stub: Stub, token: str) -> None:
@@ -156,7 +196,7 @@ def test_undo_sends_the_reason_under_the_practice_that_is_named(stub: Stub, toke
     status, words = said(deb_cli.undo_main, *given, "--token-file", token)
     assert status == 0
     method, path, headers, data = stub.asked[0]
-    assert (method, path) == ("POST", f"/v1/practices/{PRACTICE_ID}/deb-files/{FILE_ID}/undo")
+    assert (method, path) == ("POST", f"{PRACTICE}/deb-files/{FILE_ID}/undo")
     assert json.loads(data) == {"reason": "a wrong file"}
     assert headers["Idempotency-Key"]
     assert "paid out" in words
@@ -169,10 +209,10 @@ def test_explain_shows_one_row(stub: Stub, token: str) -> None:
         "reason_code": "overpayment",
         "invoice": {"id": "1"},
     }
-    given = (FILE_ID, 7, "--url", stub.url, "--token-file", token)
+    given = (FILE_ID, 7, "--practice", PRACTICE_ID, "--url", stub.url, "--token-file", token)
     status, words = said(deb_cli.explain_main, *given)
     assert status == 0
-    assert stub.asked[0][1] == f"/v1/deb-files/{FILE_ID}/rows/7"
+    assert stub.asked[0][1] == f"{PRACTICE}/deb-files/{FILE_ID}/rows/7"
     assert "reason code" in words
     assert "overpayment" in words
 
@@ -189,7 +229,17 @@ def test_a_refusal_is_told_and_ends_with_2(
     stub: Stub, token: str, answer: tuple[int, Any], words: str
 ) -> None:
     stub.status, stub.body = answer
-    status, told = said(deb_cli.explain_main, FILE_ID, 1, "--url", stub.url, "--token-file", token)
+    status, told = said(
+        deb_cli.explain_main,
+        FILE_ID,
+        1,
+        "--practice",
+        PRACTICE_ID,
+        "--url",
+        stub.url,
+        "--token-file",
+        token,
+    )
     assert status == 2
     assert words in told
     assert "secret-token" not in told
@@ -201,11 +251,20 @@ def test_a_service_that_is_away_a_file_or_a_token_that_is_not_there_end_with_2(
     with serving() as gone:
         url = gone.url
     absent = tmp_path / "absent"
-    contract = ("--contract", CONTRACT_ID, "--url", url, "--token-file")
+    contract = ("--practice", PRACTICE_ID, "--contract", CONTRACT_ID, "--url", url, "--token-file")
     for main, given in (
-        (deb_cli.preview_main, (FILE_ID, "--url", url, "--token-file", token)),
-        (deb_cli.preview_main, (FILE_ID, "--url", url, "--token-file", absent)),
-        (deb_cli.preview_main, (FILE_ID, "--url", "ftp://x", "--token-file", token)),
+        (
+            deb_cli.preview_main,
+            (FILE_ID, "--practice", PRACTICE_ID, "--url", url, "--token-file", token),
+        ),
+        (
+            deb_cli.preview_main,
+            (FILE_ID, "--practice", PRACTICE_ID, "--url", url, "--token-file", absent),
+        ),
+        (
+            deb_cli.preview_main,
+            (FILE_ID, "--practice", PRACTICE_ID, "--url", "ftp://x", "--token-file", token),
+        ),
         (deb_cli.import_main, (absent, *contract, token)),
     ):
         status, words = said(main, *given)
