@@ -106,7 +106,7 @@ async def test_what_is_in_stays_in_when_the_rest_fails_and_is_known_when_it_is_s
     monkeypatch.setattr(ObjectStore, "put_all", failing)
     refused = await send(office, a_zip(files), kind=ZIP)
     assert refused.status == 503
-    assert (await office.get("invoices"))["total_count"] == CHUNK_FILES
+    assert (await office.get("invoices"))["totals"]["count"] == CHUNK_FILES
     monkeypatch.setattr(ObjectStore, "put_all", put_all)
     answer = await report(office, a_zip(files), kind=ZIP)
     assert outcomes(answer) == ["already-known"] * CHUNK_FILES + ["imported"] * 3
