@@ -39,10 +39,10 @@ DEB_FILES = """
     FROM deb_file
     WHERE practice_id = :practice_id
       AND (CAST(:contract_id AS uuid) IS NULL OR contract_id = :contract_id)
-      AND (CAST(:deb_file_id AS uuid) IS NULL OR deb_file_id = :deb_file_id)
 """
 _DEB_FILES_PAGE = text(
     f"""{DEB_FILES}
+      AND (CAST(:deb_file_id AS uuid) IS NULL OR deb_file_id = :deb_file_id)
       AND (CAST(:after_at AS timestamptz) IS NULL
            OR (fetched_at, deb_file_id) < (:after_at, CAST(:after_id AS uuid)))
     ORDER BY fetched_at DESC, deb_file_id DESC LIMIT :limit
