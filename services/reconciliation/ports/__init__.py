@@ -37,6 +37,8 @@ from services.reconciliation.domain.model import (
 )
 from services.reconciliation.domain.reversing import Original
 from services.reconciliation.domain.undoing import Undoable, Undoing
+from services.reconciliation.ports.dunning import DunningRepository
+from services.reconciliation.ports.periods import PeriodRepository
 from shared.kernel.errors import PermanentError, TransientError
 from shared.kernel.money import Money
 
@@ -84,7 +86,10 @@ class BookRepository(Protocol):
         facts: Sequence[Fact],
         positions: Sequence[Position],
     ) -> None:
-        """Append entries to the chain, store facts, and set positions to what they led to."""
+        """Append entries to the chain, store facts, and set positions to what they led to.
+
+        An entry whose day is closed is dated the first open day, and says so.
+        """
 
     async def issued_amounts(self, invoice_id: UUID) -> tuple[Money, Money]:
         """Return total and deposit of a known invoice, as it was issued."""
@@ -310,6 +315,8 @@ class UnitOfWork(Protocol):
     deb_files: DebFileRepository
     row_decisions: RowDecisionRepository
     deb_life: DebLifeRepository
+    periods: PeriodRepository
+    dunning: DunningRepository
 
     def record(self, event: DomainEvent) -> None:
         """Remember an event; it leaves with the transaction."""
