@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
+import asyncpg
 import pytest
 
 from services.reconciliation.adapters.dunning import PostgresDunningQueue
 from services.reconciliation.adapters.unit_of_work import unit_opener
+from services.reconciliation.bootstrap import MIGRATIONS
 from services.reconciliation.entrypoints.dunning_timer import DunningWatcher
 from services.reconciliation.handlers.watch_dunning import DunningWatch
 from shared.contracts.debident.v1 import OrderRefused
 from shared.contracts.orders.v1 import OrderWithdrawn
+from shared.db.migrations import migrate
 from shared.web.endpoints import UserRole
 from tests.integration.reconciliation.house import House
 from tests.integration.reconciliation.office_of_files import FileOffice
 from tests.support.deb_builder import DebFile, Row
+from tests.support.servers import ServiceDatabaseFactory
 from tests.support.web import ApiClient
 
 ORDER, INVOICE = "CMD-2026-0001", "2026-000001"
@@ -276,6 +283,42 @@ async def test_the_passing_of_time_alone_changes_the_verdict_after_the_days_that
     assert told["reasons"] == [
         {"reason_code": "deb-file-late", "count": 1, "amount": None, "since": "2026-04-01"}
     ]
+
+
+async def test_what_ended_orders_before_the_upgrade_is_taken_over_from_the_inbox(
+    service_database: ServiceDatabaseFactory, tmp_path: Path
+) -> None:
+    urls = service_database("reconciliation")
+    before = tmp_path / "migrations"
+    shutil.copytree(MIGRATIONS, before)
+    for later in (before / "versions").glob("*.py"):
+        if later.name >= "0013":
+            later.unlink()
+    await migrate(urls.owner_url, before)
+    orders = [uuid4() for _ in range(4)]
+    events = ("order-refused", "order-withdrawn", "order-withdrawn", "order-sent")
+    statuses = ("skipped", "skipped", "pending", "skipped")
+    connection = await asyncpg.connect(urls.owner_url.replace("+asyncpg", ""))
+    try:
+        await connection.execute("SET quittance.system = 'on'")
+        for order_id, event, status in zip(orders, events, statuses, strict=True):
+            await connection.execute(
+                """INSERT INTO inbox (event_id, practice_id, source, subject, type, topic,
+                  kafka_partition, kafka_offset, headers, status, reason)
+                VALUES (gen_random_uuid(), gen_random_uuid(), 'orders', $1, $2, 'order-events', 0,
+                  0, '{}', $3, CASE $3 WHEN 'skipped' THEN 'not-listened-to' END)""",
+                str(order_id),
+                event,
+                status,
+            )
+        await migrate(urls.owner_url, MIGRATIONS)
+        found = await connection.fetch("SELECT order_id, outcome FROM order_end")
+    finally:
+        await connection.close()
+    assert {(row["order_id"], row["outcome"]) for row in found} == {
+        (orders[0], "refused"),
+        (orders[1], "withdrawn"),
+    }
 
 
 async def test_a_file_for_review_that_is_booked_releases_the_brake(

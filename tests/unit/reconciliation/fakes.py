@@ -13,8 +13,8 @@ from datetime import date, datetime
 from uuid import UUID
 
 from services.reconciliation.domain.accounts import Chart, LedgerAccount
-from services.reconciliation.domain.events import DomainEvent
 from services.reconciliation.domain.dunning import OrderOutcome
+from services.reconciliation.domain.events import DomainEvent
 from services.reconciliation.domain.journal import GENESIS_HASH, ChainedEntry, Entry, Head, chained
 from services.reconciliation.domain.model import (
     Acquittal,
@@ -69,6 +69,49 @@ class MemoryPractices:
 
 
 @dataclass
+class MemoryPeriods:
+    """Closings and reopenings of one practice in a list; balances are those of the journal."""
+
+    decisions: list[PeriodDecision] = field(default_factory=list)
+    books: MemoryBooks | None = None
+
+    @property
+    def closed_until(self) -> date | None:
+        return self.decisions[-1].closed_until if self.decisions else None
+
+    async def latest(self, practice_id: UUID) -> PeriodDecision | None:
+        return self.decisions[-1] if self.decisions else None
+
+    async def in_force(self, practice_id: UUID) -> list[PeriodDecision]:
+        reopened = {one.reopens for one in self.decisions}
+        held = [
+            one
+            for one in self.decisions
+            if one.action is PeriodAction.CLOSE and one.closing_id not in reopened
+        ]
+        return sorted(held, key=lambda one: one.until, reverse=True)
+
+    async def end_of_day(
+        self, practice_id: UUID, day: date
+    ) -> tuple[Head, tuple[ClosingBalance, ...]]:
+        assert self.books is not None
+        assert practice_id in self.books.locked
+        debit: Counter[str] = Counter()
+        credit: Counter[str] = Counter()
+        for link in self.books.journal:
+            for posting in link.entry.postings if link.entry.entry_date <= day else ():
+                side = debit if posting.amount.rappen > 0 else credit
+                side[posting.account] += abs(posting.amount.rappen)
+        accounts = [one.number for one in self.books.practices.accounts[practice_id]]
+        return self.books.head, tuple(
+            ClosingBalance(one, Money(debit[one]), Money(credit[one])) for one in sorted(accounts)
+        )
+
+    async def store(self, decision: PeriodDecision) -> None:
+        self.decisions.append(decision)
+
+
+@dataclass
 class MemoryBooks:
     """The journal in a list, positions in a dictionary."""
 
@@ -80,7 +123,7 @@ class MemoryBooks:
     acquittals: list[Acquittal] = field(default_factory=list)
     locked: set[UUID] = field(default_factory=set)
     head: Head = field(default_factory=lambda: Head(0, GENESIS_HASH))
-    periods: MemoryPeriods = field(default_factory=lambda: MemoryPeriods())
+    periods: MemoryPeriods = field(default_factory=MemoryPeriods)
 
     async def lock(self, practice_id: UUID) -> bool:
         if practice_id not in self.practices.known:
@@ -145,49 +188,6 @@ class MemoryBooks:
         for one in acquittals:
             live = LiveAcquittal(one.order_id, one.contract_id, one.ledger_account)
             self.current[one.invoice_id] = replace(self.current[one.invoice_id], acquittal=live)
-
-
-@dataclass
-class MemoryPeriods:
-    """Closings and reopenings of one practice in a list; balances are those of the journal."""
-
-    decisions: list[PeriodDecision] = field(default_factory=list)
-    books: MemoryBooks | None = None
-
-    @property
-    def closed_until(self) -> date | None:
-        return self.decisions[-1].closed_until if self.decisions else None
-
-    async def latest(self, practice_id: UUID) -> PeriodDecision | None:
-        return self.decisions[-1] if self.decisions else None
-
-    async def in_force(self, practice_id: UUID) -> list[PeriodDecision]:
-        reopened = {one.reopens for one in self.decisions}
-        held = [
-            one
-            for one in self.decisions
-            if one.action is PeriodAction.CLOSE and one.closing_id not in reopened
-        ]
-        return sorted(held, key=lambda one: one.until, reverse=True)
-
-    async def end_of_day(
-        self, practice_id: UUID, day: date
-    ) -> tuple[Head, tuple[ClosingBalance, ...]]:
-        assert self.books is not None
-        assert practice_id in self.books.locked
-        debit: Counter[str] = Counter()
-        credit: Counter[str] = Counter()
-        for link in self.books.journal:
-            for posting in link.entry.postings if link.entry.entry_date <= day else ():
-                side = debit if posting.amount.rappen > 0 else credit
-                side[posting.account] += abs(posting.amount.rappen)
-        accounts = [one.number for one in self.books.practices.accounts[practice_id]]
-        return self.books.head, tuple(
-            ClosingBalance(one, Money(debit[one]), Money(credit[one])) for one in sorted(accounts)
-        )
-
-    async def store(self, decision: PeriodDecision) -> None:
-        self.decisions.append(decision)
 
 
 @dataclass
