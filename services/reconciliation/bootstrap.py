@@ -10,18 +10,23 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.reconciliation.adapters.bank_rows import PostgresBankRepository
 from services.reconciliation.adapters.camt import read_statements
 from services.reconciliation.adapters.content import ObjectStoreContent
+from services.reconciliation.adapters.dunning import PostgresDunningQueue
 from services.reconciliation.adapters.file_queue import PostgresFileQueue
 from services.reconciliation.adapters.layouts import all_layouts
 from services.reconciliation.adapters.unit_of_work import SqlUnitOfWork, unit_opener
 from services.reconciliation.entrypoints.acquittal_exceptions import exception_endpoints
 from services.reconciliation.entrypoints.deb_files import DebFileOperations, deb_file_endpoints
+from services.reconciliation.entrypoints.dunning_timer import DunningWatcher, dunning_part
 from services.reconciliation.entrypoints.events import EventHandlers, subscriptions
 from services.reconciliation.entrypoints.http import ReconciliationApi, endpoints
 from services.reconciliation.entrypoints.http_bank import bank_endpoints
+from services.reconciliation.entrypoints.http_dunning import dunning_endpoints
 from services.reconciliation.entrypoints.http_exports import export_endpoints
+from services.reconciliation.entrypoints.http_periods import period_endpoints
 from services.reconciliation.entrypoints.parked_rows import parked_row_endpoints
 from services.reconciliation.entrypoints.timers import DebBooker, parts
 from services.reconciliation.handlers.deb_lease import BookingPolicy
+from services.reconciliation.handlers.watch_dunning import DunningWatch
 from services.reconciliation.handlers.work_deb_file import DebWorkshop
 from services.reconciliation.settings import ReconciliationSettings
 from shared.contracts import topics
@@ -63,6 +68,12 @@ def build(
         policy=policy,
         clock=clock,
     )
+    watch = DunningWatch(
+        queue=PostgresDunningQueue(database),
+        open_unit=shop.open_unit,
+        deb_days_max=settings.dunning_deb_days_max,
+        clock=clock,
+    )
     return ServiceDefinition(
         name=topics.RECONCILIATION,
         title="Reconciliation",
@@ -78,10 +89,15 @@ def build(
             ),
             *exception_endpoints(unit_on, clock),
             *export_endpoints(clock),
+            *period_endpoints(unit_on, clock),
+            *dunning_endpoints(unit_on, clock, deb_days_max=settings.dunning_deb_days_max),
             *bank_endpoints(PostgresBankRepository, read_statements, clock),
         ],
         subscriptions=subscriptions(EventHandlers(unit_on, content, clock)),
-        timers=parts(DebBooker(shop, settings.deb_tick_seconds)),
+        timers=(
+            *parts(DebBooker(shop, settings.deb_tick_seconds)),
+            dunning_part(DunningWatcher(watch), clock, settings.dunning_tick_seconds),
+        ),
     )
 
 

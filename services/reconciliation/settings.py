@@ -25,6 +25,11 @@ class ReconciliationSettings(ServiceSettings):
         default=60,
         description="How long a file waits for invoices and acquittals that are still under way.",
     )
+    dunning_deb_days_max: Annotated[int, Field(ge=1, le=365)] = Field(
+        default=10,
+        description="Reminders wait when a contract's last booked DEB file is more days old.",
+    )
+    dunning_tick_seconds: Annotated[float, Field(gt=0, le=3600)] = 60.0
     deb_accept_test_files: bool = Field(
         default=False, description="Book files whose header carries the test flag."
     )

@@ -26,7 +26,12 @@ from shared.contracts.debident.v1 import DebFileFetched
 from shared.contracts.envelope import ContentRef, EventPayload, WireMoney
 from shared.contracts.faults import where_wrong
 from shared.contracts.invoicing.v1 import ContractChanged, InvoiceIssued, PracticeRegistered
-from shared.contracts.orders.v1 import ConfirmationDocument, OrderConfirmed, OrderPrepared
+from shared.contracts.orders.v1 import (
+    ConfirmationDocument,
+    OrderConfirmed,
+    OrderLinesDocument,
+    OrderPrepared,
+)
 from shared.contracts.reconciliation import v1
 from shared.kernel.errors import ContractError
 from shared.kernel.money import Money
@@ -87,7 +92,23 @@ def prepared_order(event: OrderPrepared) -> PreparedOrder:
         practice_id=event.practice_id,
         order_number=event.order_number,
         contract_id=event.contract_id,
+        prepared_at=event.prepared_at,
     )
+
+
+def order_invoices(data: bytes, *, order_id: UUID, practice_id: UUID) -> list[UUID]:
+    """Return the invoices in a stored document of an order's lines.
+
+    Raises:
+        ContractError: it is not one, or tells of another order or practice.
+    """
+    try:
+        document = OrderLinesDocument.model_validate_json(data)
+    except ValidationError as error:
+        raise ContractError(f"not a document of an order's lines: {where_wrong(error)}") from None
+    if (document.order_id, document.practice_id) != (order_id, practice_id):
+        raise ContractError("the document of the lines tells of another order")
+    return [line.invoice_id for line in document.lines]
 
 
 def confirmation(event: OrderConfirmed) -> Confirmation:
@@ -162,6 +183,8 @@ def to_wire(event: events.DomainEvent) -> EventPayload:
             return _order_acquitted(event)
         case events.InvoicePositionChanged():
             return _position_changed(event)
+        case events.DunningBrakeChanged():
+            return _brake_changed(event)
         case _:
             return _of_deb_file(event)
 
@@ -226,6 +249,23 @@ def _position_changed(event: events.InvoicePositionChanged) -> v1.InvoicePositio
                 credit_note_id=change.credit_note_id,
             )
             for change in event.changes
+        ),
+        changed_at=event.changed_at,
+    )
+
+
+def _brake_changed(event: events.DunningBrakeChanged) -> v1.DunningBrakeChanged:
+    return v1.DunningBrakeChanged(
+        practice_id=event.practice_id,
+        released=not event.brakes,
+        reasons=tuple(
+            v1.DunningBrake(
+                reason_code=brake.reason.value,
+                count=brake.count,
+                amount=_money(brake.amount),
+                since=brake.since,
+            )
+            for brake in event.brakes
         ),
         changed_at=event.changed_at,
     )

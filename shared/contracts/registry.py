@@ -39,6 +39,7 @@ EVENT_TYPES: tuple[type[EventPayload], ...] = (
     reconciliation.DebFileUndone,
     reconciliation.DebRowParked,
     reconciliation.InvoicePositionChanged,
+    reconciliation.DunningBrakeChanged,
 )
 DOCUMENT_TYPES: tuple[type[Document], ...] = (
     orders.OrderLinesDocument,

@@ -75,7 +75,7 @@ LEDGER_EVENTS = Topic(
     (INVOICING, ORDERS),
     3,
     FOREVER,
-    "What the books say: acquittals and changed invoice positions.",
+    "What the books say: acquittals, changed invoice positions, and whether to remind.",
 )
 
 PORTAL_EVENTS = Topic(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from datetime import date
 from uuid import UUID
 
 from sqlalchemy import RowMapping, text
@@ -26,6 +27,7 @@ from services.reconciliation.domain.model import (
     NewInvoice,
     Position,
 )
+from services.reconciliation.domain.periods import in_open_period
 from services.reconciliation.domain.rules import CANCELLED, CREDIT_SETTLED
 from shared.kernel.errors import PermanentError
 from shared.kernel.money import Money
@@ -45,6 +47,11 @@ POSITION_TABLES = """invoice_position p
     ORDER BY e.acquitted_on DESC, e.acquittal_id DESC LIMIT 1) g ON a.invoice_id IS NULL"""
 _LOCK = text(
     "SELECT number, entry_hash FROM journal_head WHERE practice_id = :practice_id FOR UPDATE"
+)
+# Read after the lock, by a statement of its own: it sees what was closed while this one waited.
+_CLOSED_UNTIL = text(
+    "SELECT closed_until FROM period_closing WHERE practice_id = :practice_id"
+    " ORDER BY place DESC LIMIT 1"
 )
 _POSITIONS = text(
     f"SELECT {POSITION_COLUMNS} FROM {POSITION_TABLES}"  # noqa: S608 - constants of ours
@@ -99,6 +106,7 @@ class PostgresBookRepository:
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
         self._heads: dict[UUID, Head] = {}
+        self._closed_until: dict[UUID, date | None] = {}
 
     async def lock(self, practice_id: UUID) -> bool:
         """Take the practice's books for this transaction; False if the practice is unknown."""
@@ -107,6 +115,9 @@ class PostgresBookRepository:
         if row is None:
             return False
         self._heads[practice_id] = Head(row.number, row.entry_hash)
+        self._closed_until[practice_id] = await self._connection.scalar(
+            _CLOSED_UNTIL, {"practice_id": practice_id}
+        )
         return True
 
     async def positions(self, invoice_ids: Collection[UUID]) -> Mapping[UUID, Position]:
@@ -153,7 +164,11 @@ class PostgresBookRepository:
         facts: Sequence[Fact],
         positions: Sequence[Position],
     ) -> None:
-        """Append entries to the chain, store facts, and set positions to what they led to."""
+        """Append entries to the chain, store facts, and set positions to what they led to.
+
+        An entry whose day is closed is dated the first open day, and says so.
+        """
+        entries = in_open_period(entries, self._closed_until[practice_id])
         links, head = chained(self._heads[practice_id], entries)
         await bulk.insert(self._connection, JOURNAL_ENTRY, [_entry_row(link) for link in links])
         await bulk.insert(

@@ -7,7 +7,11 @@ from contextlib import contextmanager
 from uuid import UUID
 
 from services.reconciliation.domain.model import Content
-from services.reconciliation.ports import ContentAwayError, ContentDamagedError, ContentMissingError
+from services.reconciliation.ports.content import (
+    ContentAwayError,
+    ContentDamagedError,
+    ContentMissingError,
+)
 from shared.contracts.envelope import ContentRef
 from shared.kernel.errors import TransientError
 from shared.objectstore.store import ContentHashError, ObjectStore

@@ -25,15 +25,16 @@ _INSTANT = DateTime(timezone=True)
 _Types = TypeEngine[Any] | type[TypeEngine[Any]]
 
 
-def _table(table: str, /, **columns: _Types) -> Table:
+def table_of(table: str, /, **columns: _Types) -> Table:
+    """Return a table by its name and the types of the columns that are inserted."""
     return Table(table, METADATA, *(Column(column, kind) for column, kind in columns.items()))
 
 
-PRACTICE = _table(
+PRACTICE = table_of(
     "practice", practice_id=Uuid, gln=Text, canton=Text, language=Text, registered_at=_INSTANT
 )
-LEDGER_ACCOUNT = _table("ledger_account", practice_id=Uuid, number=Text, role=Text, name=Text)
-CONTRACT = _table(
+LEDGER_ACCOUNT = table_of("ledger_account", practice_id=Uuid, number=Text, role=Text, name=Text)
+CONTRACT = table_of(
     "contract",
     contract_id=Uuid,
     practice_id=Uuid,
@@ -50,7 +51,7 @@ CONTRACT = _table(
     deb_layout=Text,
     deb_booking=Text,
 )
-INVOICE_POSITION = _table(
+INVOICE_POSITION = table_of(
     "invoice_position",
     invoice_id=Uuid,
     practice_id=Uuid,
@@ -63,10 +64,15 @@ INVOICE_POSITION = _table(
     total_rappen=BigInteger,
     deposit_rappen=BigInteger,
 )
-PREPARED_ORDER = _table(
-    "prepared_order", order_id=Uuid, practice_id=Uuid, order_number=Text, contract_id=Uuid
+PREPARED_ORDER = table_of(
+    "prepared_order",
+    order_id=Uuid,
+    practice_id=Uuid,
+    order_number=Text,
+    contract_id=Uuid,
+    prepared_at=_INSTANT,
 )
-ORDER_CONFIRMATION = _table(
+ORDER_CONFIRMATION = table_of(
     "order_confirmation",
     order_id=Uuid,
     practice_id=Uuid,
@@ -82,7 +88,7 @@ ORDER_CONFIRMATION = _table(
     confirmed_at=_INSTANT,
     acquitted_on=Date,
 )
-CONFIRMATION_LINE = _table(
+CONFIRMATION_LINE = table_of(
     "confirmation_line",
     practice_id=Uuid,
     order_id=Uuid,
@@ -92,8 +98,8 @@ CONFIRMATION_LINE = _table(
     accepted=Boolean,
     refusal_code=Text,
 )
-JOURNAL_HEAD = _table("journal_head", practice_id=Uuid, number=BigInteger, entry_hash=Text)
-JOURNAL_ENTRY = _table(
+JOURNAL_HEAD = table_of("journal_head", practice_id=Uuid, number=BigInteger, entry_hash=Text)
+JOURNAL_ENTRY = table_of(
     "journal_entry",
     entry_id=Uuid,
     practice_id=Uuid,
@@ -107,7 +113,7 @@ JOURNAL_ENTRY = _table(
     previous_hash=Text,
     entry_hash=Text,
 )
-POSTING = _table(
+POSTING = table_of(
     "posting",
     practice_id=Uuid,
     entry_id=Uuid,
@@ -118,7 +124,7 @@ POSTING = _table(
     invoice_id=Uuid,
     confirmed_order_id=Uuid,
 )
-ACQUITTAL = _table(
+ACQUITTAL = table_of(
     "acquittal",
     acquittal_id=Uuid,
     practice_id=Uuid,
@@ -131,7 +137,7 @@ ACQUITTAL = _table(
     acquitted_on=Date,
     entry_id=Uuid,
 )
-ACQUITTAL_EXCEPTION = _table(
+ACQUITTAL_EXCEPTION = table_of(
     "acquittal_exception",
     exception_id=Uuid,
     practice_id=Uuid,
@@ -142,7 +148,7 @@ ACQUITTAL_EXCEPTION = _table(
     open_rappen=BigInteger,
     found_at=_INSTANT,
 )
-ACQUITTAL_EXCEPTION_DECISION = _table(
+ACQUITTAL_EXCEPTION_DECISION = table_of(
     "acquittal_exception_decision",
     exception_id=Uuid,
     practice_id=Uuid,
@@ -151,7 +157,7 @@ ACQUITTAL_EXCEPTION_DECISION = _table(
     decided_by=Text,
     decided_at=_INSTANT,
 )
-POSITION_FACT = _table(
+POSITION_FACT = table_of(
     "position_fact",
     fact_id=Uuid,
     practice_id=Uuid,
@@ -172,7 +178,7 @@ POSITION_FACT = _table(
     reverses=Uuid,
     reversal_round=Integer,
 )
-DEB_FILE = _table(
+DEB_FILE = table_of(
     "deb_file",
     deb_file_id=Uuid,
     practice_id=Uuid,
@@ -189,7 +195,7 @@ DEB_FILE = _table(
     correlation_id=Text,
     causation_id=Text,
 )
-DEB_UNDO_ROW = _table(
+DEB_UNDO_ROW = table_of(
     "deb_undo_row",
     undo_id=Uuid,
     deb_file_id=Uuid,
@@ -204,7 +210,7 @@ DEB_UNDO_ROW = _table(
     reason_code=Text,
     reason_detail=Text,
 )
-DEB_FILE_DELIVERY = _table(
+DEB_FILE_DELIVERY = table_of(
     "deb_file_delivery",
     deb_file_id=Uuid,
     practice_id=Uuid,
@@ -212,7 +218,7 @@ DEB_FILE_DELIVERY = _table(
     fetched_at=_INSTANT,
     received_at=_INSTANT,
 )
-DEB_ROW = _table(
+DEB_ROW = table_of(
     "deb_row",
     deb_file_id=Uuid,
     line=Integer,

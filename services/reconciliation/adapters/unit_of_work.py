@@ -12,7 +12,9 @@ from services.reconciliation.adapters.books import PostgresBookRepository
 from services.reconciliation.adapters.confirmations import PostgresConfirmationRepository
 from services.reconciliation.adapters.deb_files import PostgresDebFileRepository
 from services.reconciliation.adapters.deb_life import PostgresDebLifeRepository
+from services.reconciliation.adapters.dunning import PostgresDunningRepository
 from services.reconciliation.adapters.exceptions import PostgresExceptionRepository
+from services.reconciliation.adapters.periods import PostgresPeriodRepository
 from services.reconciliation.adapters.practices import PostgresPracticeRepository
 from services.reconciliation.adapters.row_decisions import PostgresRowDecisionRepository
 from services.reconciliation.domain.events import DomainEvent
@@ -27,6 +29,8 @@ from services.reconciliation.ports import (
     UnitOfWork,
     UnitOpener,
 )
+from services.reconciliation.ports.dunning import DunningRepository
+from services.reconciliation.ports.periods import PeriodRepository
 from services.reconciliation.translate import to_wire
 from shared.db.engine import Database
 from shared.db.scope import Scope
@@ -46,6 +50,8 @@ class SqlUnitOfWork(OutboxUnitOfWork[DomainEvent]):
         self.row_decisions: RowDecisionRepository = PostgresRowDecisionRepository(connection)
         self.deb_files: DebFileRepository = PostgresDebFileRepository(connection, clock)
         self.deb_life: DebLifeRepository = PostgresDebLifeRepository(connection, clock)
+        self.periods: PeriodRepository = PostgresPeriodRepository(connection)
+        self.dunning: DunningRepository = PostgresDunningRepository(connection)
 
 
 def unit_opener(database: Database, clock: Clock) -> UnitOpener:

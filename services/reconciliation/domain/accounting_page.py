@@ -74,7 +74,8 @@ _BOTTOM = """
   and interest first: art. 85 of the Swiss Code of Obligations). A payment beyond what is owed is
   parked as `overpayment`.
 * **Payout** may be negative: the factor takes back what it paid too much.
-* **Date of an entry**: the value date of the row, else its event date.
+* **Date of an entry**: the value date of the row, else its event date; in a closed period it is the
+  first open day (below).
 * **Within one file**, whatever the order of the rows, come first what the debtor is charged, then
   payments and all else, then reversals, and last recourse, cancellations and losses.
 * **Credit note, cancellation**: a credit note reduces the principal, at most to 0.00. A
@@ -105,6 +106,47 @@ _BOTTOM = """
   invoice back with the factor, unless another order has taken it since (`acquitted-again`).
 * Amounts other than information are booked only while the invoice is acquitted (`not-acquitted`).
 * Any other kind is parked as `unknown-kind`.
+
+## Closed periods
+
+Who answers for the books (billing office, controller) closes them up to and including a day:
+`POST /v1/practices/{{practice_id}}/periods/close` with `until` and `reason`. Not up to a day that
+has not come, nor before an earlier closing. `GET .../periods` lists who closed and reopened, when
+and why; nothing of it can be changed.
+
+* No entry is dated into a closed period. What comes late is booked on the first open day, the day
+  after the closing; its text names its own day ("(of 2026-03-30, a closed period)"), and its fact
+  keeps it. That holds for invoices, cancellations, acquittals, rows of DEB files and undoing alike.
+  An acquittal's own day stays the day on which it was made. The database refuses whatever else.
+* A closing keeps debits and credits of every account at the end of its day, and number and hash of
+  the journal's last entry. `books-check` and `quittance books verify` prove that both still hold:
+  balances as long as nobody reopened, the entry for ever.
+* An export whose last day is closed is the same file ever after, byte for byte.
+* `POST .../periods/reopen` takes the last closing back; the one before it then holds. To go further
+  back, take back one after the other. Entries that were booked late stay where they are.
+
+## May reminders be run?
+
+`GET /v1/practices/{{practice_id}}/dunning` says whether a practice may run reminders (`released`);
+`GET /v1/dunning` says it of all practices of the token. They have to wait for one of these reasons:
+
+| reason | meaning |
+|---|---|
+| `order-unconfirmed` | an order is prepared or sent, and not confirmed, refused or withdrawn |
+| `deb-file-late` | a contract's last booked DEB file was made more than the set days ago (10) |
+| `no-deb-file-yet` | a contract under which the factor has invoices never had a DEB file booked |
+| `deb-file-held` | a whole DEB file is held |
+| `deb-file-awaits-review` | a DEB file waits until a person has it booked |
+| `rows-parked` | rows wait; their amounts are added up whatever their signs |
+
+A file is late or missing only where the factor has an invoice of the contract that is not settled.
+The days are `RECONCILIATION_DUNNING_DEB_DAYS_MAX`. Another set of reasons is told once, as
+`dunning-brake-changed`; of a practice of which nothing was told, the brake is released.
+
+`GET .../dunning/invoices` lists what the practice itself may remind, the longest overdue first,
+with the totals of all pages: D is above 0.00, the due day is past, the factor does not have the
+invoice (nor accepted it without an acquittal yet), no order that is under way holds it, and no row
+that waits names it. Reminders of invoices with the factor are the factor's.
 
 ## Why a row is parked
 

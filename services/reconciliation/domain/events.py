@@ -7,6 +7,7 @@ from datetime import date, datetime
 from typing import TypeAlias
 from uuid import UUID
 
+from services.reconciliation.domain.dunning import Brake
 from services.reconciliation.domain.model import Debt, Position
 from shared.kernel.money import Money
 
@@ -172,7 +173,18 @@ class DebRowParked:
     parked_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class DunningBrakeChanged:
+    """Whether a practice may run reminders has changed, or why not; no brake: it may."""
+
+    practice_id: UUID
+    brakes: tuple[Brake, ...]
+    changed_at: datetime
+
+
 DebFileEvent: TypeAlias = (
     DebFileBooked | DebFileHeld | DebFileReleased | DebFileUndone | DebRowParked
 )
-DomainEvent: TypeAlias = InvoiceAcquitted | OrderAcquitted | InvoicePositionChanged | DebFileEvent
+DomainEvent: TypeAlias = (
+    InvoiceAcquitted | OrderAcquitted | InvoicePositionChanged | DunningBrakeChanged | DebFileEvent
+)

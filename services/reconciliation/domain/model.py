@@ -204,12 +204,17 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class PreparedOrder:
-    """An order that exists; whether it arrived is not known yet."""
+    """An order that exists; whether it arrived is not known yet.
+
+    Attributes:
+        prepared_at: None for an order that was noted before this was kept.
+    """
 
     order_id: UUID
     practice_id: UUID
     order_number: str
     contract_id: UUID
+    prepared_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

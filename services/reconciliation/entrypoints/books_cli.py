@@ -38,7 +38,7 @@ def main(
     parser = argparse.ArgumentParser(
         prog="quittance books verify",
         description="Proves the books of practices from their rows: sums, hash chain, positions,"
-        " DEB rows. One line per practice.",
+        " DEB rows, closed periods. One line per practice.",
     )
     parser.add_argument(
         "--database-url-env",

@@ -10,11 +10,17 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.reconciliation import translate
+from services.reconciliation.domain.dunning import OrderOutcome
 from services.reconciliation.handlers.cancel_invoice import CancelInvoice, cancel_invoice
 from services.reconciliation.handlers.change_contract import ChangeContract, change_contract
 from services.reconciliation.handlers.confirm_order import ConfirmOrder, confirm_order
 from services.reconciliation.handlers.note_credit_note import NoteCreditNote, note_credit_note
-from services.reconciliation.handlers.note_order import NoteOrder, note_order
+from services.reconciliation.handlers.note_order import (
+    NoteOrder,
+    NoteOrderEnd,
+    note_order,
+    note_order_end,
+)
 from services.reconciliation.handlers.open_position import OpenPosition, open_position
 from services.reconciliation.handlers.register_deb_file import (
     RegisterDebFile,
@@ -28,8 +34,9 @@ from services.reconciliation.handlers.settle_credit_note import (
     SettleCreditNote,
     settle_credit_note,
 )
-from services.reconciliation.ports import ContentStore, UnitOfWork
-from shared.contracts.debident.v1 import DebFileFetched
+from services.reconciliation.ports import UnitOfWork
+from services.reconciliation.ports.content import ContentStore
+from shared.contracts.debident.v1 import DebFileFetched, OrderRefused
 from shared.contracts.invoicing.v1 import (
     ContractChanged,
     CreditNoteIssued,
@@ -37,7 +44,12 @@ from shared.contracts.invoicing.v1 import (
     InvoiceIssued,
     PracticeRegistered,
 )
-from shared.contracts.orders.v1 import CreditNoteReleased, OrderConfirmed, OrderPrepared
+from shared.contracts.orders.v1 import (
+    CreditNoteReleased,
+    OrderConfirmed,
+    OrderPrepared,
+    OrderWithdrawn,
+)
 from shared.kernel.clock import Clock
 from shared.messaging.events import ReceivedEvent, Subscription
 
@@ -122,9 +134,41 @@ class EventHandlers:
     async def order_prepared(
         self, event: ReceivedEvent[OrderPrepared], connection: AsyncConnection
     ) -> None:
-        """Remember that the order exists."""
+        """Remember that the order exists, and what it holds."""
+        prepared = event.payload
+        data = await self.content.read(
+            translate.content(prepared.lines), practice_id=prepared.practice_id
+        )
+        invoices = translate.order_invoices(
+            data, order_id=prepared.order_id, practice_id=prepared.practice_id
+        )
         async with self.unit_on(connection) as uow:
-            await note_order(NoteOrder(translate.prepared_order(event.payload)), uow)
+            await note_order(NoteOrder(translate.prepared_order(prepared), invoices), uow)
+
+    async def order_refused(
+        self, event: ReceivedEvent[OrderRefused], connection: AsyncConnection
+    ) -> None:
+        """Remember that the portal took nothing of the order."""
+        refused = event.payload
+        command = NoteOrderEnd(
+            refused.practice_id, refused.order_id, OrderOutcome.REFUSED, refused.refused_at
+        )
+        async with self.unit_on(connection) as uow:
+            await note_order_end(command, uow)
+
+    async def order_withdrawn(
+        self, event: ReceivedEvent[OrderWithdrawn], connection: AsyncConnection
+    ) -> None:
+        """Remember that the order has not left and never will."""
+        withdrawn = event.payload
+        command = NoteOrderEnd(
+            withdrawn.practice_id,
+            withdrawn.order_id,
+            OrderOutcome.WITHDRAWN,
+            withdrawn.withdrawn_at,
+        )
+        async with self.unit_on(connection) as uow:
+            await note_order_end(command, uow)
 
     async def order_confirmed(
         self, event: ReceivedEvent[OrderConfirmed], connection: AsyncConnection
@@ -162,6 +206,8 @@ def subscriptions(handlers: EventHandlers) -> tuple[Subscription[Any], ...]:
         Subscription(CreditNoteIssued, handlers.credit_note_issued),
         Subscription(CreditNoteReleased, handlers.credit_note_released),
         Subscription(OrderPrepared, handlers.order_prepared),
+        Subscription(OrderRefused, handlers.order_refused),
+        Subscription(OrderWithdrawn, handlers.order_withdrawn),
         Subscription(OrderConfirmed, handlers.order_confirmed),
         Subscription(DebFileFetched, handlers.deb_file_fetched),
     )

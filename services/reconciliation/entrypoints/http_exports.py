@@ -60,7 +60,7 @@ class JournalExports:
             practice_id=call.practice_id,
             first_day=query.first_day,
             last_day=query.last_day,
-            opened_on=found.opened_on or query.first_day or self._clock.today(),
+            opened_on=found.opened_on or query.first_day or query.last_day or self._clock.today(),
             head=found.head,
             accounts=found.accounts,
         )

@@ -27,6 +27,8 @@ from services.reconciliation.ports import (
     UnitOfWork,
     UnitOpener,
 )
+from services.reconciliation.ports.dunning import DunningRepository
+from services.reconciliation.ports.periods import PeriodRepository
 from shared.kernel.clock import Clock
 from shared.kernel.errors import ConflictError, NotFoundError
 
@@ -77,6 +79,8 @@ class _Unheard:
     deb_files: DebFileRepository
     row_decisions: RowDecisionRepository
     deb_life: DebLifeRepository
+    periods: PeriodRepository
+    dunning: DunningRepository
 
     def record(self, event: DomainEvent) -> None:
         """Let the event go."""
@@ -116,6 +120,8 @@ def _unheard(uow: UnitOfWork) -> UnitOfWork:
         deb_files=uow.deb_files,
         row_decisions=uow.row_decisions,
         deb_life=uow.deb_life,
+        periods=uow.periods,
+        dunning=uow.dunning,
     )
 
 

@@ -12,7 +12,7 @@ from services.reconciliation.domain.deb.reader import DebReader, Item
 from services.reconciliation.domain.deb.records import DebRow, FileFault, Header
 from services.reconciliation.handlers.deb_lease import DebLease
 from services.reconciliation.handlers.hold_deb_file import hold_deb_file
-from services.reconciliation.ports import ContentDamagedError, ContentStore
+from services.reconciliation.ports.content import ContentDamagedError, ContentStore
 from shared.kernel.clock import SWISS_TIME
 
 STAGING_ROWS = 2000

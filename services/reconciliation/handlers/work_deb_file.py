@@ -21,13 +21,12 @@ from services.reconciliation.handlers.deb_lease import (
 from services.reconciliation.handlers.hold_deb_file import hold_deb_file
 from services.reconciliation.handlers.stage_deb_file import StageDebFile, stage_deb_file
 from services.reconciliation.handlers.undo_deb_file import undo_booked_rows
-from services.reconciliation.ports import (
+from services.reconciliation.ports import FileQueue, UnitOpener
+from services.reconciliation.ports.content import (
     ContentAwayError,
     ContentDamagedError,
     ContentMissingError,
     ContentStore,
-    FileQueue,
-    UnitOpener,
 )
 from shared.kernel.clock import Clock
 from shared.kernel.context import working_on

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import date, datetime
 from typing import Protocol
@@ -26,7 +26,6 @@ from services.reconciliation.domain.model import (
     Acquittal,
     Confirmation,
     ConfirmationLine,
-    Content,
     Contract,
     Fact,
     FetchedFile,
@@ -38,7 +37,8 @@ from services.reconciliation.domain.model import (
 from services.reconciliation.domain.reversing import Original
 from services.reconciliation.domain.setting_aside import AcquittalException, ExceptionDecision
 from services.reconciliation.domain.undoing import Undoable, Undoing
-from shared.kernel.errors import PermanentError, TransientError
+from services.reconciliation.ports.dunning import DunningRepository
+from services.reconciliation.ports.periods import PeriodRepository
 from shared.kernel.money import Money
 
 
@@ -85,7 +85,10 @@ class BookRepository(Protocol):
         facts: Sequence[Fact],
         positions: Sequence[Position],
     ) -> None:
-        """Append entries to the chain, store facts, and set positions to what they led to."""
+        """Append entries to the chain, store facts, and set positions to what they led to.
+
+        An entry whose day is closed is dated the first open day, and says so.
+        """
 
     async def issued_amounts(self, invoice_id: UUID) -> tuple[Money, Money]:
         """Return total and deposit of a known invoice, as it was issued."""
@@ -334,6 +337,8 @@ class UnitOfWork(Protocol):
     deb_files: DebFileRepository
     row_decisions: RowDecisionRepository
     deb_life: DebLifeRepository
+    periods: PeriodRepository
+    dunning: DunningRepository
 
     def record(self, event: DomainEvent) -> None:
         """Remember an event; it leaves with the transaction."""
@@ -354,42 +359,4 @@ class FileQueue(Protocol):
 
         Raises:
             TransientError: the database did not answer.
-        """
-
-
-class ContentAwayError(TransientError):
-    """The store does not give the bytes now; the message is plain and names no place."""
-
-
-class ContentMissingError(ContentAwayError):
-    """The store answered that it does not have the bytes."""
-
-
-class ContentDamagedError(PermanentError):
-    """The stored bytes are not those that were announced; the message names no place."""
-
-
-class ContentStore(Protocol):
-    """Where documents and files rest."""
-
-    async def read(self, content: Content, *, practice_id: UUID) -> bytes:
-        """Return the bytes.
-
-        Raises:
-            ContentDamagedError: they are not those announced.
-            PermanentError: they belong to another practice.
-            ContentMissingError: the store does not have them.
-            ContentAwayError: the store did not answer.
-        """
-
-    def stream(self, content: Content, *, practice_id: UUID) -> AsyncIterator[bytes]:
-        """Yield the bytes in pieces, in flat memory; they are proved before the first one.
-
-        They are proved again while they are given out: the error may come at the end, too.
-
-        Raises:
-            ContentDamagedError: they are not those announced.
-            PermanentError: they belong to another practice.
-            ContentMissingError: the store does not have them.
-            ContentAwayError: the store did not answer.
         """

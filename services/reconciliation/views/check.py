@@ -20,6 +20,7 @@ from services.reconciliation.domain.journal import (
     Head,
     Posting,
 )
+from services.reconciliation.views.periods import changed_periods
 from shared.kernel.money import Money
 
 _PRACTICES = text("SELECT practice_id FROM practice ORDER BY practice_id")
@@ -106,6 +107,7 @@ class BooksCheck:
     factor_account_matches_positions: bool
     positions_match_facts: bool
     rows_add_up: bool
+    closed_periods_unchanged: bool
     detail: tuple[str, ...]
 
 
@@ -128,6 +130,7 @@ async def books_check(connection: AsyncConnection, practice_id: UUID) -> BooksCh
     factor = (await connection.execute(_FACTOR_ACCOUNT, only)).scalar_one()
     facts = (await connection.execute(_FACTS, only)).scalar_one()
     files = (await connection.execute(_FILES, only)).scalar_one()
+    changed = await changed_periods(connection, practice_id)
     findings = (
         (sums.total != 0, f"the postings add up to {Money(sums.total)} instead of 0.00"),
         (sums.crooked > 0, f"{sums.crooked} journal entries do not add up to zero"),
@@ -144,7 +147,8 @@ async def books_check(connection: AsyncConnection, practice_id: UUID) -> BooksCh
         factor_account_matches_positions=factor == 0,
         positions_match_facts=facts == 0,
         rows_add_up=files == 0,
-        detail=tuple(sentence for wrong, sentence in findings if wrong),
+        closed_periods_unchanged=not changed,
+        detail=(*(sentence for wrong, sentence in findings if wrong), *changed),
     )
 
 

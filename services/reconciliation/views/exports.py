@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.reconciliation.domain.accounts import AccountRole, LedgerAccount
 from services.reconciliation.domain.exports.entries import ExportedEntry, ExportedPosting
 from services.reconciliation.domain.journal import Head
+from services.reconciliation.views.periods import closing_over
 from shared.kernel.money import Money
 
 BATCH_ENTRIES = 500
@@ -70,19 +71,29 @@ class Extent:
 
 
 async def extent(connection: AsyncConnection, span: Span) -> Extent | None:
-    """Return how much there is to export, or None if the practice has no books."""
+    """Return how much there is to export, or None if the practice has no books.
+
+    Of closed days it is told as it was at their closing, so that it is the same ever after.
+    """
     only = {"practice_id": span.practice_id}
-    head = (await connection.execute(_HEAD, only)).one_or_none()
-    if head is None:
+    found_head = (await connection.execute(_HEAD, only)).one_or_none()
+    if found_head is None:
         return None
+    head, closing = Head(found_head.number, found_head.entry_hash), None
+    if span.last_day is not None:
+        closing = await closing_over(connection, span.practice_id, span.last_day)
+    if closing is not None:
+        head = closing.head
     found = (await connection.execute(_EXTENT, _bounds(span, head.number))).one()
     accounts = (await connection.execute(_ACCOUNTS, only)).all()
     return Extent(
-        head=Head(head.number, head.entry_hash),
+        head=head,
         entries=found.entries,
         opened_on=found.opened_on,
         accounts=tuple(
-            LedgerAccount(one.number, AccountRole(one.role), one.name) for one in accounts
+            LedgerAccount(one.number, AccountRole(one.role), one.name)
+            for one in accounts
+            if closing is None or one.number in closing.accounts
         ),
     )
 

@@ -20,10 +20,10 @@ LISTENERS: dict[str, tuple[str, ...]] = {
     "order-send-failed": (ORDERS,),
     "order-overdue": (DEBIDENT_GATEWAY,),
     "order-arrived": (ORDERS,),
-    "order-refused": (INVOICING, ORDERS),
+    "order-refused": (INVOICING, ORDERS, RECONCILIATION),
     "order-withdrawal-requested": (DEBIDENT_GATEWAY,),
     "order-withheld": (ORDERS,),
-    "order-withdrawn": (INVOICING,),
+    "order-withdrawn": (INVOICING, RECONCILIATION),
     "order-closed": (),
     "credit-note-released": (RECONCILIATION,),
     "order-confirmed": (INVOICING, DEBIDENT_GATEWAY, RECONCILIATION),
@@ -39,6 +39,7 @@ LISTENERS: dict[str, tuple[str, ...]] = {
     "deb-file-undone": (),
     "deb-row-parked": (),
     "invoice-position-changed": (INVOICING, ORDERS),
+    "dunning-brake-changed": (),
 }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 from uuid import UUID
 
 from pydantic import Field
@@ -192,3 +192,44 @@ class InvoicePositionChanged(EventPayload):
             " collect, and goes into another order only by a person's decision"
         ),
     ] = False
+
+
+class DunningBrake(WireModel):
+    """One reason why reminders have to wait."""
+
+    reason_code: Literal[
+        "order-unconfirmed",
+        "deb-file-late",
+        "no-deb-file-yet",
+        "deb-file-held",
+        "deb-file-awaits-review",
+        "rows-parked",
+    ]
+    count: Annotated[
+        int,
+        Field(ge=1, description="Orders, files or rows; of late or missing DEB files: contracts"),
+    ]
+    amount: Annotated[
+        WireMoney | None, Field(description="Of parked rows, added up whatever their signs")
+    ]
+    since: Annotated[
+        date | None, Field(description="Day of the oldest order, or of the last DEB file")
+    ]
+
+
+class DunningBrakeChanged(EventPayload):
+    """Whether a practice may run reminders has changed, or why not; until told: it may.
+
+    Told once for each other set of reasons; counts and amounts are those of that moment.
+    """
+
+    TYPE: ClassVar[str] = "dunning-brake-changed"
+    TOPIC: ClassVar[str] = topics.LEDGER_EVENTS.name
+    PRODUCER: ClassVar[str] = topics.RECONCILIATION
+    SUBJECT: ClassVar[str] = "practice_id"
+
+    released: Annotated[bool, Field(description="Reminders may be run")]
+    reasons: Annotated[
+        tuple[DunningBrake, ...], Field(max_length=6, description="Empty when it is released")
+    ]
+    changed_at: Annotated[Timestamp, Field(description="When the verdict changed")]

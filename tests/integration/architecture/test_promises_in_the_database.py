@@ -33,7 +33,12 @@ PROMISES: dict[str, dict[str, tuple[str, ...]]] = {
             "position_fact_row_once",
         ),
         "P5": ("deb_file_rows_add_up", "deb_row_parked_for_a_reason", "deb_file_held_for_a_reason"),
-        "P6": ("journal_entry_balances", "posting_balances"),
+        "P6": (
+            "journal_entry_balances",
+            "posting_balances",
+            "journal_entry_in_an_open_period",
+            "period_closing_follows_the_last",
+        ),
         "P7": ("position_fact_entry_fk", "position_fact_row_fk", "journal_chain_does_not_fork"),
     },
 }

@@ -29,6 +29,8 @@ from shared.contracts.orders.v1 import (
     ConfirmationDocument,
     ConfirmationLine,
     OrderConfirmed,
+    OrderLine,
+    OrderLinesDocument,
     OrderPrepared,
 )
 from shared.db.engine import Database
@@ -224,8 +226,28 @@ class House:
         }
         return OrderConfirmed(**given | values)
 
-    def order_prepared(self, number: str = "CMD-2026-0001") -> OrderPrepared:
-        """The event of a prepared order."""
+    async def order_prepared(self, number: str = "CMD-2026-0001", *invoices: str) -> OrderPrepared:
+        """The event of a prepared order that holds these invoices, its lines stored."""
+        document = OrderLinesDocument(
+            order_id=self.order_id(number),
+            practice_id=self.practice_id,
+            lines=tuple(
+                OrderLine(
+                    invoice_id=self.invoice_id(invoice),
+                    invoice_number=invoice,
+                    debtor_number="10001",
+                    amount=chf("120.00"),
+                    document_sha256="0" * 64,
+                )
+                for invoice in invoices
+            ),
+        )
+        lines = await self.store.put(
+            practice_id=self.practice_id,
+            kind="order-lines",
+            data=document.model_dump_json().encode(),
+            media_type="application/json",
+        )
         return OrderPrepared(
             practice_id=self.practice_id,
             order_id=self.order_id(number),
@@ -234,7 +256,7 @@ class House:
             invoice_count=1,
             total=chf("120.00"),
             package=_NOWHERE,
-            lines=_NOWHERE,
+            lines=lines,
             prepared_at=self.clock.now(),
         )
 

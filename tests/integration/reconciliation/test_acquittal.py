@@ -155,7 +155,7 @@ async def test_an_unconfirmed_order_cannot_be_acquitted_and_an_unknown_one_is_no
     house: House, api: ApiClient
 ) -> None:
     await _two_invoices(house)
-    await house.receive(house.order_prepared())
+    await house.receive(await house.order_prepared())
     status, problem = await api.post(
         f"{house.path}/orders/{house.order_id('CMD-2026-0001')}/acquit"
     )

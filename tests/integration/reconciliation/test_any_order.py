@@ -62,11 +62,11 @@ async def _records(house: House, inbox: Inbox) -> list[RawRecord]:
         house.contract_changed(),
         house.invoice_issued(FIRST, "120.00"),
         house.invoice_issued(SECOND, "50.00", debtor_number="10002"),
-        house.order_prepared(ORDER),
+        await house.order_prepared(ORDER),
         await house.order_confirmed([(FIRST, "120.00", True), (SECOND, "50.00", True)]),
         await house.fetched(FILES[0]),
         house.invoice_issued(THIRD, "50.00", deposit="5.00", debtor_number="10003"),
-        house.order_prepared(LATER_ORDER),
+        await house.order_prepared(LATER_ORDER),
         await house.fetched(FILES[1]),
         await house.order_confirmed([(THIRD, "50.00", True)], number=LATER_ORDER),
         await house.fetched(FILES[2]),
@@ -188,7 +188,7 @@ async def test_a_confirmation_stored_before_its_invoice_waits_and_acquits_exactl
         inbox.record(house.contract_changed()),
     ]
     issued = inbox.record(house.invoice_issued(FIRST, "120.00"))
-    prepared = inbox.record(house.order_prepared())
+    prepared = inbox.record(await house.order_prepared())
     confirmed = inbox.record(await house.order_confirmed([(FIRST, "120.00", True)]))
     await inbox.store(confirmed, prepared, *opening)
     await inbox.processor.drain()

@@ -151,7 +151,7 @@ async def test_a_row_that_cannot_be_true_is_parked_and_the_rest_is_booked(
 ) -> None:
     await house.acquitted_invoices("120.00")
     await house.receive(house.invoice_issued("2026-000002", "50.00"))
-    await house.receive(house.order_prepared("CMD-2026-0002"))
+    await house.receive(await house.order_prepared("CMD-2026-0002"))
     good = Row("R-1", "payout", rappen=100)
     deb_file_id = await house.book(DebFile((good.but(**bent), good.but(record_id="R-2"))))
     assert await house.outcomes(deb_file_id) == [f"2 parked {reason}", "3 booked"]

@@ -6,12 +6,14 @@ the same expectations on both.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from uuid import UUID
 
 from services.reconciliation.domain.accounts import Chart, LedgerAccount
+from services.reconciliation.domain.dunning import OrderOutcome
 from services.reconciliation.domain.events import DomainEvent
 from services.reconciliation.domain.journal import GENESIS_HASH, ChainedEntry, Entry, Head, chained
 from services.reconciliation.domain.model import (
@@ -27,6 +29,12 @@ from services.reconciliation.domain.model import (
     Position,
     Practice,
     PreparedOrder,
+)
+from services.reconciliation.domain.periods import (
+    ClosingBalance,
+    PeriodAction,
+    PeriodDecision,
+    in_open_period,
 )
 from services.reconciliation.domain.rules import CANCELLED, CREDIT_SETTLED
 from services.reconciliation.domain.setting_aside import AcquittalException, ExceptionDecision
@@ -63,6 +71,49 @@ class MemoryPractices:
 
 
 @dataclass
+class MemoryPeriods:
+    """Closings and reopenings of one practice in a list; balances are those of the journal."""
+
+    decisions: list[PeriodDecision] = field(default_factory=list)
+    books: MemoryBooks | None = None
+
+    @property
+    def closed_until(self) -> date | None:
+        return self.decisions[-1].closed_until if self.decisions else None
+
+    async def latest(self, practice_id: UUID) -> PeriodDecision | None:
+        return self.decisions[-1] if self.decisions else None
+
+    async def in_force(self, practice_id: UUID) -> list[PeriodDecision]:
+        reopened = {one.reopens for one in self.decisions}
+        held = [
+            one
+            for one in self.decisions
+            if one.action is PeriodAction.CLOSE and one.closing_id not in reopened
+        ]
+        return sorted(held, key=lambda one: one.until, reverse=True)
+
+    async def end_of_day(
+        self, practice_id: UUID, day: date
+    ) -> tuple[Head, tuple[ClosingBalance, ...]]:
+        assert self.books is not None
+        assert practice_id in self.books.locked
+        debit: Counter[str] = Counter()
+        credit: Counter[str] = Counter()
+        for link in self.books.journal:
+            for posting in link.entry.postings if link.entry.entry_date <= day else ():
+                side = debit if posting.amount.rappen > 0 else credit
+                side[posting.account] += abs(posting.amount.rappen)
+        accounts = [one.number for one in self.books.practices.accounts[practice_id]]
+        return self.books.head, tuple(
+            ClosingBalance(one, Money(debit[one]), Money(credit[one])) for one in sorted(accounts)
+        )
+
+    async def store(self, decision: PeriodDecision) -> None:
+        self.decisions.append(decision)
+
+
+@dataclass
 class MemoryBooks:
     """The journal in a list, positions in a dictionary."""
 
@@ -74,6 +125,7 @@ class MemoryBooks:
     acquittals: list[Acquittal] = field(default_factory=list)
     locked: set[UUID] = field(default_factory=set)
     head: Head = field(default_factory=lambda: Head(0, GENESIS_HASH))
+    periods: MemoryPeriods = field(default_factory=MemoryPeriods)
 
     async def lock(self, practice_id: UUID) -> bool:
         if practice_id not in self.practices.known:
@@ -114,6 +166,7 @@ class MemoryBooks:
     ) -> None:
         assert practice_id in self.locked, "every writer takes the practice's lock first"
         assert all(entry.is_balanced for entry in entries)
+        entries = in_open_period(entries, self.periods.closed_until)
         links, self.head = chained(self.head, entries)
         self.journal += links
         self.facts += facts
@@ -123,7 +176,8 @@ class MemoryBooks:
             )
 
     async def issued_amounts(self, invoice_id: UUID) -> tuple[Money, Money]:
-        return self.invoices[invoice_id].total, self.invoices[invoice_id].deposit
+        invoice = self.invoices[invoice_id]
+        return invoice.total, invoice.deposit
 
     async def has_fact(self, fact_id: UUID) -> bool:
         return any(fact.fact_id == fact_id for fact in self.facts)
@@ -176,6 +230,27 @@ class MemoryExceptions:
         self.decisions.append(decision)
         settled = replace(decision.exception, is_settled=True)
         self.kept[settled.exception_id] = settled
+
+
+@dataclass
+class MemoryDunning:
+    """Lines and ends of orders in dictionaries."""
+
+    lines: dict[UUID, tuple[UUID, ...]] = field(default_factory=dict)
+    ends: dict[UUID, tuple[OrderOutcome, datetime]] = field(default_factory=dict)
+
+    async def note_lines(
+        self, practice_id: UUID, order_id: UUID, invoice_ids: Collection[UUID]
+    ) -> None:
+        self.lines.setdefault(order_id, tuple(invoice_ids))
+
+    async def note_end(
+        self, practice_id: UUID, order_id: UUID, outcome: OrderOutcome, *, at: datetime
+    ) -> bool:
+        if order_id in self.ends:
+            return False
+        self.ends[order_id] = (outcome, at)
+        return True
 
 
 @dataclass
@@ -257,6 +332,9 @@ class MemoryUnitOfWork:
         self.confirmations = MemoryConfirmations()
         self.exceptions = MemoryExceptions(self.books)
         self.deb_files = MemoryDebFiles()
+        self.periods = self.books.periods
+        self.periods.books = self.books
+        self.dunning = MemoryDunning()
         self.recorded: list[DomainEvent] = []
 
     def record(self, event: DomainEvent) -> None:
