@@ -10,11 +10,17 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.reconciliation.adapters.bank_rows import PostgresBankRepository
 from services.reconciliation.adapters.camt import read_statements
 from services.reconciliation.adapters.content import ObjectStoreContent
+from services.reconciliation.adapters.exceptions import PostgresExceptionDesk, PostgresReports
 from services.reconciliation.adapters.file_queue import PostgresFileQueue
 from services.reconciliation.adapters.unit_of_work import SqlUnitOfWork, unit_opener
 from services.reconciliation.domain.deb.layout import Layout
 from services.reconciliation.entrypoints.deb_files import DebFileOperations, deb_file_endpoints
 from services.reconciliation.entrypoints.events import EventHandlers, subscriptions
+from services.reconciliation.entrypoints.exception_events import (
+    ExceptionEvents,
+    exception_subscriptions,
+)
+from services.reconciliation.entrypoints.exceptions import exception_endpoints, exception_gauges
 from services.reconciliation.entrypoints.http import ReconciliationApi, endpoints
 from services.reconciliation.entrypoints.http_bank import bank_endpoints
 from services.reconciliation.entrypoints.http_exports import export_endpoints
@@ -22,7 +28,9 @@ from services.reconciliation.entrypoints.parked_rows import parked_row_endpoints
 from services.reconciliation.entrypoints.timers import DebBooker, parts
 from services.reconciliation.handlers.deb_lease import BookingPolicy
 from services.reconciliation.handlers.work_deb_file import DebWorkshop
+from services.reconciliation.ports.exceptions import ExceptionDesk
 from services.reconciliation.settings import ReconciliationSettings
+from services.reconciliation.views.exceptions import known_item
 from shared.contracts import topics
 from shared.db.engine import Database
 from shared.kernel.clock import Clock, SystemClock
@@ -54,6 +62,9 @@ def build(
     def unit_on(connection: AsyncConnection) -> SqlUnitOfWork:
         return SqlUnitOfWork(connection, clock)
 
+    def desk_on(connection: AsyncConnection) -> ExceptionDesk:
+        return PostgresExceptionDesk(connection, known_item)
+
     policy = booking_policy(settings)
     shop = DebWorkshop(
         queue=PostgresFileQueue(database, clock, lease=policy.lease),
@@ -78,9 +89,14 @@ def build(
             ),
             *export_endpoints(clock),
             *bank_endpoints(PostgresBankRepository, read_statements, clock),
+            *exception_endpoints(desk_on, clock),
         ],
-        subscriptions=subscriptions(EventHandlers(unit_on, content, clock)),
+        subscriptions=(
+            *subscriptions(EventHandlers(unit_on, content, clock)),
+            *exception_subscriptions(ExceptionEvents(PostgresReports)),
+        ),
         timers=parts(DebBooker(shop, settings.deb_tick_seconds)),
+        gauges=[exception_gauges(database)],
     )
 
 
