@@ -134,12 +134,14 @@ _LATER_ANSWER = """
       AND (c2.confirmed_at, c2.order_id) > (c.confirmed_at, c.order_id)"""
 _CANCELLED = """SELECT FROM position_fact p
     WHERE p.invoice_id = l.invoice_id AND p.kind = 'invoice_cancelled'"""
-_PAYOUTS_NAMED = r"""(
-    SELECT count(DISTINCT upper(regexp_replace(r.payout_reference, '\s', '', 'g'))) FROM deb_row r
-    WHERE r.practice_id = ANY (b.practice_ids) AND r.payout_reference IS NOT NULL
-      AND upper(regexp_replace(r.payout_reference, '\s', '', 'g')) = ANY (b.tokens)
-      AND r.kind IN ('payout', 'advance', 'account_movement')
-      AND r.status IN ('booked', 'parked', 'staged'))"""
+# One look-up per token of an entry; it never reads all rows of a payout.
+_PAYOUTS_NAMED = """(
+    SELECT count(DISTINCT token) FROM unnest(b.tokens) AS token WHERE EXISTS (
+      SELECT FROM deb_row r
+      WHERE r.practice_id = ANY (b.practice_ids)
+        AND r.payout_token = token
+        AND r.kind IN ('payout', 'advance', 'account_movement')
+        AND r.status IN ('booked', 'parked', 'staged')))"""
 
 
 def _reported(kind: str) -> str:

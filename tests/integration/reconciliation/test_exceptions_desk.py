@@ -256,6 +256,7 @@ async def test_the_list_does_not_read_the_rows_that_are_not_in_it(
         async with house.database.transaction(scope) as connection:
             plan = await _plan(connection)
         assert "deb_row_parked" in plan, plan
+        assert "deb_row_by_payout_token" in plan, plan
         assert "Seq Scan on deb_row" not in plan, plan
 
 
@@ -265,8 +266,8 @@ async def _stage_many_rows(house: House) -> None:
         await connection.execute(
             text(
                 """INSERT INTO deb_row (deb_file_id, line, practice_id, contract_id, raw,
-                     booking_rank, content_sha256)
-                   SELECT deb_file_id, 100 + n, practice_id, contract_id, '', 1, n::text
+                     booking_rank, content_sha256, payout_reference)
+                   SELECT deb_file_id, 100 + n, practice_id, contract_id, '', 1, n::text, 'ZA ' || n
                    FROM deb_file, generate_series(1, 20000) AS n"""
             )
         )
