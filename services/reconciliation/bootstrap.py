@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.reconciliation.adapters.bank_rows import PostgresBankRepository
 from services.reconciliation.adapters.camt import read_statements
 from services.reconciliation.adapters.content import ObjectStoreContent
-from services.reconciliation.adapters.exceptions import PostgresExceptionDesk, PostgresReports
+from services.reconciliation.adapters.exception_queue import PostgresExceptionDesk, PostgresReports
 from services.reconciliation.adapters.file_queue import PostgresFileQueue
 from services.reconciliation.adapters.unit_of_work import SqlUnitOfWork, unit_opener
 from services.reconciliation.domain.deb.layout import Layout
@@ -30,7 +30,7 @@ from services.reconciliation.handlers.deb_lease import BookingPolicy
 from services.reconciliation.handlers.work_deb_file import DebWorkshop
 from services.reconciliation.ports.exceptions import ExceptionDesk
 from services.reconciliation.settings import ReconciliationSettings
-from services.reconciliation.views.exceptions import known_item
+from services.reconciliation.views.exception_queue import known_item
 from shared.contracts import topics
 from shared.db.engine import Database
 from shared.kernel.clock import Clock, SystemClock

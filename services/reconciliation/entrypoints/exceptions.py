@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.reconciliation.domain.exceptions import ItemId
 from services.reconciliation.entrypoints import replies_exceptions as replies
 from services.reconciliation.entrypoints.parked_rows import DECIDING_ROLES
-from services.reconciliation.entrypoints.schemas_exceptions import (
+from services.reconciliation.entrypoints.schemas_queue import (
     AssignRequest,
     CloseRequest,
     ExceptionDetail,
@@ -29,7 +29,7 @@ from services.reconciliation.handlers.keep_exception import (
     note_exception,
 )
 from services.reconciliation.ports.exceptions import ExceptionDesk
-from services.reconciliation.views import exceptions as views
+from services.reconciliation.views import exception_queue as views
 from shared.db.engine import Database
 from shared.db.scope import Scope
 from shared.kernel.clock import Clock

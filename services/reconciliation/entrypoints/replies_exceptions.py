@@ -11,7 +11,7 @@ from sqlalchemy import RowMapping
 
 from services.reconciliation.domain.exceptions import HistoryEvent, ItemId
 from services.reconciliation.entrypoints.replies import money
-from services.reconciliation.entrypoints.schemas_exceptions import (
+from services.reconciliation.entrypoints.schemas_queue import (
     AboutReply,
     ActionReply,
     ExceptionDetail,
@@ -20,7 +20,7 @@ from services.reconciliation.entrypoints.schemas_exceptions import (
     KindTotal,
 )
 from services.reconciliation.views.exception_kinds import KINDS_BY_NAME, Action
-from services.reconciliation.views.exceptions import AMOUNT, Place
+from services.reconciliation.views.exception_queue import AMOUNT, Place
 from shared.kernel.money import Money
 from shared.web.paging import instant, read_cursor, whole_number
 

@@ -14,7 +14,7 @@ from sqlalchemy.types import Uuid
 
 from sandbox.postgres import ServiceUrls
 from services.reconciliation.entrypoints.exceptions import exception_gauges
-from services.reconciliation.views import exceptions as views
+from services.reconciliation.views import exception_queue as views
 from services.reconciliation.views.exception_kinds import KINDS
 from shared.db.scope import Scope
 from shared.web.endpoints import UserRole

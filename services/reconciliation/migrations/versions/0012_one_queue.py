@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alembic import op
 
-from services.reconciliation.migrations import ddl_exceptions
+from services.reconciliation.migrations import ddl_queue
 
 revision = "0012"
 down_revision = "0011"
@@ -14,5 +14,5 @@ depends_on = None
 
 def upgrade() -> None:
     """Make the tables, and find what is open."""
-    for statement in ddl_exceptions.STATEMENTS_V1:
+    for statement in ddl_queue.STATEMENTS_V1:
         op.execute(statement)
