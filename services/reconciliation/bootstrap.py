@@ -11,13 +11,20 @@ from services.reconciliation.adapters.bank_rows import PostgresBankRepository
 from services.reconciliation.adapters.camt import read_statements
 from services.reconciliation.adapters.content import ObjectStoreContent
 from services.reconciliation.adapters.dunning import PostgresDunningQueue
+from services.reconciliation.adapters.exception_queue import PostgresExceptionDesk, PostgresReports
 from services.reconciliation.adapters.file_queue import PostgresFileQueue
 from services.reconciliation.adapters.layouts import all_layouts
 from services.reconciliation.adapters.unit_of_work import SqlUnitOfWork, unit_opener
-from services.reconciliation.entrypoints.acquittal_exceptions import exception_endpoints
+from services.reconciliation.entrypoints.acquittal_exceptions import set_aside_endpoints
 from services.reconciliation.entrypoints.deb_files import DebFileOperations, deb_file_endpoints
 from services.reconciliation.entrypoints.dunning_timer import DunningWatcher, dunning_part
 from services.reconciliation.entrypoints.events import EventHandlers, subscriptions
+from services.reconciliation.entrypoints.exception_events import (
+    ExceptionEvents,
+    exception_subscriptions,
+    together,
+)
+from services.reconciliation.entrypoints.exceptions import exception_endpoints, exception_gauges
 from services.reconciliation.entrypoints.http import ReconciliationApi, endpoints
 from services.reconciliation.entrypoints.http_bank import bank_endpoints
 from services.reconciliation.entrypoints.http_dunning import dunning_endpoints
@@ -28,7 +35,9 @@ from services.reconciliation.entrypoints.timers import DebBooker, parts
 from services.reconciliation.handlers.deb_lease import BookingPolicy
 from services.reconciliation.handlers.watch_dunning import DunningWatch
 from services.reconciliation.handlers.work_deb_file import DebWorkshop
+from services.reconciliation.ports.exceptions import ExceptionDesk
 from services.reconciliation.settings import ReconciliationSettings
+from services.reconciliation.views.exception_queue import known_item
 from shared.contracts import topics
 from shared.db.engine import Database
 from shared.kernel.clock import Clock, SystemClock
@@ -59,6 +68,9 @@ def build(
     def unit_on(connection: AsyncConnection) -> SqlUnitOfWork:
         return SqlUnitOfWork(connection, clock)
 
+    def desk_on(connection: AsyncConnection) -> ExceptionDesk:
+        return PostgresExceptionDesk(connection, known_item)
+
     policy = booking_policy(settings)
     shop = DebWorkshop(
         queue=PostgresFileQueue(database, clock, lease=policy.lease),
@@ -87,17 +99,22 @@ def build(
             *deb_file_endpoints(
                 DebFileOperations(unit_on, shop.open_unit, clock, batch_rows=policy.batch_rows)
             ),
-            *exception_endpoints(unit_on, clock),
+            *set_aside_endpoints(unit_on, clock),
             *export_endpoints(clock),
             *period_endpoints(unit_on, clock),
             *dunning_endpoints(unit_on, clock, deb_days_max=settings.dunning_deb_days_max),
             *bank_endpoints(PostgresBankRepository, read_statements, clock),
+            *exception_endpoints(desk_on, clock),
         ],
-        subscriptions=subscriptions(EventHandlers(unit_on, content, clock)),
+        subscriptions=together(
+            *subscriptions(EventHandlers(unit_on, content, clock)),
+            *exception_subscriptions(ExceptionEvents(PostgresReports)),
+        ),
         timers=(
             *parts(DebBooker(shop, settings.deb_tick_seconds)),
             dunning_part(DunningWatcher(watch), clock, settings.dunning_tick_seconds),
         ),
+        gauges=[exception_gauges(database)],
     )
 
 

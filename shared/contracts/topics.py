@@ -81,7 +81,7 @@ LEDGER_EVENTS = Topic(
 PORTAL_EVENTS = Topic(
     "portal-events",
     (DEBIDENT_GATEWAY,),
-    (),
+    (RECONCILIATION,),
     3,
     FOREVER,
     "Whether portals, and the practices' accounts there, can be reached.",

@@ -82,7 +82,7 @@ class ExceptionOperations:
         return Reply(_reply(row))
 
 
-def exception_endpoints(unit_on: UnitOnConnection, clock: Clock) -> list[Endpoint]:
+def set_aside_endpoints(unit_on: UnitOnConnection, clock: Clock) -> list[Endpoint]:
     """Return the table of this part of the API."""
     operations = ExceptionOperations(unit_on, clock)
     return [

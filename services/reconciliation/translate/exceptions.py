@@ -1,0 +1,111 @@
+"""What other services report to the queue of exceptions, and what ends it."""
+
+from __future__ import annotations
+
+from services.reconciliation.domain.exceptions import (
+    DEB_FILE_MISSING,
+    FOR_GOOD,
+    ORDER_OVERDUE,
+    ORDER_REFUSED,
+    Ending,
+    ItemId,
+    Report,
+    outage_item,
+)
+from shared.contracts.debident.v1 import (
+    DebFileMissing,
+    OrderRefused,
+    OrderSendFailed,
+    PortalReachable,
+    PortalUnreachable,
+)
+from shared.contracts.orders.v1 import OrderOverdue, OrderWithdrawn
+
+
+def overdue_order(event: OrderOverdue) -> Report:
+    """Return the report of an order that has not arrived; each sending is a round of its own."""
+    certain = "it was taken" if event.state == "sent" else "it may have left"
+    return Report(
+        item=ItemId(ORDER_OVERDUE, event.order_id),
+        practice_id=event.practice_id,
+        round=event.attempt,
+        since=event.deadline,
+        reason_code="not-arrived" if event.state == "sent" else "arrival-doubtful",
+        detail=f"{certain} and has not arrived by the deadline",
+        contract_id=event.contract_id,
+        order_id=event.order_id,
+        order_number=event.order_number,
+        amount=event.total.to_money(),
+    )
+
+
+def order_not_sent(event: OrderSendFailed) -> Ending | None:
+    """Return the end of waiting for this sending, or None while it may have left."""
+    if event.outcome != "not-sent":
+        return None
+    return Ending(
+        item=ItemId(ORDER_OVERDUE, event.order_id),
+        practice_id=event.practice_id,
+        round=event.attempt,
+        at=event.failed_at,
+        because="it is certain that this sending never left",
+    )
+
+
+def withdrawn_order(event: OrderWithdrawn) -> Ending:
+    """Return the end of waiting for an order that was taken back."""
+    item = ItemId(ORDER_OVERDUE, event.order_id)
+    because = "the order is withdrawn"
+    return Ending(item, event.practice_id, FOR_GOOD, event.withdrawn_at, because)
+
+
+def refused_order(event: OrderRefused) -> tuple[Report, Ending]:
+    """Return the report of a refused order, and the end of waiting for it."""
+    report = Report(
+        item=ItemId(ORDER_REFUSED, event.order_id),
+        practice_id=event.practice_id,
+        round=1,
+        since=event.refused_at,
+        reason_code=event.reason_code,
+        detail="the portal refused the whole order",
+        contract_id=event.contract_id,
+        order_id=event.order_id,
+    )
+    overdue = ItemId(ORDER_OVERDUE, event.order_id)
+    because = "the order is refused"
+    return report, Ending(overdue, event.practice_id, FOR_GOOD, event.refused_at, because)
+
+
+def missing_deb_files(event: DebFileMissing) -> Report:
+    """Return the report of DEB files that the portal has counted and that are not here."""
+    first, last = event.first_number, event.last_number
+    which = f"Number {first}" if first == last else f"Numbers {first} to {last}"
+    return Report(
+        item=ItemId(DEB_FILE_MISSING, event.gap_id),
+        practice_id=event.practice_id,
+        round=1,
+        since=event.noticed_at,
+        reason_code=event.reason_code,
+        detail=f"{which} of the portal's DEB files did not come, as {event.seen_number} shows",
+        contract_id=event.contract_id,
+    )
+
+
+def unreachable_portal(event: PortalUnreachable) -> Report:
+    """Return the report of an outage, for this practice."""
+    what = "The portal" if event.scope == "portal" else "The practice's account at the portal"
+    return Report(
+        item=outage_item(event.outage_id, event.practice_id),
+        practice_id=event.practice_id,
+        round=1,
+        since=event.since,
+        reason_code=event.reason_code,
+        detail=f"{what} ({event.adapter}) cannot be reached",
+    )
+
+
+def reachable_portal(event: PortalReachable) -> Ending:
+    """Return the end of an outage, for this practice."""
+    item = outage_item(event.outage_id, event.practice_id)
+    because = "the portal gives answers again"
+    return Ending(item, event.practice_id, FOR_GOOD, event.reachable_at, because)

@@ -1,0 +1,364 @@
+"""Every kind of item in the queue of exceptions: one table, from which all else follows.
+
+An item is derived from the tables that own its facts, so no handler can forget to open or to end
+one. A new kind is one more entry here: the list, the totals, the metrics, the commands of persons,
+docs/exceptions.md and the tests read this table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from services.reconciliation.domain.exceptions import (
+    DEB_FILE_MISSING,
+    ORDER_OVERDUE,
+    ORDER_REFUSED,
+    PORTAL_UNREACHABLE,
+)
+from services.reconciliation.domain.releasing import HOLD_REASONS, Release
+from services.reconciliation.views.exception_kind import Action, ExceptionKind
+
+"""What an item may say, and as which type; what a kind leaves out is null."""
+
+
+_UNRELEASABLE = frozenset(
+    code for code, reason in HOLD_REASONS.items() if reason.release is Release.NEVER
+)
+_FILE = {
+    "contract_id": "f.contract_id",
+    "deb_file_id": "f.deb_file_id",
+    "deb_file_name": "coalesce(f.file_id, f.portal_file_id)",
+}
+_ROW = _FILE | {
+    "since": "f.received_at",
+    "reason_code": "coalesce(r.reason_code, d.parked_because)",
+    "amount_rappen": "abs(r.amount_rappen)",
+    "order_number": "r.order_number",
+    "invoice_id": "r.invoice_id",
+    "invoice_number": "r.invoice_number",
+    "deb_line": "r.line",
+    "row_id": "r.row_id",
+    "detail": "r.reason_detail",
+}
+_ROW_SOURCE = """deb_row r JOIN deb_file f ON f.deb_file_id = r.deb_file_id
+    LEFT JOIN row_decision d ON d.row_id = r.row_id WHERE r.row_id IS NOT NULL"""
+_ROW_HISTORY = """
+    SELECT decided_at AS at, 'resolved' AS event, decided_by AS by_person, reason AS why
+    FROM row_decision WHERE row_id = :key
+    UNION ALL
+    SELECT decided_at, 'resolved', NULL, 'the row is ' || status
+    FROM deb_row WHERE row_id = :key AND status IN ('booked', 'repeat', 'undone')
+      AND NOT EXISTS (SELECT FROM row_decision d WHERE d.row_id = :key)
+"""
+_DECIDE_ROW = (
+    Action("reconciliation", "decideParkedRow"),
+    Action("reconciliation", "suggestInvoices"),
+)
+_REPORTED = {
+    column: f"e.{column}"
+    for column in (
+        "since",
+        "reason_code",
+        "amount_rappen",
+        "contract_id",
+        "order_id",
+        "order_number",
+        "detail",
+    )
+}
+_LATER_ANSWER = """
+    SELECT FROM confirmation_line l2 JOIN order_confirmation c2 USING (order_id)
+    WHERE l2.invoice_id = l.invoice_id
+      AND (c2.confirmed_at, c2.order_id) > (c.confirmed_at, c.order_id)"""
+_CANCELLED = """SELECT FROM position_fact p
+    WHERE p.invoice_id = l.invoice_id AND p.kind = 'invoice_cancelled'"""
+# One look-up per token of an entry; it never reads all rows of a payout.
+_PAYOUTS_NAMED = """(
+    SELECT count(DISTINCT token) FROM unnest(b.tokens) AS token WHERE EXISTS (
+      SELECT FROM deb_row r
+      WHERE r.practice_id = ANY (b.practice_ids)
+        AND r.payout_token = token
+        AND r.kind IN ('payout', 'advance', 'account_movement')
+        AND r.status IN ('booked', 'parked', 'staged')))"""
+
+
+def _reported(kind: str) -> str:
+    return f"reported_exception e WHERE e.kind = '{kind}' AND e.round > 0"
+
+
+_OPEN_REPORT = "e.round > e.ended_round"
+
+KINDS: tuple[ExceptionKind, ...] = (
+    ExceptionKind(
+        name=ORDER_OVERDUE,
+        means="an order should have arrived at the factor by its deadline and has not",
+        ends="the order is confirmed, refused or withdrawn, or it is certain that it never left",
+        sentence="Order {order_number} is overdue: {detail}.",
+        source=_reported(ORDER_OVERDUE),
+        key="e.key",
+        practice="e.practice_id",
+        is_open=f"{_OPEN_REPORT} AND NOT EXISTS (SELECT FROM order_confirmation c"
+        " WHERE c.order_id = e.key)",
+        columns=_REPORTED,
+        actions=(
+            Action("orders", "confirmOrderArrival"),
+            Action("orders", "withdrawOrder"),
+            Action("debident-gateway", "resendOrder"),
+        ),
+        history="""
+    SELECT confirmed_at AS at, 'resolved' AS event, NULL AS by_person,
+      'the order is confirmed' AS why
+    FROM order_confirmation WHERE order_id = :key""",
+    ),
+    ExceptionKind(
+        name=ORDER_REFUSED,
+        means="the portal refused a whole order; its invoices are free again",
+        ends="a person closes it, once the cause is put right and the invoices are ordered anew",
+        sentence="The portal refused order {order_number}: {reason_code}.",
+        source="""reported_exception e LEFT JOIN prepared_order o ON o.order_id = e.key
+    WHERE e.kind = 'order-refused' AND e.round > 0""",
+        key="e.key",
+        practice="e.practice_id",
+        is_open=_OPEN_REPORT,
+        columns=_REPORTED | {"order_number": "o.order_number"},
+        actions=(Action("orders", "prepareOrder"), Action("orders", "listOrderLines")),
+        closable=True,
+    ),
+    ExceptionKind(
+        name="refused-line",
+        means="the factor refused one invoice of an order",
+        ends="a later order's confirmation answers for the invoice, it is cancelled, or a person"
+        " closes it",
+        sentence="Invoice {invoice_number} was refused in order {order_number}: {reason_code}.",
+        source=f"""confirmation_line l JOIN order_confirmation c USING (order_id)
+    JOIN invoice_position i ON i.invoice_id = l.invoice_id
+    WHERE NOT l.accepted AND NOT EXISTS ({_LATER_ANSWER} AND NOT l2.accepted)""",
+        key="l.invoice_id",
+        practice="l.practice_id",
+        is_open=f"NOT EXISTS ({_LATER_ANSWER}) AND NOT EXISTS ({_CANCELLED})",
+        columns={
+            "since": "c.confirmed_at",
+            "reason_code": "coalesce(l.refusal_code, 'no-reason-given')",
+            "amount_rappen": "abs(l.amount_rappen)",
+            "contract_id": "c.contract_id",
+            "order_id": "c.order_id",
+            "order_number": "c.order_number",
+            "invoice_id": "l.invoice_id",
+            "invoice_number": "i.invoice_number",
+        },
+        actions=(
+            Action("invoicing", "correctInvoice"),
+            Action("invoicing", "cancelInvoice"),
+            Action("orders", "prepareOrder"),
+        ),
+        closable=True,
+        history="""
+    SELECT c.confirmed_at AS at,
+      CASE WHEN l.accepted THEN 'resolved'
+        WHEN row_number() OVER (PARTITION BY l.accepted ORDER BY c.confirmed_at) = 1 THEN 'opened'
+        ELSE 'reopened' END AS event,
+      NULL AS by_person,
+      CASE WHEN l.accepted THEN 'accepted in order ' ELSE 'refused in order ' END
+        || c.order_number AS why
+    FROM confirmation_line l JOIN order_confirmation c USING (order_id) WHERE l.invoice_id = :key
+    UNION ALL
+    SELECT CAST(fact_date AS timestamptz), 'resolved', NULL, 'the invoice is cancelled'
+    FROM position_fact WHERE invoice_id = :key AND kind = 'invoice_cancelled'""",
+    ),
+    ExceptionKind(
+        name="set-aside-line",
+        means="the factor accepted an invoice that the books could not acquit",
+        ends="a person acquits it once the books agree, or leaves it",
+        sentence="Invoice {invoice_number} of order {order_number} is set aside: {reason_code}.",
+        source="""acquittal_exception e JOIN order_confirmation c ON c.order_id = e.order_id
+    JOIN invoice_position i ON i.invoice_id = e.invoice_id
+    LEFT JOIN acquittal_exception_decision d ON d.exception_id = e.exception_id WHERE true""",
+        key="e.exception_id",
+        practice="e.practice_id",
+        is_open="d.exception_id IS NULL",
+        columns={
+            "since": "e.found_at",
+            "reason_code": "e.reason_code",
+            "amount_rappen": "e.confirmed_rappen",
+            "contract_id": "c.contract_id",
+            "order_id": "e.order_id",
+            "order_number": "c.order_number",
+            "invoice_id": "e.invoice_id",
+            "invoice_number": "i.invoice_number",
+        },
+        actions=(Action("reconciliation", "settleAcquittalException"),),
+        history="""
+    SELECT decided_at AS at, 'resolved' AS event, decided_by AS by_person, reason AS why
+    FROM acquittal_exception_decision WHERE exception_id = :key""",
+    ),
+    ExceptionKind(
+        name="manual-acquittal",
+        means="a confirmed order waits for a person to acquit it, as the contract wants",
+        ends="the order is acquitted",
+        sentence="Order {order_number} is confirmed and waits to be acquitted.",
+        source="order_confirmation c WHERE true",
+        key="c.order_id",
+        practice="c.practice_id",
+        is_open="c.acquitted_on IS NULL",
+        columns={
+            "since": "c.confirmed_at",
+            "reason_code": "'waits-for-a-person'",
+            "amount_rappen": "c.accepted_total_rappen",
+            "contract_id": "c.contract_id",
+            "order_id": "c.order_id",
+            "order_number": "c.order_number",
+        },
+        actions=(Action("reconciliation", "acquitOrder"),),
+        history="""
+    SELECT CAST(acquitted_on AS timestamptz) AS at, 'resolved' AS event, NULL AS by_person,
+      'the order is acquitted' AS why
+    FROM order_confirmation WHERE order_id = :key AND acquitted_on IS NOT NULL""",
+    ),
+    ExceptionKind(
+        name="deb-file-to-review",
+        means="a DEB file waits for a person to look at it before it is booked",
+        ends="a person has it booked, or holds it",
+        sentence="DEB file {deb_file_name} waits to be reviewed before it is booked.",
+        source="deb_file f WHERE f.review IS NOT NULL",
+        key="f.deb_file_id",
+        practice="f.practice_id",
+        is_open="f.status = 'staged' AND f.review = 'awaited'",
+        columns=_FILE | {"since": "f.received_at", "reason_code": "'review-awaited'"},
+        actions=(
+            Action("reconciliation", "previewDebFile"),
+            Action("reconciliation", "bookDebFile"),
+            Action("reconciliation", "holdDebFile"),
+        ),
+        history="""
+    SELECT decided_at AS at, 'resolved' AS event, decided_by AS by_person, reason AS why
+    FROM deb_file_decision WHERE deb_file_id = :key AND decision IN ('book', 'hold')""",
+    ),
+    ExceptionKind(
+        name="held-deb-file",
+        means="nothing of a DEB file is booked: it does not add up, is not ours, or was held",
+        ends="it is released and then adds up, or what it waits for comes",
+        sentence="DEB file {deb_file_name} is held: {detail}.",
+        source="deb_file f WHERE true",
+        key="f.deb_file_id",
+        practice="f.practice_id",
+        is_open="f.status = 'held'",
+        columns=_FILE
+        | {
+            "since": "CASE WHEN f.status = 'held' THEN coalesce(f.finished_at, f.received_at)"
+            " ELSE f.received_at END",
+            "reason_code": "f.reason_code",
+            "amount_rappen": "(SELECT sum(abs(r.amount_rappen))::bigint FROM deb_row r"
+            " WHERE r.deb_file_id = f.deb_file_id AND r.status = 'staged')",
+            "deb_line": "f.reason_line",
+            "detail": "f.reason_detail",
+        },
+        actions=(Action("reconciliation", "releaseDebFile"),),
+        not_for={"releaseDebFile": _UNRELEASABLE},
+        history="""
+    SELECT decided_at AS at, 'resolved' AS event, decided_by AS by_person, reason AS why
+    FROM deb_file_decision WHERE deb_file_id = :key AND decision = 'release'""",
+    ),
+    ExceptionKind(
+        name=DEB_FILE_MISSING,
+        means="the portal has counted DEB files that are not here",
+        ends="a person closes it, once the files are here or the factor has explained the gap",
+        sentence="{detail}.",
+        source=_reported(DEB_FILE_MISSING),
+        key="e.key",
+        practice="e.practice_id",
+        is_open=_OPEN_REPORT,
+        columns=_REPORTED,
+        actions=(Action("debident-gateway", "listMissingDebFiles"),),
+        closable=True,
+    ),
+    ExceptionKind(
+        name="parked-row",
+        means="a row of a DEB file cannot be booked by itself",
+        ends="a person decides it, what it waits for comes, or its file is undone",
+        sentence="Line {deb_line} of DEB file {deb_file_name} is parked: {detail}.",
+        source=_ROW_SOURCE,
+        key="r.row_id",
+        practice="r.practice_id",
+        is_open="r.status = 'parked' AND d.row_id IS NULL"
+        " AND r.reason_code <> 'conflicting-record'",
+        columns=_ROW,
+        actions=_DECIDE_ROW,
+        history=_ROW_HISTORY,
+    ),
+    ExceptionKind(
+        name="conflict",
+        means="a row of a DEB file contradicts one that is booked under the same record id",
+        ends="a person decides it, or one of the two files is undone",
+        sentence="Line {deb_line} of DEB file {deb_file_name} is in conflict: {detail}.",
+        source=_ROW_SOURCE,
+        key="r.row_id",
+        practice="r.practice_id",
+        is_open="r.status = 'parked' AND d.row_id IS NULL AND r.reason_code = 'conflicting-record'",
+        columns=_ROW,
+        actions=(*_DECIDE_ROW, Action("reconciliation", "explainDebRow")),
+        history=_ROW_HISTORY,
+    ),
+    ExceptionKind(
+        name="unmatched-payout",
+        means="the bank shows money of the factor that no payout explains, or more than one",
+        ends="a row that names its reference comes, or a person says which payout it is, or none",
+        sentence="The bank's entry of {amount} is no payout that is known, or not one alone.",
+        source="""bank_entry b JOIN bank_statement s USING (statement_id)
+    LEFT JOIN bank_entry_decision d USING (entry_id) WHERE true""",
+        key="b.entry_id",
+        practice="b.practice_ids",
+        shared=True,
+        is_open=f"""NOT b.superseded AND d.entry_id IS NULL
+      AND CASE WHEN b.from_factor THEN {_PAYOUTS_NAMED} <> 1 ELSE {_PAYOUTS_NAMED} > 1 END""",
+        columns={
+            "since": "s.imported_at",
+            "reason_code": "CASE WHEN b.from_factor THEN 'unexplained' ELSE 'ambiguous' END",
+            "amount_rappen": "abs(b.amount_rappen)",
+            "bank_entry_id": "b.entry_id",
+        },
+        actions=(
+            Action("reconciliation", "decideBankEntry"),
+            Action("reconciliation", "listUnexplainedEntries"),
+        ),
+        history="""
+    SELECT decided_at AS at, 'resolved' AS event, decided_by AS by_person, reason AS why
+    FROM bank_entry_decision WHERE entry_id = :key""",
+    ),
+    ExceptionKind(
+        name=PORTAL_UNREACHABLE,
+        means="a portal, or the practice's account there, cannot be reached",
+        ends="the portal gives an answer again",
+        sentence="{detail}.",
+        source=_reported(PORTAL_UNREACHABLE),
+        key="e.key",
+        practice="e.practice_id",
+        is_open=_OPEN_REPORT,
+        columns=_REPORTED,
+        actions=(
+            Action("debident-gateway", "getPortals"),
+            Action("debident-gateway", "putPortalCredentials"),
+        ),
+    ),
+    ExceptionKind(
+        name="dead-letter",
+        means="an event could not be worked; what it says is not in the books",
+        ends="an operator sends it through again, or drops it"
+        " (`python -m shared.messaging.dead_letters`)",
+        sentence="The event {detail} could not be worked: {reason_code}.",
+        source="dead_letter l JOIN inbox i USING (event_id) WHERE true",
+        key="l.event_id",
+        practice="l.practice_id",
+        is_open="i.status = 'dead'",
+        columns={
+            "since": "l.died_at",
+            "reason_code": "l.reason",
+            "detail": "i.type || ' of ' || i.source",
+        },
+        history="""
+    SELECT coalesce(worked_at, received_at) AS at, 'resolved' AS event, NULL AS by_person,
+      coalesce(reason, 'worked') AS why
+    FROM inbox WHERE event_id = :key AND status IN ('done', 'repeat', 'skipped')""",
+    ),
+)
+KINDS_BY_NAME: Mapping[str, ExceptionKind] = MappingProxyType({kind.name: kind for kind in KINDS})
