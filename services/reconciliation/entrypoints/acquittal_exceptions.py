@@ -7,10 +7,10 @@ from sqlalchemy import RowMapping
 from services.reconciliation.entrypoints import replies
 from services.reconciliation.entrypoints.parked_rows import DECIDING_ROLES, UnitOnConnection
 from services.reconciliation.entrypoints.schemas_exceptions import (
-    ExceptionList,
-    ExceptionReply,
     ExceptionsQuery,
-    ExceptionTotals,
+    SetAsideLineList,
+    SetAsideLineReply,
+    SetAsideTotals,
     SettlementReply,
     SettlementRequest,
 )
@@ -61,10 +61,10 @@ class ExceptionOperations:
             "settled": query.settled,
         }
         totals = await totals_of(
-            call.connection, query, ExceptionTotals, exceptions.EXCEPTIONS, wanted
+            call.connection, query, SetAsideTotals, exceptions.EXCEPTIONS, wanted
         )
         items = [_reply(row) for row in page]
-        return Reply(ExceptionList(items=items, next=following, totals=totals))
+        return Reply(SetAsideLineList(items=items, next=following, totals=totals))
 
     async def settle(self, call: Call) -> Reply:
         """Carry out what a person decides about a line."""
@@ -94,7 +94,7 @@ def set_aside_endpoints(unit_on: UnitOnConnection, clock: Clock) -> list[Endpoin
             handler=operations.list_exceptions,
             roles=EVERY_ROLE,
             query=ExceptionsQuery,
-            response=ExceptionList,
+            response=SetAsideLineList,
             problem_codes=(CURSOR_PROBLEM,),
         ),
         Endpoint(
@@ -105,7 +105,7 @@ def set_aside_endpoints(unit_on: UnitOnConnection, clock: Clock) -> list[Endpoin
             handler=operations.settle,
             roles=DECIDING_ROLES,
             request=SettlementRequest,
-            response=ExceptionReply,
+            response=SetAsideLineReply,
             problem_codes=(
                 "acquittal-exception-not-found",
                 "books-disagree-still",
@@ -115,7 +115,7 @@ def set_aside_endpoints(unit_on: UnitOnConnection, clock: Clock) -> list[Endpoin
     ]
 
 
-def _reply(row: RowMapping) -> ExceptionReply:
+def _reply(row: RowMapping) -> SetAsideLineReply:
     decision = None
     if row["decision"] is not None:
         decision = SettlementReply(
@@ -124,7 +124,7 @@ def _reply(row: RowMapping) -> ExceptionReply:
             decided_by=row["decided_by"],
             decided_at=row["decided_at"],
         )
-    return ExceptionReply(
+    return SetAsideLineReply(
         **{name: row[name] for name in _AS_IS},
         confirmed=replies.money(row["confirmed_rappen"]),
         open_amount=replies.money(row["open_rappen"]),

@@ -37,7 +37,7 @@ class SettlementReply(ApiModel):
     decided_at: datetime
 
 
-class ExceptionReply(ApiModel):
+class SetAsideLineReply(ApiModel):
     """One accepted line that the books could not acquit.
 
     `open_amount`: the principal that was open then; `open_now`: that is open at present.
@@ -57,14 +57,14 @@ class ExceptionReply(ApiModel):
     decision: SettlementReply | None
 
 
-class ExceptionTotals(Totals):
+class SetAsideTotals(Totals):
     """Count, and what the factor confirmed of those lines."""
 
     confirmed: WireMoney | None
 
 
-class ExceptionList(Page):
+class SetAsideLineList(Page):
     """A page of lines that were set aside, oldest first."""
 
-    totals: ExceptionTotals | None
-    items: list[ExceptionReply]
+    totals: SetAsideTotals | None
+    items: list[SetAsideLineReply]

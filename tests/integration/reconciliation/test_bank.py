@@ -150,7 +150,7 @@ async def test_one_payout_is_split_over_invoices_and_practices_to_the_rappen(
         str(house.practice_id): "199.99",
         str(other.practice_id): "33.35",
     }
-    assert sorted(one["amount"]["amount"] for one in parts["items"]) == ["120.00", "33.35", "79.99"]
+    assert sorted(one["amount"]["amount"] for one in parts["parts"]) == ["120.00", "33.35", "79.99"]
 
 
 async def test_the_same_entry_counts_once_whatever_file_brings_it(house: House, bank: Bank) -> None:

@@ -107,7 +107,7 @@ async def test_a_refused_order_is_not_waited_for_but_looked_into(
     await house.receive(reports.overdue())
     item = await queue.only("order-refused")
     assert item["words"] == "The portal refused order (unknown): account-unknown."
-    await house.receive(house.order_prepared())
+    await house.receive(await house.order_prepared())
     assert "CMD-2026-0001" in (await queue.only("order-refused"))["words"]
     assert (await queue.do(item["item"], "close", reason="the account is put right"))[0] == 200
     assert await queue.kinds() == []
