@@ -139,6 +139,7 @@ class OrdersApi:
             "practice_id": call.practice_id,
             "state": query.state,
             "contract_id": query.contract_id,
+            "overdue": query.overdue,
         }
         totals = await totals_of(call.connection, query, OrderTotals, views.ORDERS, wanted)
         items = [replies.order_summary(row) for row in page]
