@@ -15,7 +15,8 @@ from rich.console import Console
 
 from sandbox.broker import BrokerError
 from sandbox.demo.api import Api, ApiError, WaitedTooLongError, fetch_token
-from sandbox.demo.procedure import Procedure, ProcedureError
+from sandbox.demo.office import ProcedureError
+from sandbox.demo.procedure import Procedure
 from sandbox.demo.readback import Figures, read_figures
 from sandbox.demo.stack import NotOurFolderError, Stack, start_stack
 from sandbox.demo.telling import Teller

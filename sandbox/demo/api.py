@@ -48,9 +48,8 @@ class Api:
 
     def upload(self, service: str, path: str, data: bytes, media_type: str, **query: object) -> Any:
         """Return the JSON answer of a POST of a file."""
-        return json.loads(
-            self._send("POST", service, f"{path}?{urlencode(query)}", data, media_type)
-        )
+        suffix = f"?{urlencode(query)}" if query else ""
+        return json.loads(self._send("POST", service, path + suffix, data, media_type))
 
     def put(self, service: str, path: str, body: Mapping[str, Any]) -> Any:
         """Return the JSON answer of a PUT of what there is not yet."""
@@ -67,9 +66,10 @@ class Api:
                 return found
             cursor = {"after": page["next"]}
 
-    def text(self, service: str, path: str) -> str:
+    def text(self, service: str, path: str, **query: object) -> str:
         """Return the answer of a GET that is not JSON."""
-        return self._raw("GET", service, path, None).decode()
+        suffix = f"?{urlencode(query)}" if query else ""
+        return self._raw("GET", service, path + suffix, None).decode()
 
     def _call(self, method: str, service: str, path: str, body: Mapping[str, Any] | None) -> Any:
         raw = self._raw(method, service, path, body)

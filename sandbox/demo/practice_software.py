@@ -23,6 +23,8 @@ _NAMESPACE: Final = "http://www.forum-datenaustausch.ch/invoice"
 _PRIVATE_GLN: Final = "2000000000008"
 _NO_RECIPIENT_GLN: Final = "2006666666008"
 _ZERO: Final = "0.00"
+_FIRST_SERIAL: Final = 4101
+"""The software has written invoices for years: its numbers do not begin with 1."""
 
 
 def export(practice: world.Practice, *, issued_at: datetime) -> bytes:
@@ -46,7 +48,7 @@ def _numbered(
     practice: world.Practice, issued_at: datetime
 ) -> Iterator[tuple[str, world.Treatment]]:
     year = issued_at.astimezone(SWISS_TIME).year
-    for serial, treatment in enumerate(practice.treatments, start=1):
+    for serial, treatment in enumerate(practice.treatments, start=_FIRST_SERIAL):
         yield f"{year}-{serial:06}", treatment
 
 
@@ -99,7 +101,7 @@ class _Invoice:
             "payment_period": "P30D",
         }
         creditor = _add(_add(body, "esrQR", slip), "creditor")
-        _company(creditor, "Factor Exemple SA (fictif)", ("Rue du Modèle 9", "1000", "Lausanne"))
+        _company(creditor, world.FACTOR_NAME, ("Rue du Modèle 9", "1000", "Lausanne"))
         _add(body, "law", {"type": "ORG"})
         day = self._issued_at.date().isoformat()
         when = {"date_begin": day, "date_end": day, "reason": "disease"}

@@ -26,6 +26,7 @@ SERVICE_PORTS = {
 PORTAL_PORT, ISSUER_PORT = 8090, 8091
 PORTAL_SPEED = 7200.0
 """Simulated seconds per real second at the portal: half a day passes in six seconds."""
+_DAY_SECONDS = 86_400
 PORTAL_SEED = "demo-746"
 """Under this seed some invoices are paid at once, some reminded, some paid by instalments."""
 _OWN_MARK = ".quittance-demo"
@@ -202,7 +203,13 @@ def _settings(
             "CREDENTIALS_KEY": _new_key(),
             "TICK_INTERVAL_SECONDS": "0.2",
         },
-        "reconciliation": {"DEB_TICK_SECONDS": "0.2"},
+        # The orders' working days pass as fast as the days at the portal.
+        "orders": {
+            "TRIAL_DAY_SECONDS": str(_DAY_SECONDS / PORTAL_SPEED),
+            "TICK_INTERVAL_SECONDS": "0.5",
+        },
+        # A file that names an unknown invoice waits a little, in case the invoice is under way.
+        "reconciliation": {"DEB_TICK_SECONDS": "0.2", "DEB_EARLY_GRACE_SECONDS": "5"},
     }
     return {
         name: {

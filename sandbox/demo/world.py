@@ -35,6 +35,9 @@ def swiss_uid(serial: int) -> str:
 
 
 FACTOR_GLN = gln(FACTOR_GLN_BODY)
+FACTOR_NAME = "Factor Exemple SA (fictif)"
+FACTOR_IBAN = swiss_iban("00700" + "000000000099")
+"""The account from which the factor pays."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,6 +258,15 @@ WINTERTHUR = Practice(
     has_software=True,
 )
 
+REFUSED_PATIENT, REFUSAL_CODE = "20004", "address-unknown"
+"""Whose invoice the factor refuses, and why."""
+RECOURSE_PATIENT = "10002"
+"""Whose invoice the factor gives back because nobody pays it."""
+SLOW_PATIENT = "20003"
+"""Who is reminded before the second DEB file and has not paid by then."""
+LATE_DAYS = 2
+"""How many days later than usual the second practice's order shows at the factor."""
+
 PRACTICES: tuple[Practice, ...] = (LAUSANNE, WINTERTHUR)
 
 
@@ -262,7 +274,7 @@ def contract_body(practice: Practice) -> dict[str, Any]:
     """Body of the request that records the practice's CMD contract, with times for a demo."""
     return {
         "factor": "CMD",
-        "factor_name": "Factor Exemple SA (fictif)",
+        "factor_name": FACTOR_NAME,
         "factor_address": {
             "street": "Rue du Modèle",
             "house_no": "9",

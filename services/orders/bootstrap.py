@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -82,5 +83,11 @@ def build_workshop(
             tick_interval_seconds=settings.tick_interval_seconds,
             parallel_orders=settings.parallel_orders,
             batch_size=settings.batch_size,
+            trial_day=_trial_day(settings),
         ),
     )
+
+
+def _trial_day(settings: OrdersSettings) -> timedelta | None:
+    seconds = settings.trial_day_seconds
+    return None if seconds is None else timedelta(seconds=seconds)

@@ -23,3 +23,7 @@ class OrdersSettings(ServiceSettings):
     batch_size: Annotated[int, Field(ge=1, le=10_000)] = Field(
         default=100, description="At most so many tasks or policies per tick."
     )
+    trial_day_seconds: Annotated[float, Field(gt=0, le=86_400)] | None = Field(
+        default=None,
+        description="For demonstrations only: a working day of the arrival clock lasts so long.",
+    )

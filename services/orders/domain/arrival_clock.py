@@ -94,6 +94,11 @@ def arrival_deadline(
     return datetime.combine(day, at, SWISS_TIME).astimezone(UTC)
 
 
+def trial_deadline(since: datetime, working_days: int, day: timedelta) -> datetime:
+    """Return the deadline of a trial, in which every working day lasts so long, holidays too."""
+    return since + working_days * day
+
+
 def gone_overdue(order: Order, *, deadline: datetime) -> Step:
     """The deadline of the order's running clock has passed; once per attempt to send."""
     clock = running_clock(order)

@@ -60,7 +60,13 @@ class Ticks:
         workshop = self._workshop
         command = WatchArrival(due.order_id, due.practice_id)
         async with workshop.units.begin(due.practice_id) as uow:
-            await watch_arrival(command, uow, workshop.holidays, workshop.clock)
+            await watch_arrival(
+                command,
+                uow,
+                workshop.holidays,
+                workshop.clock,
+                trial_day=workshop.pace.trial_day,
+            )
 
     async def _run(self, due: DuePolicy) -> None:
         workshop = self._workshop

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from datetime import timedelta
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -16,11 +17,16 @@ OpensUnitOfWork = Callable[[AsyncConnection], AbstractAsyncContextManager[UnitOf
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How often the timers look, and how much they take on at once."""
+    """How often the timers look, and how much they take on at once.
+
+    Attributes:
+        trial_day: how long a working day of the arrival clock lasts in a trial; None: see calendar.
+    """
 
     tick_interval_seconds: float = 5.0
     parallel_orders: int = 2
     batch_size: int = 100
+    trial_day: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True)

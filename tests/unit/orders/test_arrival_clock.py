@@ -17,6 +17,7 @@ from services.orders.domain.arrival_clock import (
     days_late,
     gone_overdue,
     running_clock,
+    trial_deadline,
 )
 from services.orders.domain.events import OrderOverdue
 from services.orders.domain.model import Practice
@@ -117,6 +118,12 @@ def test_what_is_sent_later_is_never_due_earlier_and_more_days_are_never_fewer(
     assert arrival_deadline(first, days, is_holiday) < arrival_deadline(first, days + 1, is_holiday)
 
 
+def test_a_trials_working_days_last_as_long_as_it_says_over_the_weekend_too() -> None:
+    friday = swiss("2026-11-27T23:59:50")
+    deadline = trial_deadline(friday, 2, timedelta(seconds=12))
+    assert deadline == swiss("2026-11-28T00:00:14")
+
+
 def test_days_late_are_swiss_calendar_days() -> None:
     deadline = swiss("2026-11-25T16:50")
     assert days_late(deadline, swiss("2026-11-25T23:59")) == 0
@@ -191,10 +198,14 @@ class Watch:
         self.uow.orders.known[ORDER] = sent(an_order())
         self.clock = FrozenClock(NOON)
 
-    async def look(self) -> Outcome:
+    async def look(self, *, trial_day: timedelta | None = None) -> Outcome:
         """Look at the clock."""
         return await watch_arrival(
-            WatchArrival(ORDER, PRACTICE), self.uow, SwissHolidays(), self.clock
+            WatchArrival(ORDER, PRACTICE),
+            self.uow,
+            SwissHolidays(),
+            self.clock,
+            trial_day=trial_day,
         )
 
 
@@ -203,6 +214,18 @@ async def test_before_the_deadline_nothing_is_told_and_the_deadline_is_kept() ->
     assert await watch.look() is Outcome.DONE
     assert watch.uow.arrivals.deadlines == {ORDER: NOON + timedelta(days=1)}
     assert watch.uow.recorded == []
+
+
+async def test_in_a_trial_the_deadline_passes_after_as_many_short_days() -> None:
+    watch = Watch(working_days=2)
+    watch.clock.move_to(NOON + timedelta(seconds=23))
+    await watch.look(trial_day=timedelta(seconds=12))
+    assert watch.uow.recorded == []
+    watch.clock.move_to(NOON + timedelta(seconds=24))
+    await watch.look(trial_day=timedelta(seconds=12))
+    (told,) = watch.uow.recorded
+    assert isinstance(told, OrderOverdue)
+    assert told.deadline == NOON + timedelta(seconds=24)
 
 
 async def test_past_the_deadline_it_is_told_once_with_its_figures() -> None:

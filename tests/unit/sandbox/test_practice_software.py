@@ -29,7 +29,7 @@ def test_every_exported_invoice_is_fit_and_comes_to_what_was_done() -> None:
         totals.append(Money.from_decimal(file.invoice.balance.amount))
     assert [str(total) for total in totals] == ["231.00", "94.50", "1024.50", "152.50"]
     assert practice_software.patient_numbers(exported, issued_at=NOW) == {
-        f"2026-00000{n}": f"2000{n}" for n in range(1, 5)
+        f"2026-00410{n}": f"2000{n}" for n in range(1, 5)
     }
 
 
