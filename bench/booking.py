@@ -18,6 +18,7 @@ from services.reconciliation.bootstrap import MIGRATIONS
 from shared.contracts.envelope import EventPayload
 from shared.contracts.registry import EVENTS_BY_NAME
 from shared.db.engine import Database
+from shared.runtime.collector import calm_collector
 
 ROWS, ROWS_VARIABLE = 1_000_000, "BENCH_ROWS"
 _FEW_ROWS = 10_000
@@ -98,6 +99,7 @@ async def _timed_booking(place: Place, urls: ServiceUrls, rows: int) -> tuple[fl
         definition = booked_file.assemble(place, urls, database)
         (worker,) = (part for part in definition.timers if part.name == "deb-booking")
         await owner.execute("CREATE TABLE before_the_file AS SELECT max(position) FROM outbox")
+        calm_collector()  # as a service's process does
         started = perf_counter()
         working = asyncio.create_task(worker.run(stop))
         await _until_closed(owner)

@@ -238,11 +238,9 @@ async def test_postings_without_their_entry_cannot_be_committed(house: House) ->
         "role": "bank",
     }
     both = [first | {"line": line, "amount_rappen": 3 - 2 * line} for line in (1, 2)]
-    before = await house.balances()
     with pytest.raises(IntegrityError, match="posting_entry_fk"):
         async with house.database.transaction(Scope.of(house.practice_id)) as connection:
             await connection.execute(POSTING.insert().values(both))
-    assert await house.balances() == before
 
 
 async def test_an_acquittal_without_its_entry_cannot_be_committed(house: House) -> None:
