@@ -78,7 +78,7 @@ check: $(STAMP) ## run every check that needs no server: format, lint, types, ar
 	$(PYTEST) tests/architecture tests/unit tests/contracts
 
 .PHONY: bench
-bench: $(STAMP) ## measure against floors on a PostgreSQL of its own: BENCH=import|prepare|listing|acquit, default all
+bench: $(STAMP) ## measure against floors on a PostgreSQL of its own: BENCH=import|prepare|listing|acquit|book, default all
 	$(BIN)/python -m bench $(BENCH)
 
 .PHONY: fuzz

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Final
 
-from bench import acquitting, importing, listing, preparing, report
+from bench import acquitting, booking, importing, listing, preparing, report
 from bench.place import Place, place
 from bench.results import Result, write
 
@@ -18,6 +18,7 @@ BENCHMARKS: Final[dict[str, Callable[[Place], list[Result]]]] = {
     "prepare": preparing.run,
     "listing": listing.run,
     "acquit": acquitting.run,
+    "book": booking.run,
 }
 
 

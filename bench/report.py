@@ -46,7 +46,7 @@ def _line(one: Result) -> str:
     where = f"{one.date}, {machine.cpus} CPUs, Python {machine.python}, PostgreSQL"
     cells = (
         f"`{one.name}`",
-        one.what,
+        _what(one),
         str(one.repeats),
         _seconds(one.seconds),
         _seconds(one.floor_seconds),
@@ -57,6 +57,11 @@ def _line(one: Result) -> str:
         f"{where} {machine.postgres}",
     )
     return f"| {' | '.join(cells)} |"
+
+
+def _what(one: Result) -> str:
+    beside = ", ".join(f"{number:g} {words}" for words, number in one.beside.items())
+    return f"{one.what}; beside it: {beside}" if beside else one.what
 
 
 def _seconds(value: float) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import os
 import platform
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
 from statistics import median
@@ -25,6 +25,14 @@ class Machine:
 
 
 @dataclass(frozen=True, slots=True)
+class Aim:
+    """What a result should reach, in words, and whether it did."""
+
+    words: str
+    is_reached: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Result:
     """One line of the table.
 
@@ -35,6 +43,7 @@ class Result:
         rss_mib: peak resident memory of the measuring process, the largest of all repeats.
         target: the aim in words, or None where none is set.
         met: whether the aim was reached; None without an aim.
+        beside: what else was measured in the same run, by its words.
     """
 
     name: str
@@ -48,6 +57,7 @@ class Result:
     target: str | None
     met: bool | None
     date: date
+    beside: Mapping[str, float] = field(default_factory=dict)
 
     def to_json(self) -> str:
         """Write the result; the same result gives the same bytes."""
@@ -69,17 +79,21 @@ def result(
     rss_mib: int | None = None,
     ratio_min: float | None = None,
     rss_mib_max: int | None = None,
+    seconds_max: float | None = None,
+    aims: Sequence[Aim] = (),
+    beside: Mapping[str, float] | None = None,
 ) -> Result:
     """Sum repeats up: medians, their ratio, and whether the aims were reached."""
     ours, floor = median(seconds), median(floor_seconds)
     ratio = floor / ours
-    aims, reached = [], True
+    every = list(aims)
+    if seconds_max is not None:
+        every.append(Aim(f"at most {seconds_max:g} s", ours <= seconds_max))
     if ratio_min is not None:
-        aims.append(f"ratio of at least {ratio_min}")
-        reached = reached and ratio >= ratio_min
+        every.append(Aim(f"ratio of at least {ratio_min}", ratio >= ratio_min))
     if rss_mib_max is not None:
-        aims.append(f"peak memory under {rss_mib_max} MiB")
-        reached = reached and rss_mib is not None and rss_mib < rss_mib_max
+        fits = rss_mib is not None and rss_mib < rss_mib_max
+        every.append(Aim(f"peak memory under {rss_mib_max} MiB", fits))
     return Result(
         name=name,
         what=what,
@@ -89,9 +103,10 @@ def result(
         floor_seconds=float(f"{floor:.4g}"),
         ratio=round(ratio, 3),
         rss_mib=rss_mib,
-        target=", ".join(aims) or None,
-        met=reached if aims else None,
+        target=", ".join(aim.words for aim in every) or None,
+        met=all(aim.is_reached for aim in every) if every else None,
         date=datetime.now(UTC).date(),
+        beside=beside or {},
     )
 
 

@@ -21,7 +21,7 @@ class Money:
     rappen: int
 
     def __post_init__(self) -> None:
-        if not isinstance(self.rappen, int) or isinstance(self.rappen, bool):
+        if type(self.rappen) is not int:
             raise TypeError("Money counts whole Rappen; use Money.from_decimal for francs")
 
     @classmethod

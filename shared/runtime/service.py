@@ -22,6 +22,7 @@ from shared.messaging.topics import pause
 from shared.observability.health import Readiness
 from shared.observability.logs import configure_logging
 from shared.observability.metrics import ServiceMetrics
+from shared.runtime.collector import calm_collector
 from shared.runtime.definition import ServiceDefinition
 from shared.runtime.parts import Part, run_parts, stop_on_signals
 from shared.runtime.settings import Role, ServiceSettings
@@ -67,7 +68,9 @@ async def run_service(definition: ServiceDefinition, *, stop: asyncio.Event) -> 
 async def _run(settings: S, build: Callable[[S], ServiceDefinition]) -> int:
     stop = asyncio.Event()
     stop_on_signals(stop)
-    return await run_service(build(settings), stop=stop)
+    definition = build(settings)
+    calm_collector()
+    return await run_service(definition, stop=stop)
 
 
 def _load(settings_type: type[S]) -> S:

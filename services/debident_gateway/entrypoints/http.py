@@ -108,11 +108,7 @@ class GatewayApi:
         )
         page, more = split_page(rows, query.limit)
         following = cursor(page[-1]["fetched_at"], page[-1]["deb_file_id"]) if more else None
-        wanted = {
-            "practice_id": call.practice_id,
-            "contract_id": query.contract_id,
-            "deb_file_id": None,
-        }
+        wanted = {"practice_id": call.practice_id, "contract_id": query.contract_id}
         totals = await totals_of(call.connection, query, Totals, views.DEB_FILES, wanted)
         problems = await views.deb_problems(call.connection, call.practice_id)
         return Reply(

@@ -170,10 +170,11 @@ class PostgresBookRepository:
         """
         entries = in_open_period(entries, self._closed_until[practice_id])
         links, head = chained(self._heads[practice_id], entries)
-        await bulk.insert(self._connection, JOURNAL_ENTRY, [_entry_row(link) for link in links])
+        # Entries are judged when they come: their postings, and their acquittals, are there first.
         await bulk.insert(
             self._connection, POSTING, [row for link in links for row in _posting_rows(link.entry)]
         )
+        await bulk.insert(self._connection, JOURNAL_ENTRY, [_entry_row(link) for link in links])
         await bulk.insert(self._connection, POSITION_FACT, [_fact_row(fact) for fact in facts])
         await self._move(positions)
         await self._connection.execute(

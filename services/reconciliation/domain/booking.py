@@ -48,6 +48,8 @@ from services.reconciliation.domain.rules import (
 from shared.kernel.ids import derived_id
 from shared.kernel.money import Money
 
+_NO_CHANGE, _NOTHING = Debt(), Money.zero()
+
 
 @dataclass(frozen=True, slots=True)
 class RowPlace:
@@ -217,13 +219,13 @@ class BatchBook:
         change = debt_change(rule, amount, before=before.debt)
         if change is None:
             return _unfitting(row, before)
-        after = before.moved(change, factor_change(rule, amount))
+        moved = factor_change(rule, amount)
+        after = before.moved(change, moved)
         if rule.kind == RECOURSE:
             after = replace(after, acquittal=None, ended=before.acquittal)
         lines = posted_for(rule, amount, chart=self.chart, position=before) if rule.legs else ()
         entry = self._entry(row, rule, before, lines)
-        fact = self._fact(row, rule, before, entry)
-        fact = replace(fact, debt_change=change, factor_change=factor_change(rule, amount))
+        fact = self._fact(row, rule, before, entry, debt_change=change, factor_change=moved)
         return Booked(row, fact, entry, before, after)
 
     def _reversed(self, row: DebRow, original: Original, before: Position | None) -> Decision:
@@ -242,10 +244,15 @@ class BatchBook:
                 return Parked(row, *refused)
         entry = self._entry(row, rule, before, original.opposite_postings())
         fact = replace(
-            self._fact(row, rule, before, entry),
+            self._fact(
+                row,
+                rule,
+                before,
+                entry,
+                debt_change=change,
+                factor_change=-original.factor_change,
+            ),
             amount=original.amount,
-            debt_change=change,
-            factor_change=-original.factor_change,
             order_id=original.order_id,
             reverses=original.fact_id,
             reversal_round=original.reversal_round,
@@ -264,18 +271,25 @@ class BatchBook:
         return Booked(row, self._fact(row, rule, None, entry), entry, None, None)
 
     def _fact(
-        self, row: DebRow, rule: Rule, position: Position | None, entry: Entry | None
+        self,
+        row: DebRow,
+        rule: Rule,
+        position: Position | None,
+        entry: Entry | None,
+        *,
+        debt_change: Debt = _NO_CHANGE,
+        factor_change: Money = _NOTHING,
     ) -> Fact:
         file = self.file
         return Fact(
-            fact_id=self._id(row),
+            fact_id=self._id(row) if entry is None else entry.entry_id,
             practice_id=file.practice_id,
             invoice_id=None if position is None else position.invoice_id,
             kind=rule.kind,
             fact_date=readable(row.event_date),
             amount=row.amount if rule.moves_money else None,
-            debt_change=Debt(),
-            factor_change=Money.zero(),
+            debt_change=debt_change,
+            factor_change=factor_change,
             entry_id=None if entry is None else entry.entry_id,
             order_id=_order(position),
             deb_file_id=file.deb_file_id,

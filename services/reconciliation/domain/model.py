@@ -34,7 +34,7 @@ class Debt:
     @classmethod
     def of(cls, component: Component, amount: Money) -> Debt:
         """Return a debt of one component only."""
-        return replace(cls(), **{component.value: amount})
+        return cls(**{component.value: amount})
 
     def part(self, component: Component) -> Money:
         """Return one component."""

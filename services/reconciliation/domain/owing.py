@@ -19,12 +19,12 @@ def payment_split(debt: Debt, amount: Money) -> Debt | None:
     """Return the change of D that a payment makes, or None when it exceeds what is owed."""
     if amount > debt.total:
         return None
-    change, rest = Debt(), amount
+    change, rest = dict[str, Money](), amount
     for component in PAYMENT_ORDER:
         settled = min(rest, max(debt.part(component), Money.zero()))
-        change = change + Debt.of(component, -settled)
+        change[component.value] = -settled
         rest = rest - settled
-    return change if rest.is_zero else None
+    return Debt(**change) if rest.is_zero else None
 
 
 def debt_change(rule: Rule, amount: Money, *, before: Debt) -> Debt | None:

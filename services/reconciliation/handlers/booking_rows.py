@@ -5,7 +5,8 @@ Rows that waited for what is booked now come back in the same transaction.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -49,23 +50,33 @@ async def write_decisions(
         [position for position in latest.values() if position.invoice_id in turned]
     )
     await uow.deb_files.decide(file.deb_file_id, decisions)
-    await _bring_back(file, booked, latest, uow)
-    for position in latest.values():
-        for event in _position_events(file, position, booked, clock):
+    of_invoice = _by_invoice(booked)
+    await _bring_back(file, booked, latest, of_invoice, uow)
+    for invoice_id, position in latest.items():
+        for event in _position_events(file, position, of_invoice[invoice_id], clock):
             uow.record(event)
     _record_parked(file, decisions, uow, clock)
 
 
+def _by_invoice(booked: Sequence[Booked]) -> Mapping[UUID, list[Booked]]:
+    rows = defaultdict[UUID, list[Booked]](list)
+    for one in booked:
+        if one.fact.invoice_id is not None:
+            rows[one.fact.invoice_id].append(one)
+    return rows
+
+
 async def _bring_back(
-    file: RowsOf, booked: Sequence[Booked], latest: dict[UUID, Position], uow: UnitOfWork
+    file: RowsOf,
+    booked: Sequence[Booked],
+    latest: Mapping[UUID, Position],
+    of_invoice: Mapping[UUID, Sequence[Booked]],
+    uow: UnitOfWork,
 ) -> None:
     owed_again = [
         position
         for invoice_id, position in latest.items()
-        if any(
-            one.fact.invoice_id == invoice_id and one.fact.debt_change.total.rappen > 0
-            for one in booked
-        )
+        if any(one.fact.debt_change.total.rappen > 0 for one in of_invoice[invoice_id])
     ]
     if owed_again:
         await uow.deb_files.resume_rows(file.practice_id, owed_again, reasons=UNTIL_OWED_AGAIN)
@@ -85,7 +96,6 @@ def _position_events(
             reverses=decision.original.kind if decision.original else None,
         )
         for decision in booked
-        if decision.fact.invoice_id == position.invoice_id
     ]
     for start in range(0, len(changes), CHANGES_PER_EVENT):
         yield InvoicePositionChanged(

@@ -27,7 +27,7 @@ class BookingPolicy:
         accept_test_files: whether files with the test flag are booked.
     """
 
-    batch_rows: int = 500
+    batch_rows: int = 1000
     lease: timedelta = timedelta(seconds=120)
     attempts_max: int = 10
     early_grace: timedelta = timedelta(seconds=60)

@@ -306,3 +306,57 @@ STATEMENTS_V3: tuple[str, ...] = (
     "CREATE INDEX journal_entry_by_day ON journal_entry (practice_id, entry_date, number)",
 )
 """Version 3: an export reads the journal by day, in batches."""
+
+STATEMENTS_V4: tuple[str, ...] = (
+    # Until now an entry came before what belongs to it; from now on it comes after.
+    """ALTER TABLE posting
+  ALTER CONSTRAINT posting_entry_fk DEFERRABLE INITIALLY DEFERRED""",
+    """ALTER TABLE acquittal
+  ALTER CONSTRAINT acquittal_entry_fk DEFERRABLE INITIALLY DEFERRED""",
+    "DROP TRIGGER journal_entry_balances ON journal_entry",
+    "DROP TRIGGER journal_entry_acquittal_known ON journal_entry",
+    "DROP FUNCTION entry_is_balanced()",
+    "DROP FUNCTION acquittal_entry_is_known()",
+    """CREATE FUNCTION entries_are_balanced() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+  wrong record;
+BEGIN
+  SELECT fresh.entry_id, whole.lines, whole.rest INTO wrong
+  FROM fresh CROSS JOIN LATERAL (
+    SELECT count(*) AS lines, coalesce(sum(amount_rappen), 0) AS rest
+    FROM posting WHERE posting.entry_id = fresh.entry_id) AS whole
+  WHERE whole.lines < 2 OR whole.rest <> 0 LIMIT 1;
+  IF FOUND THEN
+    RAISE EXCEPTION 'entry % has % postings and is out of balance by % Rappen',
+      wrong.entry_id, wrong.lines, wrong.rest USING ERRCODE = 'check_violation',
+      CONSTRAINT = 'journal_entry_balances';
+  END IF;
+  RETURN NULL;
+END $$""",
+    """CREATE TRIGGER journal_entry_balances AFTER INSERT ON journal_entry
+  REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION entries_are_balanced()""",
+    """CREATE FUNCTION acquittal_entries_are_known() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+  wrong record;
+BEGIN
+  SELECT fresh.entry_id INTO wrong
+  FROM fresh LEFT JOIN LATERAL (
+    SELECT a.entry_id FROM acquittal a WHERE a.entry_id = fresh.entry_id) AS known ON true
+  WHERE fresh.kind = 'acquittal' AND known.entry_id IS NULL LIMIT 1;
+  IF FOUND THEN
+    RAISE EXCEPTION 'entry % acquits nothing that is known', wrong.entry_id
+      USING ERRCODE = 'foreign_key_violation', CONSTRAINT = 'journal_entry_acquittal_known';
+  END IF;
+  RETURN NULL;
+END $$""",
+    """CREATE TRIGGER journal_entry_acquittal_known AFTER INSERT ON journal_entry
+  REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT
+  EXECUTE FUNCTION acquittal_entries_are_known()""",
+)
+"""Version 4: postings and acquittals come before their entries, which are judged per statement.
+
+The promises stay as they were. An entry has its two or more balanced postings, and its acquittal if
+it is one, when its own statement ends: earlier than the transaction's end. Neither can be taken
+away again, for both are append-only, and later postings are judged by their own statement. What
+comes before its entry must have it when the transaction ends: its foreign key is only put off.
+"""

@@ -56,8 +56,8 @@ async def _try_to_post(
         "confirmed_order_id": None,
     }
     async with house.database.transaction(Scope.of(house.practice_id)) as connection:
-        await _insert_entry(connection, house.practice_id, entry_id, kind)
         await connection.execute(POSTING.insert().values([first, second]))
+        await _insert_entry(connection, house.practice_id, entry_id, kind)
 
 
 async def _insert_entry(connection: Any, practice_id: UUID, entry_id: UUID, kind: str) -> None:
@@ -209,17 +209,56 @@ async def _write_entries(house: House, *entries: tuple[int, ...]) -> None:
         "account": "1020",
         "role": "bank",
     }
-    postings = []
+    given = [(uuid4(), amounts) for amounts in entries]
+    postings = [
+        first | {"entry_id": entry_id, "line": line, "amount_rappen": amount}
+        for entry_id, amounts in given
+        for line, amount in enumerate(amounts, 1)
+    ]
     async with house.database.transaction(Scope.of(house.practice_id)) as connection:
-        for amounts in entries:
-            entry_id = uuid4()
-            await _insert_entry(connection, house.practice_id, entry_id, "payout")
-            postings += [
-                first | {"entry_id": entry_id, "line": line, "amount_rappen": amount}
-                for line, amount in enumerate(amounts, 1)
-            ]
         if postings:
             await connection.execute(POSTING.insert().values(postings))
+        for entry_id, _ in given:
+            await _insert_entry(connection, house.practice_id, entry_id, "payout")
+
+
+async def test_an_entry_is_refused_by_itself_where_its_postings_come_later(house: House) -> None:
+    await _two_invoices_one_refused(house)
+    with pytest.raises(IntegrityError, match=r"(?s)has 0 postings.*INSERT INTO journal_entry"):
+        async with house.database.transaction(Scope.of(house.practice_id)) as connection:
+            await _insert_entry(connection, house.practice_id, uuid4(), "payout")
+
+
+async def test_postings_without_their_entry_cannot_be_committed(house: House) -> None:
+    await _two_invoices_one_refused(house)
+    first: dict[str, Any] = dict.fromkeys(POSTING_COLUMNS) | {
+        "practice_id": house.practice_id,
+        "entry_id": uuid4(),
+        "account": "1020",
+        "role": "bank",
+    }
+    both = [first | {"line": line, "amount_rappen": 3 - 2 * line} for line in (1, 2)]
+    with pytest.raises(IntegrityError, match="posting_entry_fk"):
+        async with house.database.transaction(Scope.of(house.practice_id)) as connection:
+            await connection.execute(POSTING.insert().values(both))
+
+
+async def test_an_acquittal_without_its_entry_cannot_be_committed(house: House) -> None:
+    await _two_invoices_one_refused(house)
+    await house.receive(house.invoice_issued("2026-000003", "30.00"))
+    await house.receive(house.contract_changed(acquittal="manual", contract_version=2))
+    await house.receive(
+        await house.order_confirmed([("2026-000003", "30.00", True)], number="CMD-2026-0002")
+    )
+    with pytest.raises(IntegrityError, match="acquittal_entry_fk"):
+        await house.rows(
+            """INSERT INTO acquittal (acquittal_id, practice_id, invoice_id, order_id, contract_id,
+                 amount_rappen, ledger_account, label, acquitted_on, entry_id)
+               SELECT gen_random_uuid(), l.practice_id, l.invoice_id, l.order_id, a.contract_id,
+                 l.amount_rappen, a.ledger_account, a.label, a.acquitted_on, gen_random_uuid()
+               FROM acquittal a, confirmation_line l
+               WHERE l.order_id NOT IN (SELECT order_id FROM acquittal) RETURNING 1"""
+        )
 
 
 async def test_a_posting_cannot_be_slipped_into_an_entry_afterwards(house: House) -> None:

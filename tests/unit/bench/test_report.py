@@ -107,4 +107,4 @@ def test_kept_results_name_no_machine_and_add_up() -> None:
 
 def test_an_unknown_benchmark_is_refused_by_name(capsys: pytest.CaptureFixture[str]) -> None:
     assert main("nothing") == 2
-    assert "import, prepare, listing, acquit" in capsys.readouterr().out
+    assert "import, prepare, listing, acquit, book" in capsys.readouterr().out

@@ -106,7 +106,8 @@ class DebRow:
         The factor's record id; without one, the content and the occurrence: two equal rows in one
         file are two facts, and the second of a later, overlapping file is the second of this one.
         """
-        return identity_of(self.record_id, self.content_sha256, self.occurrence)
+        content = "" if self.record_id is not None else self.content_sha256
+        return identity_of(self.record_id, content, self.occurrence)
 
 
 def identity_of(record_id: str | None, content_sha256: str, occurrence: int | None) -> str:
