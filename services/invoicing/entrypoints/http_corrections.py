@@ -35,6 +35,8 @@ _NOT_ISSUABLE = (
     "unknown-treatment",
     "unknown-contract",
     "treatment-billed",
+    "reference-taken",
+    "came-from-outside",
     "several-patients",
     "several-reasons",
     "deposit-too-large",
