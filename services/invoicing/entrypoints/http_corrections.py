@@ -109,7 +109,7 @@ def _print_endpoints(
             handler=invoices.pdf,
             roles=EVERY_ROLE,
             response_media_type="application/pdf",
-            problem_codes=("invoice-not-found", "document-not-printable"),
+            problem_codes=("invoice-not-found", "document-not-printable", "unprintable-text"),
         ),
     ]
 
