@@ -14,11 +14,19 @@ from typing import Final
 from lxml import etree
 
 from shared.forum.check_digits import is_gln, is_qr_iban, is_qr_reference
+from shared.forum.numbers import is_within_bounds
 from shared.forum.opening import Fault, NotOpenedError, line_of, open_request
 from shared.forum.schema import NAMESPACE
 
 _NS: Final = {"i": NAMESPACE}
 _NOTHING: Final = Decimal(0)
+_BEYOND: Final = Decimal("1e30")
+_NUMBERS: Final = {
+    "*/i:balance": ("amount", "amount_reminder", "amount_prepaid", "amount_due"),
+    "*/i:balance/i:vat": ("vat",),
+    "*/i:balance/i:vat/i:vat_rate": ("vat_rate", "amount", "vat"),
+    "i:services/*": ("quantity", "unit", "unit_factor", "external_factor", "amount", "vat_rate"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,18 +134,31 @@ def _slip(body: etree._Element) -> Iterator[Fault]:
         yield _at(slip, "reference-check-digit", "The QR reference is not valid.", "payment-slip")
 
 
+def _unbounded(body: etree._Element) -> Iterator[Fault]:
+    for path, names in _NUMBERS.items():
+        for element in body.iterfind(path, _NS):
+            for name in names:
+                if not is_within_bounds(_number(element, name)):
+                    words = f"The number {element.get(name, '')[:40]!r} is beyond all bounds."
+                    yield _at(element, "unreadable-value", words, name)
+
+
 def _sums(body: etree._Element) -> Iterator[Fault]:
+    unbounded = [*_unbounded(body)]
+    if unbounded:
+        yield from unbounded
+        return
     balance = body.find("*/i:balance", _NS)
     vat = body.find("*/i:balance/i:vat", _NS)
     if balance is None or vat is None:
         yield _at(body, "schema", "The balance is missing.", "balance")
         return
-    amount, rates = _number(balance, "amount"), vat.findall("i:vat_rate", _NS)
-    services = [_number(one, "amount") for one in body.iterfind("i:services/*", _NS)]
-    by_rate = [_number(rate, "amount") for rate in rates]
-    taxes = [_number(rate, "vat") for rate in rates]
-    charged, due = sum(services, _NOTHING), _number(balance, "amount_due")
-    left = amount + _number(balance, "amount_reminder") - _number(balance, "amount_prepaid")
+    amount, rates = _francs(balance, "amount"), vat.findall("i:vat_rate", _NS)
+    services = [_francs(one, "amount") for one in body.iterfind("i:services/*", _NS)]
+    by_rate = [_francs(rate, "amount") for rate in rates]
+    taxes = [_francs(rate, "vat") for rate in rates]
+    charged, due = sum(services, _NOTHING), _francs(balance, "amount_due")
+    left = amount + _francs(balance, "amount_reminder") - _francs(balance, "amount_prepaid")
     whole = all(_is_francs(one) for one in (amount, left, due, *services, *by_rate, *taxes))
     checks = (
         ("decimals", "A sum is no amount in francs and Rappen.", whole),
@@ -147,7 +168,7 @@ def _sums(body: etree._Element) -> Iterator[Fault]:
         (
             "vat",
             "The taxes by VAT rate do not add up.",
-            sum(taxes, _NOTHING) == _number(vat, "vat"),
+            sum(taxes, _NOTHING) == _francs(vat, "vat"),
         ),
     )
     for code, words, holds in checks:
@@ -158,10 +179,14 @@ def _sums(body: etree._Element) -> Iterator[Fault]:
 def _number(element: etree._Element, name: str) -> Decimal:
     # The schema has let it through as a floating-point number, which may be infinite, or none.
     try:
-        number = Decimal(element.get(name, "0").strip())
+        return Decimal(element.get(name, "0").strip())
     except InvalidOperation:
-        number = Decimal("NaN")
-    return number if number.is_finite() else Decimal("1e30")
+        return _BEYOND
+
+
+def _francs(element: etree._Element, name: str) -> Decimal:
+    number = _number(element, name)
+    return number if number.is_finite() else _BEYOND
 
 
 def _is_francs(value: Decimal) -> bool:

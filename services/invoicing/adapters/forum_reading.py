@@ -31,6 +31,7 @@ from services.invoicing.domain.incoming import (
 from services.invoicing.domain.people import Gender, Sex
 from services.invoicing.domain.practice import Address, Language
 from services.invoicing.domain.treatment import Reason
+from shared.forum.numbers import is_within_bounds
 from shared.forum.opening import line_of
 from shared.kernel.clock import SWISS_TIME
 
@@ -280,8 +281,13 @@ def _line_of(text: str | None, element: etree._Element) -> str:
 
 
 def _number(element: etree._Element, name: str, default: str | None = None) -> Decimal:
-    text = element.get(name, default)
-    return _converted(element, text or "", lambda given: Decimal(given.replace("INF", "Infinity")))
+    text = element.get(name, default) or ""
+    number = _converted(element, text, lambda given: Decimal(given.replace("INF", "Infinity")))
+    if not is_within_bounds(number):
+        raise _unreadable(
+            "unreadable-value", f"{name}: the number {text[:40]!r} is beyond all bounds.", element
+        )
+    return number
 
 
 def _day(element: etree._Element, name: str) -> date:

@@ -7,6 +7,7 @@ breaks a limit as a whole.
 from __future__ import annotations
 
 import io
+import re
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -21,6 +22,7 @@ _ZIP_BEGINNINGS = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
 _METHODS = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
 _NAME_MAX = 200
 _ENCRYPTED = 0x1
+_DRIVE = re.compile("[A-Za-z]:")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,7 @@ class ForumInvoiceFiles:
             raise DomainError("The archive is damaged.", code="archive-damaged") from error
 
     def _entries(self, archive: zipfile.ZipFile) -> Iterator[IncomingFile]:
-        entries = archive.infolist()
+        entries = [entry for entry in archive.infolist() if not entry.is_dir()]
         limits = self._limits
         if not 1 <= len(entries) <= limits.entries:
             raise DomainError(
@@ -85,8 +87,8 @@ class ForumInvoiceFiles:
             yield IncomingFile(name, data, None)
 
     def _inflated(self, archive: zipfile.ZipFile, entry: zipfile.ZipInfo, left: int) -> bytes:
-        if entry.is_dir() or {"/", "\\"} & set(entry.filename) or ".." in entry.filename:
-            raise _refused("path", "Files in folders of an archive are not read.")
+        if not _is_plain(entry.filename):
+            raise _refused("path", "The path of the file in the archive leads out of it.")
         if entry.flag_bits & _ENCRYPTED:
             raise _refused("encrypted", "The file is encrypted.")
         if entry.compress_type not in _METHODS:
@@ -126,6 +128,13 @@ def _file(name: str, data: bytes) -> IncomingFile:
 
 def _refused(code: str, reason: str) -> NotOpenedError:
     return NotOpenedError(Fault(code, reason))
+
+
+def _is_plain(path: str) -> bool:
+    """Whether a path stays within the archive: folders, but no drive, root or way upwards."""
+    if "\\" in path or _DRIVE.match(path):
+        return False
+    return not {"", ".", ".."} & set(path.split("/"))
 
 
 def _shown(name: str) -> str:

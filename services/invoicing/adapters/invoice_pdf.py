@@ -25,9 +25,10 @@ from reportlab.platypus import (
 
 from services.invoicing.adapters.forum_elements import decimal_text
 from services.invoicing.adapters.forum_sheet import read_sheet
-from services.invoicing.adapters.pdf_slip import SlipAtTheBottom, printable
+from services.invoicing.adapters.pdf_slip import SlipAtTheBottom, has_no_latin_form, printable
 from services.invoicing.adapters.pdf_words import WORDS, Words
 from services.invoicing.domain.sheet import InvoiceSheet, SheetLine
+from shared.kernel.errors import DomainError
 from shared.kernel.money import Money
 
 _LEFT, _RIGHT, _BOTTOM, _TOP = 20 * mm, 15 * mm, 15 * mm, 20 * mm
@@ -46,13 +47,19 @@ class PdfInvoicePrinter:
         """Return the PDF; the same document always gives the same bytes.
 
         Raises:
-            DomainError: the document lacks what every printed invoice has.
+            DomainError: the document lacks what every printed invoice has, or a text in it has
+                letters without a Latin form.
         """
         return printed(read_sheet(document, cancelled=cancelled))
 
 
 def printed(sheet: InvoiceSheet) -> bytes:
-    """Return the PDF of a sheet, A4, in the sheet's language."""
+    """Return the PDF of a sheet, A4, in the sheet's language.
+
+    Raises:
+        DomainError: a text has letters that neither the fonts nor the QR slip can take.
+    """
+    _refuse_unprintable(sheet)
     words = WORDS[sheet.language]
     target = io.BytesIO()
     title = f"{words.invoice} {sheet.number}"
@@ -67,6 +74,28 @@ def printed(sheet: InvoiceSheet) -> bytes:
     paper.addPageTemplates(_templates(sheet, words))
     paper.build(_story(sheet, words))
     return target.getvalue()
+
+
+def _refuse_unprintable(sheet: InvoiceSheet) -> None:
+    texts = {
+        "practice": " ".join(sheet.practice.lines),
+        "debtor": " ".join(sheet.debtor.lines),
+        "patient": sheet.patient_name,
+        "provider": sheet.provider_name or "",
+        "payment-slip": " ".join(sheet.slip.creditor.lines) if sheet.slip is not None else "",
+    }
+    texts |= {
+        f"services.{place}": f"{one.code} {one.text}" for place, one in enumerate(sheet.lines)
+    }
+    for field, text in texts.items():
+        if has_no_latin_form(text):
+            raise DomainError(
+                f"The text {text[:70]!r} has letters that have no Latin form, which a printed"
+                " invoice and its QR slip need. Write it in Latin letters and correct the invoice;"
+                " its XML can be downloaded as it is.",
+                code="unprintable-text",
+                field=field,
+            )
 
 
 def _templates(sheet: InvoiceSheet, words: Words) -> list[PageTemplate]:

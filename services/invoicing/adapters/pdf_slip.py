@@ -15,7 +15,10 @@ from svglib.svglib import svg2rlg
 from services.invoicing.domain.sheet import InvoiceSheet, SheetParty, SheetSlip
 
 SLIP_HEIGHT = 107 * mm  # 105 mm, and the room for the scissors above
-_FOREIGN_LETTERS = str.maketrans({"ł": "l", "Ł": "L", "đ": "d", "Đ": "D", "’": "'", "–": "-"})
+_FOREIGN_LETTERS = str.maketrans(
+    {"ł": "l", "Ł": "L", "đ": "d", "Đ": "D", "ı": "i", "œ": "oe", "Œ": "Oe", "ħ": "h", "Ħ": "H"}
+    | {"’": "'", "‘": "'", "“": '"', "”": '"', "„": '"', "–": "-", "—": "-", "•": "-", "€": "EUR"}
+)
 
 
 def printable(text: str) -> str:
@@ -26,6 +29,12 @@ def printable(text: str) -> str:
         folded = "".join(_in_latin_1(letter) for letter in text.translate(_FOREIGN_LETTERS))
         return folded.encode("latin-1", "replace").decode("latin-1")
     return text
+
+
+def has_no_latin_form(text: str) -> bool:
+    """Whether a letter of the text has no form in Latin-1, so that "?" would stand in its place."""
+    folded = "".join(_in_latin_1(letter) for letter in text.translate(_FOREIGN_LETTERS))
+    return any(ord(one) > 255 and unicodedata.category(one).startswith("L") for one in folded)
 
 
 def _in_latin_1(letter: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -97,6 +97,15 @@ class SqlPracticeRepository:
         )
         row = rows.mappings().one_or_none()
         return to_contract(row) if row else None
+
+    async def contracts_of(self, practice_id: UUID) -> Sequence[Contract]:
+        """Return all contracts of the practice, those not in force too."""
+        rows = await self._connection.execute(
+            select(contract)
+            .where(contract.c.practice_id == practice_id)
+            .order_by(contract.c.contract_id)
+        )
+        return [to_contract(row) for row in rows.mappings()]
 
     async def add_provider(self, new: Provider) -> bool:
         """Keep a new provider; return False if the GLN is taken in this practice."""

@@ -20,6 +20,7 @@ from services.invoicing.domain.incoming import (
     IncomingService,
     SlipKind,
 )
+from services.invoicing.domain.invoice import POSITIONS_MAX
 from services.invoicing.domain.people import is_minor
 from services.invoicing.domain.practice import Contract, Practice
 
@@ -33,11 +34,16 @@ _UNKNOWN_SSN = re.compile(r"0{4,10}|[1-9][0-9]{10}")
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """Where and when an invoice is taken over; the contract may be missing."""
+    """Where and when an invoice is taken over; the contract may be missing.
+
+    Attributes:
+        contracts: all of the practice's, those not in force too: each gives QR references.
+    """
 
     practice: Practice
     contract: Contract | None
     today: date
+    contracts: tuple[Contract, ...] = ()
 
 
 def faults_of(invoice: IncomingInvoice, setting: Setting) -> tuple[Fault, ...]:
@@ -94,6 +100,12 @@ def _kind(invoice: IncomingInvoice) -> Iterator[Fault]:
             "not-tiers-garant",
             "The invoice goes to an insurer; only invoices to patients are imported.",
             "tiers",
+        )
+    if len(invoice.services) > POSITIONS_MAX:
+        yield Fault(
+            "too-many-positions",
+            f"An invoice holds {POSITIONS_MAX} services at most, not {len(invoice.services)}.",
+            f"services.{POSITIONS_MAX}",
         )
     if not NUMBER.fullmatch(invoice.number):
         yield Fault(

@@ -18,6 +18,8 @@ from services.invoicing.domain.practice import Language
 from shared.kernel.money import Money
 
 NOTHING = Money.zero()
+POSITIONS_MAX = 500
+"""So many positions an invoice has at most; a printed one gets too slow and too long beyond."""
 
 
 class InvoiceState(StrEnum):

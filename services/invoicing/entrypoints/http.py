@@ -259,6 +259,7 @@ def _invoice_endpoints(operations: InvoiceOperations) -> list[Endpoint]:
                 "unknown-treatment",
                 "unknown-contract",
                 "treatment-billed",
+                "reference-taken",
                 "several-patients",
                 "several-reasons",
                 "too-many-positions",

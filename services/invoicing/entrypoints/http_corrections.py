@@ -35,6 +35,8 @@ _NOT_ISSUABLE = (
     "unknown-treatment",
     "unknown-contract",
     "treatment-billed",
+    "reference-taken",
+    "came-from-outside",
     "several-patients",
     "several-reasons",
     "deposit-too-large",
@@ -107,7 +109,7 @@ def _print_endpoints(
             handler=invoices.pdf,
             roles=EVERY_ROLE,
             response_media_type="application/pdf",
-            problem_codes=("invoice-not-found", "document-not-printable"),
+            problem_codes=("invoice-not-found", "document-not-printable", "unprintable-text"),
         ),
     ]
 

@@ -63,11 +63,13 @@ async def withdraw_from_books(
     placements = (await uow.orders.placements([invoice_id]))[invoice_id]
     check_cancellable(standing, placements)
     if await uow.corrections.has_pending_credit_note(invoice_id):
+        credited = await uow.corrections.credited(invoice_id)
         raise ConflictError(
-            f"Invoice {invoice.number} is reduced by a credit note that the books have not settled"
-            " yet. It can be cancelled once they have.",
+            f"Invoice {invoice.number} is reduced by {credited.for_people()} with a credit note"
+            " that the books have not settled yet. It can be cancelled once they have.",
             code="has-credit-note",
             invoice_number=invoice.number,
+            credited=str(credited),
         )
     cancellation = Cancellation(
         invoice_id, command.reason_code, clock.now(), command.by, replaced_by

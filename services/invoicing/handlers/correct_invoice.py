@@ -13,6 +13,7 @@ from services.invoicing.handlers.known import known_invoice
 from services.invoicing.ports import UnitOfWork
 from services.invoicing.ports.documents import InvoiceDocuments, InvoiceRenderer
 from shared.kernel.clock import Clock
+from shared.kernel.errors import ConflictError
 from shared.kernel.money import Money
 
 
@@ -56,7 +57,8 @@ async def correct_invoice(
 
     Raises:
         NotFoundError: the practice has no such invoice.
-        ConflictError: it cannot be cancelled, or a treatment is billed by a third invoice.
+        ConflictError: it cannot be cancelled, a treatment is billed by a third invoice, or the same
+            again is not what is meant: it was credited, or came from outside without treatments.
         DomainError: the corrected invoice cannot be issued.
         TransientError: the object store did not answer.
     """
@@ -64,6 +66,8 @@ async def correct_invoice(
     content = command.content or await _same_again(wrong, uow)
     cancel = CancelInvoice(command.practice_id, command.invoice_id, command.reason_code, command.by)
     await withdraw_from_books(cancel, wrong, uow, clock=clock, replaced_by=command.corrected_id)
+    if command.content is None:
+        await _refuse_same_again(wrong, content, uow)
     corrected = await issue_invoice(
         IssueInvoice(
             practice_id=command.practice_id,
@@ -91,3 +95,22 @@ async def _same_again(wrong: Invoice, uow: UnitOfWork) -> NewContent:
         payment_period_days=(wrong.due_on - wrong.issued_on).days,
         discount_percent=wrong.discount_percent,
     )
+
+
+async def _refuse_same_again(wrong: Invoice, content: NewContent, uow: UnitOfWork) -> None:
+    credited = await uow.corrections.credited(wrong.invoice_id)
+    if credited:
+        raise ConflictError(
+            f"{credited.for_people()} of invoice {wrong.number} were credited, and the same again"
+            " would bill them once more. Say what the corrected invoice is to bill.",
+            code="has-credit-note",
+            invoice_number=wrong.number,
+            credited=str(credited),
+        )
+    if not content.treatment_ids:
+        raise ConflictError(
+            f"Invoice {wrong.number} came from outside, and its services cannot be billed here as"
+            " they are. Cancel it and import the corrected file.",
+            code="came-from-outside",
+            invoice_number=wrong.number,
+        )

@@ -12,7 +12,11 @@ from services.invoicing.domain.taking_over import ImportConflict
 from services.invoicing.handlers.cancel_invoice import CancelInvoice, withdraw_from_books
 from services.invoicing.handlers.import_invoices import contract_in_force
 from services.invoicing.handlers.known import known_invoice, known_practice
-from services.invoicing.handlers.take_over import open_intake, reference_taken
+from services.invoicing.handlers.take_over import (
+    open_intake,
+    reference_of_the_house,
+    reference_taken,
+)
 from services.invoicing.ports import UnitOfWork
 from services.invoicing.ports.documents import InvoiceDocuments, InvoiceFiles
 from shared.kernel.clock import Clock
@@ -98,7 +102,8 @@ async def _replace(
 ) -> Invoice:
     practice = await known_practice(uow, command.practice_id)
     contract = await contract_in_force(uow, command.practice_id, conflict.contract_id)
-    setting = Setting(practice, contract, clock.today())
+    contracts = await uow.practices.contracts_of(command.practice_id)
+    setting = Setting(practice, contract, clock.today(), tuple(contracts))
     known = (await uow.imports.known(command.practice_id, {conflict.invoice_number}))[
         conflict.invoice_number
     ]
@@ -130,8 +135,10 @@ async def _replace(
 def _sound(
     invoice: IncomingInvoice | None, read_faults: tuple[Fault, ...], setting: Setting
 ) -> IncomingInvoice:
-    faults = read_faults if invoice is None else faults_of(invoice, setting)
-    if invoice is None or faults:
+    if invoice is None:
+        raise _unsound(read_faults[0])
+    faults = (*faults_of(invoice, setting), *reference_of_the_house(invoice, setting))
+    if faults:
         raise _unsound(faults[0])
     return invoice
 

@@ -83,7 +83,8 @@ async def import_invoices(
     async with begin() as uow:
         practice = await known_practice(uow, command.practice_id)
         contract = await contract_in_force(uow, command.practice_id, command.contract_id)
-    setting = Setting(practice, contract, clock.today())
+        contracts = await uow.practices.contracts_of(command.practice_id)
+    setting = Setting(practice, contract, clock.today(), tuple(contracts))
     await asyncio.to_thread(files.check, command.data)
     reports: list[FileReport] = []
     chunk: list[_Read]

@@ -9,7 +9,13 @@ from uuid import UUID
 
 from services.invoicing.domain.document import InvoiceDocument, check_document
 from services.invoicing.domain.events import InvoiceWasIssued
-from services.invoicing.domain.invoice import HistoryEntry, Invoice, Standing, StoredDocument
+from services.invoicing.domain.invoice import (
+    POSITIONS_MAX,
+    HistoryEntry,
+    Invoice,
+    Standing,
+    StoredDocument,
+)
 from services.invoicing.domain.practice import Contract
 from services.invoicing.domain.treatment import Treatment
 from services.invoicing.handlers.known import known_practice
@@ -19,7 +25,6 @@ from shared.kernel.clock import SWISS_TIME, Clock
 from shared.kernel.errors import ConflictError, DomainError
 from shared.kernel.money import Money
 
-POSITIONS_MAX = 500
 INVOICE_MAX = Money.parse("1000000.00")
 
 
@@ -58,7 +63,8 @@ async def issue_invoice(
 
     Raises:
         NotFoundError: the practice does not exist.
-        ConflictError: a treatment is billed already; names the treatment and its invoice.
+        ConflictError: a treatment is billed already, names the treatment and its invoice; or an
+            imported invoice has the QR reference that this one would get, names that invoice.
         DomainError: the treatments do not fit on one invoice, or a rule forbids the document.
         TransientError: the object store did not answer.
     """
@@ -72,10 +78,28 @@ async def issue_invoice(
         check_document(document)
         stored = await _store(document, renderer, documents)
     invoice = _invoice(document, stored)
+    await _refuse_taken_reference(invoice, uow)
     await uow.invoices.add(invoice, Standing.at_issue(invoice), command.treatment_ids)
     await uow.invoices.add_history(command.practice_id, [_first_entry(invoice)])
     uow.record(InvoiceWasIssued(invoice))
     return invoice
+
+
+async def _refuse_taken_reference(invoice: Invoice, uow: UnitOfWork) -> None:
+    # The drawn serial holds the practice's lock, so no import takes the reference meanwhile.
+    if invoice.qr_reference is None:
+        return
+    taken = await uow.imports.taken_references(invoice.practice_id, {invoice.qr_reference})
+    other = taken.get(invoice.qr_reference)
+    if other is not None:
+        raise ConflictError(
+            f"Invoice {other} came from outside with the QR reference that the next invoice"
+            f" under this contract, {invoice.number}, must have. Cancel {other}, import it"
+            " again with another reference, then bill this once more; or bill it under another"
+            " contract.",
+            code="reference-taken",
+            invoice_number=other,
+        )
 
 
 async def _store(
@@ -127,7 +151,6 @@ async def _contract(command: IssueInvoice, uow: UnitOfWork) -> Contract | None:
 
 async def _treatments(command: IssueInvoice, uow: UnitOfWork) -> tuple[Treatment, ...]:
     if not command.treatment_ids:
-        # An imported invoice whose services the house's positions cannot say has none.
         raise DomainError(
             "There are no treatments to bill.", code="no-treatments", field="treatment_ids"
         )

@@ -33,16 +33,23 @@ def reference_taken(number: str) -> Fault:
 
 
 def reference_of_the_house(incoming: IncomingInvoice, setting: Setting) -> tuple[Fault, ...]:
-    """Return the fault of a file whose QR reference one of the house's own invoices will need."""
-    contract, reference = setting.contract, incoming.slip.reference
-    if contract is None or reference is None or not is_qr_reference(reference):
+    """Return the fault of a file whose QR reference one of the house's own invoices will need.
+
+    Whatever the contract of the upload: a reference is there once in a practice, and every
+    contract of it gives some.
+    """
+    reference = incoming.slip.reference
+    if setting.contract is None or reference is None or not is_qr_reference(reference):
         return ()
-    meant = house_reference(
-        reference, account_number=contract.account_number, practice_gln=setting.practice.gln
+    gln = setting.practice.gln
+    meant = (
+        house_reference(reference, account_number=one.account_number, practice_gln=gln)
+        for one in (setting.contract, *setting.contracts)
     )
-    if meant is None or meant == incoming.number:
+    number = next((one for one in meant if one is not None), None)
+    if number is None or number == incoming.number:
         return ()
-    reason = f"This QR reference belongs to invoice {meant} of the house's own numbers."
+    reason = f"This QR reference belongs to invoice {number} of the house's own numbers."
     return (Fault("reference-of-the-house", reason, "payment-slip"),)
 
 

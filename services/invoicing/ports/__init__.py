@@ -52,6 +52,9 @@ class PracticeRepository(Protocol):
     async def contract(self, practice_id: UUID, contract_id: UUID) -> Contract | None:
         """Return a contract of the practice, or None."""
 
+    async def contracts_of(self, practice_id: UUID) -> Sequence[Contract]:
+        """Return all contracts of the practice, those not in force too."""
+
     async def add_provider(self, provider: Provider) -> bool:
         """Keep a new provider; return False if the GLN is taken in this practice."""
 

@@ -49,6 +49,7 @@ _CONDITIONS = {
     "issued_to": "i.issued_on <= :issued_to",
     "total_from_rappen": "i.total_rappen >= :total_from_rappen",
     "total_to_rappen": "i.total_rappen <= :total_to_rappen",
+    "without_contract": "i.contract_id IS NULL",
     "not_ordered": "i.order_id IS NULL",
     "not_printed": "i.printed_at IS NULL",
     "exclude_zero_balance": f"{_BALANCE} <> 0",
@@ -112,6 +113,7 @@ class InvoiceFilter:
     patient_id: UUID | None = None
     invoice_id: UUID | None = None
     exclude_zero_balance: bool = False
+    without_contract: bool = False
     not_ordered: bool = False
     not_printed: bool = False
     issued_from: date | None = None

@@ -332,6 +332,26 @@ async def test_a_credited_invoice_that_came_back_is_cancelled_once_its_note_is_s
     assert (await office.get(one))["state"] == "cancelled"
 
 
+async def test_a_settled_credit_note_is_not_forgotten_by_a_correction(
+    office: Office, voices: Voices
+) -> None:
+    invoice, order = await in_an_order(office, voices)
+    await voices.say(sent(order))
+    one = f"invoices/{invoice['invoice_id']}"
+    note = await office.post(f"{one}/credit-notes", WHY | {"amount": chf("10.00")})
+    refusal: dict[str, str | None] = {invoice["invoice_id"]: "debtor-unknown"}
+    await voices.say(await voices.confirmed(office, order.order_id, refusal))
+    pending = await office.post(f"{one}/correct", WHY, status=409)
+    await voices.say(settled(invoice, note, order, "30.00"))
+    problem = await office.post(f"{one}/correct", WHY, status=409)
+    for said in (pending, problem):
+        assert (said["code"], said["facts"]["credited"]) == ("has-credit-note", "10.00")
+    assert (await office.get(one))["state"] == "issued"
+    content = {"treatment_ids": invoice["treatment_ids"], "contract_id": None}
+    right = await office.post(f"{one}/correct", WHY | {"invoice": content})
+    assert right["replaces"] == invoice["invoice_id"]
+
+
 async def test_a_cancelled_invoice_that_the_factor_has_may_be_credited(
     office: Office, voices: Voices
 ) -> None:

@@ -13,6 +13,7 @@ from shared.kernel.errors import TransientError
 from shared.objectstore.store import ObjectStore
 from tests.integration.invoicing.office import Office
 from tests.integration.invoicing.test_imports import ZIP, a_file, gln_of, outcomes, report, send
+from tests.unit.invoicing.bodies import A_CONTRACT
 from tests.unit.invoicing.requests import ISSUED, a_request, a_zip, changed, reference
 
 _NOT_SENT = {"patient_id", "version"}
@@ -84,6 +85,51 @@ async def test_a_reference_that_the_house_will_need_is_refused(office: Office) -
     fitting = await a_file(office, number="2026-000001", reference=of_house)
     assert outcomes(await report(office, fitting)) == ["imported"]
     assert (await office.invoice())["invoice_number"] == "2026-000002"
+
+
+async def another_account(office: Office, account_number: str) -> tuple[str, str]:
+    """Add a contract; return its id, and the reference of its first invoice of the year."""
+    contract = await office.post("contracts", A_CONTRACT | {"account_number": account_number})
+    of_house = qr_reference(
+        account_number=account_number, practice_gln=await gln_of(office), year=2026, serial=1
+    )
+    return str(contract["contract_id"]), of_house
+
+
+async def test_a_reference_that_another_contract_will_give_is_refused(office: Office) -> None:
+    _, of_house = await another_account(office, "4711.77")
+    answer = await report(office, await a_file(office, number="X-1", reference=of_house))
+    assert outcomes(answer) == ["refused"]
+    assert answer["files"][0]["faults"][0]["code"] == "reference-of-the-house"
+
+
+async def test_a_reference_that_was_taken_before_the_contract_came_is_named_at_issue(
+    office: Office,
+) -> None:
+    of_house = qr_reference(
+        account_number="4711.77", practice_gln=await gln_of(office), year=2026, serial=1
+    )
+    taken = await report(office, await a_file(office, number="X-1", reference=of_house))
+    assert outcomes(taken) == ["imported"]
+    contract, _ = await another_account(office, "4711.77")
+    treatment = await office.treatment()
+    body = {"treatment_ids": [treatment], "contract_id": contract}
+    problem = await office.post("invoices", body, status=409)
+    assert (problem["code"], problem["facts"]["invoice_number"]) == ("reference-taken", "X-1")
+    cancelled = f"invoices/{taken['files'][0]['invoice_id']}/cancel"
+    await office.post(cancelled, {"reason_code": "other"}, status=200)
+    assert (await office.post("invoices", body))["invoice_number"] == "2026-000001"
+
+
+async def test_what_no_position_can_say_is_corrected_outside(office: Office) -> None:
+    data = await a_file(office)
+    data = changed(data, 'unit="50" unit_factor', 'unit="100" external_factor="0.5" unit_factor')
+    answer = await report(office, data)
+    assert outcomes(answer) == ["imported"]
+    one = f"invoices/{answer['files'][0]['invoice_id']}"
+    problem = await office.post(f"{one}/correct", {"reason_code": "other"}, status=409)
+    assert problem["code"] == "came-from-outside"
+    assert (await office.get(one))["state"] == "issued"
 
 
 async def test_what_is_in_stays_in_when_the_rest_fails_and_is_known_when_it_is_sent_again(

@@ -40,6 +40,7 @@ async def test_each_filter_narrows_the_list_and_its_sums(office: Office) -> None
         ({"not_printed": "true"}, "23", "180.00"),
         ({"exclude_zero_balance": "true"}, "13", "180.00"),
         ({"contract_id": office.contract_id}, "13", "180.00"),
+        ({"without_contract": "true"}, "2", "120.00"),
         ({"patient_id": third["patient_id"]}, "3", "60.00"),
         ({"total_from": "60.01"}, "12", "240.00"),
         ({"total_to": "60.00"}, "3", "60.00"),

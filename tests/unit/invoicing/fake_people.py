@@ -53,6 +53,9 @@ class FakePractices:
         found = self.contracts.get(contract_id)
         return found if found and found.practice_id == practice_id else None
 
+    async def contracts_of(self, practice_id: UUID) -> Sequence[Contract]:
+        return [one for one in self.contracts.values() if one.practice_id == practice_id]
+
     async def add_provider(self, provider: Provider) -> bool:
         taken = {(one.practice_id, one.gln) for one in self.people.values()}
         if (provider.practice_id, provider.gln) in taken:

@@ -41,7 +41,11 @@ def test_an_archive_gives_its_good_files_and_refuses_each_bad_one() -> None:
                 "text.txt": b"hello",
                 "inner.zip": a_zip({"good.xml": GOOD}),
                 "folder/good.xml": GOOD,
+                "folder/in/../up.xml": GOOD,
                 "../up.xml": GOOD,
+                "/root.xml": GOOD,
+                "a//b.xml": GOOD,
+                "C:/drive.xml": GOOD,
                 "folder\\win.xml": GOOD,
                 "last.xml": a_request(number="RE-2"),
             }
@@ -51,11 +55,23 @@ def test_an_archive_gives_its_good_files_and_refuses_each_bad_one() -> None:
         "good.xml": None,
         "text.txt": "not-well-formed",
         "inner.zip": "nested-archive",
-        "folder/good.xml": "path",
+        "folder/good.xml": None,
+        "folder/in/../up.xml": "path",
         "../up.xml": "path",
+        "/root.xml": "path",
+        "a//b.xml": "path",
+        "C:/drive.xml": "path",
         "folder\\win.xml": "path",
         "last.xml": None,
     }
+
+
+def test_the_folders_of_an_archive_are_no_files() -> None:
+    archive = a_zip({"export/": b"", "export/more/": b"", "export/more/1.xml": GOOD})
+    assert codes(read(archive, ArchiveLimits(entries=1))) == {"export/more/1.xml": None}
+    with pytest.raises(DomainError) as caught:
+        read(a_zip({"export/": b""}))
+    assert caught.value.code == "archive-entries"
 
 
 def test_a_bomb_is_not_inflated_beyond_the_limit_of_a_file() -> None:

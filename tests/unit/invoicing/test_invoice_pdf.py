@@ -162,10 +162,24 @@ def test_text_of_a_position_is_never_markup() -> None:
 
 @pytest.mark.parametrize(
     ("given", "expected"),
-    [("Müller", "Müller"), ("Petrović", "Petrovic"), ("Łukasz Đ", "Lukasz D"), ("李", "?")],
+    [
+        ("Müller", "Müller"),
+        ("Petrović", "Petrovic"),
+        ("Łukasz Đ", "Lukasz D"),
+        ("Cœur", "Coeur"),
+        ("李", "?"),
+    ],
 )
 def test_letters_that_the_slip_cannot_take_lose_their_marks(given: str, expected: str) -> None:
     assert printable(given) == expected
+
+
+@pytest.mark.parametrize("name", ["李", "Іванов", "Παπαδόπουλος", "Li 李"])
+def test_a_name_that_has_no_latin_form_is_not_printed_as_question_marks(name: str) -> None:
+    patient = a_patient(a_practice(), guarantor=a_guarantor(family_name=name))
+    with pytest.raises(DomainError) as refused:
+        pages_of(a_bill(patient=patient))
+    assert (refused.value.code, refused.value.field) == ("unprintable-text", "debtor")
 
 
 def test_what_is_no_invoice_is_not_printed() -> None:

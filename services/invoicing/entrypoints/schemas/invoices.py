@@ -81,6 +81,9 @@ class InvoiceSelection(ApiModel):
     contract_id: UUID | None = None
     patient_id: UUID | None = None
     exclude_zero_balance: bool = False
+    without_contract: Annotated[
+        bool, Field(description="Only those of no factoring contract: the practice's own")
+    ] = False
     not_ordered: Annotated[bool, Field(description="Only those in no order")] = False
     not_printed: Annotated[bool, Field(description="Only those never marked as printed")] = False
     issued_from: Annotated[date | None, Field(description="First day of issue")] = None
@@ -108,6 +111,7 @@ class InvoiceSelection(ApiModel):
             contract_id=self.contract_id,
             patient_id=self.patient_id,
             exclude_zero_balance=self.exclude_zero_balance,
+            without_contract=self.without_contract,
             not_ordered=self.not_ordered,
             not_printed=self.not_printed,
             issued_from=self.issued_from,
