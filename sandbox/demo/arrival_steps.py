@@ -14,6 +14,7 @@ from sandbox.demo.office import (
     demand,
     francs,
 )
+from sandbox.demo.stack import TRIAL_DAY_SECONDS
 from shared.kernel.clock import SWISS_TIME
 
 _ARRIVED = frozenset({"confirmed", "acquitted", "closed"})
@@ -70,7 +71,10 @@ class ArrivalSteps:
             f"{office.name}: order {number} is overdue, it should have arrived by"
             f" {deadline:%H:%M:%S}"
         )
-        self._tell.detail("in this demo a working day lasts 12 seconds; no invoice is acquitted")
+        self._tell.detail(
+            f"in this demo a working day lasts {TRIAL_DAY_SECONDS:.0f} seconds; no invoice is"
+            " acquitted"
+        )
         acquitted = self._api.items(
             "reconciliation", office.path("acquittals"), order_id=order["order_id"]
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 from sandbox.demo import world
@@ -39,7 +40,8 @@ class DebSteps:
         """Book two files of each practice: one comes twice, and the second ones overlap."""
         lausanne, winterthur = self._offices
         self._order_fate(lausanne, world.RECOURSE_PATIENT, "recourse")
-        self._order_fate(winterthur, world.SLOW_PATIENT, "interest")
+        for patient, fate in world.SLOW_PATIENTS.items():
+            self._order_fate(winterthur, patient, fate)
         self._import_first_files()
         self._import_second_files()
         for office in self._offices:
@@ -161,15 +163,14 @@ class DebSteps:
         position = self._api.get(
             "reconciliation", office.path(f"positions/{invoice['invoice_id']}")
         )
-        number = decided["journal_number"]
         demand(
-            decided["status"] == "booked"
-            and any(fact["journal_number"] == number for fact in position["history"]),
+            decided["status"] == "booked" and any(map(_is_told_by(row), position["history"])),
             f"the decided row is not booked on invoice {invoice['invoice_number']}: {decided}",
         )
+        before, now = invoice["debtor_owes"]["total"], position["debtor_owes"]["total"]
         self._tell.detail(
-            f"{decided['decision']['decided_by']} books it there, journal entry {number};"
-            f" the debtor now owes {francs(position['debtor_owes']['total'])}"
+            f"{decided['decision']['decided_by']} books it there: the debtor owed {francs(before)}"
+            f" and now owes {francs(now)}"
         )
 
     def _decide(self, office: Office, row: dict[str, Any], **decision: str) -> dict[str, Any]:
@@ -223,13 +224,13 @@ class DebSteps:
         return self._api.items("reconciliation", office.path("deb-files"))
 
     def _positions(self, office: Office) -> list[dict[str, Any]]:
-        """The positions of the ordered invoices, with their history."""
+        """The positions of which the factor has told anything, with their history."""
         rows = self._api.items("reconciliation", office.path("positions"))
-        return [
+        found = [
             self._api.get("reconciliation", office.path(f"positions/{row['invoice_id']}"))
             for row in rows
-            if row["order_number"] is not None
         ]
+        return [one for one in found if any(fact["source"] for fact in one["history"])]
 
     def _wait_for_positions(self, office: Office) -> None:
         self._desk.wait(
@@ -247,3 +248,14 @@ class DebSteps:
             for row in self._desk.invoices(office)
         }
         return True if books == shown else None
+
+
+def _is_told_by(row: dict[str, Any]) -> Callable[[dict[str, Any]], bool]:
+    """Return the test of a fact of a position: whether this row told it."""
+    place = (row["deb_file_id"], row["line"])
+
+    def is_it(fact: dict[str, Any]) -> bool:
+        source = fact["source"]
+        return source is not None and (source["deb_file_id"], source["line"]) == place
+
+    return is_it

@@ -26,7 +26,7 @@ class SecondOpinion:
         """Show each practice's balances, and have them confirmed."""
         for office in self._offices:
             sheet = self._api.get("reconciliation", office.path("balances"), on=_LAST_DAY)
-            self._tell.balances(f"{office.name}, the books at the end", sheet)
+            self._tell.balances(f"{office.name}: accounts", sheet)
             check = self._api.get("reconciliation", office.path("books-check"))
             demand(
                 not check["detail"],

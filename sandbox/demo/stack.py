@@ -26,7 +26,8 @@ SERVICE_PORTS = {
 PORTAL_PORT, ISSUER_PORT = 8090, 8091
 PORTAL_SPEED = 7200.0
 """Simulated seconds per real second at the portal: half a day passes in six seconds."""
-_DAY_SECONDS = 86_400
+TRIAL_DAY_SECONDS = 86_400 / PORTAL_SPEED
+"""How long a working day of the orders service lasts: as long as a day at the portal."""
 PORTAL_SEED = "demo-746"
 """Under this seed some invoices are paid at once, some reminded, some paid by instalments."""
 _OWN_MARK = ".quittance-demo"
@@ -203,9 +204,8 @@ def _settings(
             "CREDENTIALS_KEY": _new_key(),
             "TICK_INTERVAL_SECONDS": "0.2",
         },
-        # The orders' working days pass as fast as the days at the portal.
         "orders": {
-            "TRIAL_DAY_SECONDS": str(_DAY_SECONDS / PORTAL_SPEED),
+            "TRIAL_DAY_SECONDS": str(TRIAL_DAY_SECONDS),
             "TICK_INTERVAL_SECONDS": "0.5",
         },
         # A file that names an unknown invoice waits a little, in case the invoice is under way.

@@ -262,8 +262,8 @@ REFUSED_PATIENT, REFUSAL_CODE = "20004", "address-unknown"
 """Whose invoice the factor refuses, and why."""
 RECOURSE_PATIENT = "10002"
 """Whose invoice the factor gives back because nobody pays it."""
-SLOW_PATIENT = "20003"
-"""Who is reminded before the second DEB file and has not paid by then."""
+SLOW_PATIENTS = {"20002": "enforcement", "20003": "interest"}
+"""Who is reminded before the second DEB file and has not paid by then, and what comes of it."""
 LATE_DAYS = 2
 """How many days later than usual the second practice's order shows at the factor."""
 

@@ -21,14 +21,44 @@ _RUN_SECONDS = 200
 _FIELDS = [
     "broker",
     "orders_confirmed",
+    "orders_once_overdue",
+    "lines_refused",
     "invoices_acquitted",
+    "invoices_given_back",
+    "files_offered_again",
     "deb_rows",
     "deb_booked",
     "deb_repeats",
     "deb_parked",
+    "rows_decided",
+    "payouts_agreed",
     "journal_balanced",
     "procedure",
     "seconds",
+]
+_OUTCOMES = {
+    "orders_confirmed": 2,
+    "orders_once_overdue": 1,
+    "lines_refused": 1,
+    "invoices_acquitted": 5,
+    "invoices_given_back": 1,
+    "files_offered_again": 1,
+    "deb_parked": 10,
+    "rows_decided": 11,
+    "payouts_agreed": 1,
+    "journal_balanced": True,
+}
+"""What the services answer of every incident that the demo shows."""
+_TOLD = [
+    "-0001 is overdue, it should have arrived by",
+    "it is overdue no longer; its story keeps that it was",
+    "the factor refuses invoice",
+    "Debident offers one file twice",
+    "rows recognised and not booked again",
+    "rows of its second file are parked",
+    "books it there: the debtor owed",
+    "the factor gives it back",
+    "they agree",
 ]
 
 
@@ -55,9 +85,13 @@ def test_the_demo_runs_twice_in_the_same_folder_and_leaves_no_process(
         )
         assert done.returncode == 0, done.stdout + done.stderr
         assert "Traceback" not in done.stdout + done.stderr
+        told = " ".join(done.stdout.split())
+        assert [sentence for sentence in _TOLD if sentence not in told] == []
+        assert told.count("Beancount reads the exported journal without complaint and agrees") == 2
         summaries.append(json.loads(done.stdout.splitlines()[-1]))
         assert _left_behind(data_folder) == []
     assert list(summaries[0]) == _FIELDS
+    assert summaries[0].items() >= _OUTCOMES.items()
     assert [summary.pop("procedure") for summary in summaries] == ["complete", "complete"]
     for summary in summaries:
         summary.pop("seconds")

@@ -30,16 +30,26 @@ def test_the_procedure_completes_and_the_services_figures_add_up(house: House) -
     assert house.procedure.step == "complete"
     assert figures.journal_balanced
     assert figures.orders_confirmed == len(orders)
-    assert figures.invoices_acquitted == sum(order["accepted_count"] for order in orders)
+    acquitted = figures.invoices_acquitted + figures.invoices_given_back
+    assert acquitted == sum(order["accepted_count"] for order in orders)
+    assert figures.invoices_given_back == 1, "one invoice comes back by recourse"
     assert figures.deb_rows == figures.deb_booked + figures.deb_repeats + figures.deb_parked
     assert figures.deb_booked > 0
     assert figures.deb_repeats > 0, "the second files overlap the first ones"
-    assert figures.deb_parked == 0
+    assert figures.deb_parked == figures.rows_decided - 1, "a person booked one, and left the rest"
 
 
 def test_the_demo_tells_every_step_with_amounts_and_the_asterisk(house: House) -> None:
     told = house.told.read_text()
-    for step in ("1. Bill", "2. Prepare", "3. Wait", "4. The invoices", "5. Import"):
+    for step in (
+        "1. Bill",
+        "2. Prepare",
+        "3. Wait",
+        "4. The invoices",
+        "5. Import",
+        "6. A person",
+        "7. The",
+    ):
         assert step in told
     assert "CHF 1'" in told
     assert " *" in told
@@ -64,7 +74,7 @@ def test_every_kind_that_the_procedure_needs_was_booked(house: House) -> None:
             "history"
         ]
     }
-    assert {"sent", "payout", "reminder_fee", "debtor_payment"} <= kinds
+    assert {"sent", "payout", "reminder_fee", "debtor_payment", "recourse"} <= kinds
 
 
 async def test_events_published_again_change_no_balance(house: House) -> None:
