@@ -77,6 +77,9 @@ HOLD_REASONS: dict[str, HoldReason] = {
     "content-missing": HoldReason(_AGAIN, "Its bytes were not to be had."),
     "content-damaged": HoldReason(_AGAIN, "Its bytes are not those that were announced."),
     "content-unreadable": HoldReason(_AGAIN, "Its bytes could not be read."),
+    "content-changed": HoldReason(_AGAIN, "Its bytes changed while they were read."),
+    "mixed-accounts": HoldReason(_AGAIN, "Its rows are about several accounts."),
+    "wrong-encoding": HoldReason(_AGAIN, "It could not be read to its end by its layout."),
     "too-many-attempts": HoldReason(_AGAIN, "Reading it ended its worker again and again."),
 }
 """Every reason for which a file is held, and what a person may do about it."""

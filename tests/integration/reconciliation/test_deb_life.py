@@ -8,6 +8,7 @@ from typing import cast
 import pytest
 
 from services.reconciliation.domain.deb.layout import Layout
+from services.reconciliation.domain.deb.layout_file import read_layout
 from services.reconciliation.domain.releasing import HOLD_REASONS
 from tests.integration.reconciliation.house import House
 from tests.integration.reconciliation.office_of_files import FileOffice
@@ -175,7 +176,7 @@ def nameless(house: House) -> None:
         line.replace("}", ", optional = true }") if '"record_id"' in line else line
         for line in toml.read_text().splitlines()
     ]
-    layouts["quittance-v1"] = Layout.from_toml("\n".join(lines))
+    layouts["quittance-v1"] = read_layout("\n".join(lines))
 
 
 PAID = Row("", "debtor_payment", rappen=1000)
