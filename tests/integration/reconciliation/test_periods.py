@@ -154,9 +154,16 @@ async def test_a_booking_without_the_lock_cannot_slip_past_a_closing_under_way(
 ) -> None:
     await house.open()
     insert = text(
-        """INSERT INTO journal_entry (entry_id, practice_id, number, entry_date, kind, label,
-          previous_hash, entry_hash) VALUES (gen_random_uuid(), :practice_id, 1, '2026-03-30',
-          'payout', 'By hand', 'x', 'y')"""
+        """WITH new AS (SELECT gen_random_uuid() AS entry_id),
+        legs AS (
+          INSERT INTO posting (practice_id, entry_id, line, account, role, amount_rappen)
+          SELECT CAST(:practice_id AS uuid), entry_id, line, account, role, rappen FROM new,
+            (VALUES (1, '1020', 'bank', 100), (2, '3400', 'fees', -100))
+              AS leg (line, account, role, rappen))
+        INSERT INTO journal_entry (entry_id, practice_id, number, entry_date, kind, label,
+          previous_hash, entry_hash)
+        SELECT entry_id, CAST(:practice_id AS uuid), 1, '2026-03-30', 'payout', 'By hand', 'x', 'y'
+        FROM new"""
     )
     scope, only = Scope.of(house.practice_id), {"practice_id": house.practice_id}
     waiting = """SELECT pid FROM pg_stat_activity
