@@ -33,6 +33,7 @@ $(STAMP): requirements.lock
 			echo "$(VENV) is a link and out of date: set up anew where it leads, not from here" >&2; \
 			exit 1; \
 		fi; \
+		echo "installing into $(VENV), once; it takes a few minutes ..."; \
 		$(PYTHON) -m venv --clear $(VENV); \
 		$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes \
 			-r requirements.lock; \

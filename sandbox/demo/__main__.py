@@ -20,6 +20,7 @@ from sandbox.demo.procedure import Procedure
 from sandbox.demo.readback import Figures, read_figures
 from sandbox.demo.stack import NotOurFolderError, Stack, start_stack
 from sandbox.demo.telling import Teller
+from sandbox.demo.world import PRACTICES
 from sandbox.locks import DataDirInUseError
 from sandbox.postgres import PostgresError
 from sandbox.processes import ProcessError, ProcessRunner
@@ -109,6 +110,8 @@ def _tell_addresses(runner: ProcessRunner, stack: Stack, teller: Teller) -> None
         "a token for one hour: curl -s -d 'subject=me&roles=billing_office&practices=*'"
         f" {stack.urls['issuer']}/token"
     )
+    doors = (" / ".join(practice.portal_access.values()) for practice in PRACTICES)
+    teller.line(f"client and password at the portal's site: {', or '.join(doors)}")
     teller.line(f"broker            {stack.broker.bootstrap}")
     teller.line(f"logs              {runner.data_dir / 'logs'}")
 

@@ -86,13 +86,15 @@ class Procedure:
             "invoicing", office.path("contracts"), world.contract_body(practice)
         )
         office.contract_id = contract["contract_id"]
-        client_id, client_secret = f"{practice.slug}-demo", f"invented-{practice.slug}"
+        access = practice.portal_access
         self._desk.portal.put(
             "portal",
-            f"/admin/clients/{client_id}",
-            {"client_secret": client_secret, "account_number": practice.account_number},
+            f"/admin/clients/{access['client_id']}",
+            {
+                "client_secret": access["client_secret"],
+                "account_number": practice.account_number,
+            },
         )
-        access = {"client_id": client_id, "client_secret": client_secret}
         self._desk.wait(
             "the contract reaching the gateway",
             lambda: self._access_entered(office, access),

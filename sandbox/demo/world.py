@@ -101,6 +101,11 @@ class Practice:
     treatments: tuple[Treatment, ...]
     has_software: bool = False
 
+    @property
+    def portal_access(self) -> dict[str, str]:
+        """Its client and password at the portal's stand-in; the same for services and clerks."""
+        return {"client_id": f"{self.slug}-demo", "client_secret": f"invented-{self.slug}"}
+
     def registration(self) -> dict[str, Any]:
         """Body of the request that registers the practice."""
         return {

@@ -21,6 +21,11 @@ _COUNT_SUFFIX = "_count"
 T = TypeVar("T", bound=Totals)
 
 
+def shows_totals(query: PageQuery) -> bool:
+    """Whether the page that is asked for shows totals."""
+    return query.totals == "exact" or (query.totals == "first-page" and query.after is None)
+
+
 async def totals_of(
     connection: AsyncConnection,
     query: PageQuery,
@@ -37,7 +42,7 @@ async def totals_of(
             written by the service, never from what a caller sends.
         values: of its parameters.
     """
-    if query.totals == "none" or (query.totals == "first-page" and query.after is not None):
+    if not shows_totals(query):
         return None
     names = [name for name in kind.model_fields if name not in Totals.model_fields]
     columns = {name: _column(name) for name in names}

@@ -127,29 +127,7 @@ def endpoints(workshop: Workshop) -> list[Endpoint]:
     return [
         *portal_endpoints(),
         *sftp_endpoints(workshop),
-        Endpoint(
-            method="PUT",
-            path=_CREDENTIALS,
-            operation_id="putPortalCredentials",
-            summary="Enter a practice's access to the portal; the secret is never shown again",
-            handler=api.put_credentials,
-            roles=_CREDENTIAL_ROLES,
-            request=PortalCredentialsBody,
-            response=PortalCredentialsReply,
-            conditional=True,
-            may_create=True,
-            problem_codes=("changed-meanwhile", "practice-unknown-to-gateway"),
-        ),
-        Endpoint(
-            method="GET",
-            path=_CREDENTIALS,
-            operation_id="getPortalCredentials",
-            summary="Whether a practice's access to the portal is entered, and since when",
-            handler=api.get_credentials,
-            roles=_CREDENTIAL_ROLES,
-            response=PortalCredentialsReply,
-            problem_codes=("portal-credentials-missing",),
-        ),
+        *_credential_endpoints(api),
         Endpoint(
             method="GET",
             path=f"{_PRACTICE}/transmissions",
@@ -192,5 +170,33 @@ def endpoints(workshop: Workshop) -> list[Endpoint]:
             query=DebFilesQuery,
             response=DebFileList,
             problem_codes=(CURSOR_PROBLEM,),
+        ),
+    ]
+
+
+def _credential_endpoints(api: GatewayApi) -> list[Endpoint]:
+    return [
+        Endpoint(
+            method="PUT",
+            path=_CREDENTIALS,
+            operation_id="putPortalCredentials",
+            summary="Enter a practice's access to the portal; the secret is never shown again",
+            handler=api.put_credentials,
+            roles=_CREDENTIAL_ROLES,
+            request=PortalCredentialsBody,
+            response=PortalCredentialsReply,
+            conditional=True,
+            may_create=True,
+            problem_codes=("changed-meanwhile", "practice-unknown-to-gateway"),
+        ),
+        Endpoint(
+            method="GET",
+            path=_CREDENTIALS,
+            operation_id="getPortalCredentials",
+            summary="Whether a practice's access to the portal is entered, and since when",
+            handler=api.get_credentials,
+            roles=_CREDENTIAL_ROLES,
+            response=PortalCredentialsReply,
+            problem_codes=("portal-credentials-missing",),
         ),
     ]

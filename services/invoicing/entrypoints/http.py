@@ -242,7 +242,6 @@ def _treatment_endpoints(operations: PeopleOperations) -> list[Endpoint]:
 
 
 def _invoice_endpoints(operations: InvoiceOperations) -> list[Endpoint]:
-    one = f"{_PRACTICE}/invoices/{{invoice_id}}"
     return [
         Endpoint(
             method="POST",
@@ -291,6 +290,13 @@ def _invoice_endpoints(operations: InvoiceOperations) -> list[Endpoint]:
             response=InvoicePage,
             problem_codes=(CURSOR_PROBLEM,),
         ),
+        *_one_invoice_endpoints(operations),
+    ]
+
+
+def _one_invoice_endpoints(operations: InvoiceOperations) -> list[Endpoint]:
+    one = f"{_PRACTICE}/invoices/{{invoice_id}}"
+    return [
         Endpoint(
             method="GET",
             path=one,
@@ -305,7 +311,7 @@ def _invoice_endpoints(operations: InvoiceOperations) -> list[Endpoint]:
             method="GET",
             path=f"{one}/document",
             operation_id="downloadInvoiceDocument",
-            summary="Download the invoice's document (generalInvoiceRequest 5.0)",
+            summary="Download the invoice's document (generalInvoiceRequest 5.0 or 4.5)",
             handler=operations.document,
             roles=EVERY_ROLE,
             response_media_type="application/xml",

@@ -76,11 +76,10 @@ _ADD_ENTRY = text(
 _ENTRY = text("SELECT 1 FROM bank_entry WHERE entry_id = :entry_id AND NOT superseded FOR SHARE")
 _ACCOUNT_OF_ENTRY = text("SELECT account_id FROM bank_entry WHERE entry_id = :entry_id")
 _PAYOUT = text(
-    r"""
+    """
     SELECT EXISTS (
       SELECT FROM deb_row r JOIN bank_account a ON r.practice_id = ANY (a.practice_ids)
-      WHERE a.account_id = :account_id AND r.payout_reference IS NOT NULL
-        AND upper(regexp_replace(r.payout_reference, '\s', '', 'g')) = :token)
+      WHERE a.account_id = :account_id AND r.payout_token = :token)
     """
 )
 _DECIDE = text(

@@ -53,7 +53,7 @@ _CLOSED_UNTIL = text(
     "SELECT closed_until FROM period_closing WHERE practice_id = :practice_id"
     " ORDER BY place DESC LIMIT 1"
 )
-_POSITIONS = text(
+POSITIONS = text(
     f"SELECT {POSITION_COLUMNS} FROM {POSITION_TABLES}"  # noqa: S608 - constants of ours
     " WHERE p.invoice_id = ANY(CAST(:invoice_ids AS uuid[]))"
 )
@@ -122,7 +122,7 @@ class PostgresBookRepository:
 
     async def positions(self, invoice_ids: Collection[UUID]) -> Mapping[UUID, Position]:
         """Return the positions of those invoices that are known."""
-        result = await self._connection.execute(_POSITIONS, {"invoice_ids": list(invoice_ids)})
+        result = await self._connection.execute(POSITIONS, {"invoice_ids": list(invoice_ids)})
         return {row["invoice_id"]: position_of(row) for row in result.mappings()}
 
     async def open_position(self, invoice: NewInvoice) -> bool:

@@ -6,14 +6,10 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from uuid import UUID
 
-from sqlalchemy import Row, RowMapping, text
+from sqlalchemy import Row, RowMapping, TextClause, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.reconciliation.adapters.books import (
-    POSITION_COLUMNS,
-    POSITION_TABLES,
-    position_of,
-)
+from services.reconciliation.adapters.books import POSITIONS, position_of
 from services.reconciliation.adapters.originals import REVERSALS, original_of
 from services.reconciliation.domain.booking import (
     Booked,
@@ -39,16 +35,21 @@ _NEXT = text(
     ORDER BY booking_rank, line LIMIT :limit
     """
 )
-_POSITIONS_NAMED = text(
-    f"""
-    SELECT {POSITION_COLUMNS} FROM {POSITION_TABLES}
-    WHERE p.invoice_number = ANY(CAST(:invoice_numbers AS text[]))
-       OR p.document_number = ANY(CAST(:invoice_numbers AS text[]))
-       OR p.invoice_id IN (
-         SELECT l.invoice_id FROM confirmation_line l
-         JOIN order_confirmation o ON o.order_id = l.order_id
-         WHERE l.accepted AND o.order_number = ANY(CAST(:orders_without_invoice AS text[])))
-    """  # noqa: S608 - constants of ours
+# Each way to an invoice on its own index: with OR between them, every batch reads the whole table.
+# The positions are read by the ids then: joined at once, the planner takes an order for a batch.
+_NAMED = text(
+    """
+    SELECT invoice_id FROM invoice_position
+    WHERE practice_id = :practice_id AND invoice_number = ANY(CAST(:invoice_numbers AS text[]))
+    UNION
+    SELECT invoice_id FROM invoice_position
+    WHERE practice_id = :practice_id AND document_number = ANY(CAST(:invoice_numbers AS text[]))
+    UNION
+    SELECT l.invoice_id FROM confirmation_line l
+    JOIN order_confirmation o ON o.order_id = l.order_id
+    WHERE l.accepted AND o.practice_id = :practice_id
+      AND o.order_number = ANY(CAST(:orders_without_invoice AS text[]))
+    """
 )
 _ORDERS_OF = text(
     """
@@ -60,14 +61,14 @@ _ORDERS_OF = text(
 _ORDER_NUMBERS = text(
     """
     SELECT order_number FROM order_confirmation
-    WHERE order_number = ANY(CAST(:order_numbers AS text[]))
+    WHERE practice_id = :practice_id AND order_number = ANY(CAST(:numbers AS text[]))
     UNION SELECT order_number FROM prepared_order
-    WHERE order_number = ANY(CAST(:order_numbers AS text[]))
+    WHERE practice_id = :practice_id AND order_number = ANY(CAST(:numbers AS text[]))
     """
 )
 _DEBTOR_NUMBERS = text(
     "SELECT DISTINCT debtor_number FROM invoice_position"
-    " WHERE debtor_number = ANY(CAST(:debtor_numbers AS text[]))"
+    " WHERE practice_id = :practice_id AND debtor_number = ANY(CAST(:numbers AS text[]))"
 )
 _BOOKED = text(
     """
@@ -132,6 +133,10 @@ _DECIDE = text(
     WHERE r.deb_file_id = :deb_file_id AND r.line = d.line AND r.status = 'staged'
     """
 )
+_OUTCOME = (
+    *("status", "invoice_id", "fact_id", "repeat_of_file", "repeat_of_line"),
+    *("reason_code", "reason_detail", "row_id"),
+)
 # Counts are there only when the file was closed before; its resumed rows count as parked.
 _PROGRESS = text(
     """
@@ -156,35 +161,41 @@ class DebRows:
         )
         return [row_of(row) for row in result.mappings()]
 
-    async def known(self, rows: Sequence[DebRow]) -> Known:
-        """Return what the books know of everything that the rows name."""
-        positions = await self._positions_named(rows)
+    async def known(self, practice_id: UUID, rows: Sequence[DebRow]) -> Known:
+        """Return what the practice's books know of everything that the rows name."""
+        positions = await self._positions_named(practice_id, rows)
         orders_of = await self._orders_of(positions)
-        order_numbers = await self._connection.execute(
-            _ORDER_NUMBERS, {"order_numbers": _distinct(row.order_number for row in rows)}
-        )
-        debtor_numbers = await self._connection.execute(
-            _DEBTOR_NUMBERS, {"debtor_numbers": _distinct(row.debtor_number for row in rows)}
-        )
+        order_numbers = [row.order_number for row in rows]
+        debtor_numbers = [row.debtor_number for row in rows]
         by_number, namesakes = by_numbers(positions, orders_of)
         return Known(
             by_number=by_number,
             namesakes=namesakes,
             orders_of=orders_of,
-            order_numbers=frozenset(order_numbers.scalars()),
-            debtor_numbers=frozenset(debtor_numbers.scalars()),
+            order_numbers=await self._ours(_ORDER_NUMBERS, practice_id, order_numbers),
+            debtor_numbers=await self._ours(_DEBTOR_NUMBERS, practice_id, debtor_numbers),
         )
 
-    async def _positions_named(self, rows: Sequence[DebRow]) -> list[Position]:
+    async def _ours(
+        self, statement: TextClause, practice_id: UUID, numbers: Iterable[str | None]
+    ) -> frozenset[str]:
         result = await self._connection.execute(
-            _POSITIONS_NAMED,
+            statement, {"practice_id": practice_id, "numbers": _distinct(numbers)}
+        )
+        return frozenset(result.scalars())
+
+    async def _positions_named(self, practice_id: UUID, rows: Sequence[DebRow]) -> list[Position]:
+        named = await self._connection.execute(
+            _NAMED,
             {
+                "practice_id": practice_id,
                 "invoice_numbers": _distinct(row.invoice_number for row in rows),
                 "orders_without_invoice": _distinct(
                     row.order_number for row in rows if row.invoice_number is None
                 ),
             },
         )
+        result = await self._connection.execute(POSITIONS, {"invoice_ids": list(named.scalars())})
         return [position_of(row) for row in result.mappings()]
 
     async def _orders_of(self, positions: Sequence[Position]) -> dict[UUID, frozenset[str]]:
@@ -354,18 +365,7 @@ def row_of(row: RowMapping) -> DebRow:
 
 
 def _outcome(deb_file_id: UUID, decision: Decision) -> dict[str, object]:
-    outcome: dict[str, object] = dict.fromkeys(
-        (
-            "status",
-            "invoice_id",
-            "fact_id",
-            "repeat_of_file",
-            "repeat_of_line",
-            "reason_code",
-            "reason_detail",
-            "row_id",
-        )
-    )
+    outcome: dict[str, object] = dict.fromkeys(_OUTCOME)
     if isinstance(decision, Booked):
         outcome |= {
             "status": "booked",

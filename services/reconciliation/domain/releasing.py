@@ -78,8 +78,13 @@ HOLD_REASONS: dict[str, HoldReason] = {
     "content-damaged": HoldReason(_AGAIN, "Its bytes are not those that were announced."),
     "content-unreadable": HoldReason(_AGAIN, "Its bytes could not be read."),
     "content-changed": HoldReason(_AGAIN, "Its bytes changed while they were read."),
-    "mixed-accounts": HoldReason(_AGAIN, "Its rows are about several accounts."),
-    "wrong-encoding": HoldReason(_AGAIN, "It could not be read to its end by its layout."),
+    "mixed-accounts": HoldReason(
+        _AGAIN, "Its rows are about several accounts. Have the factor give each account its own."
+    ),
+    "wrong-encoding": HoldReason(
+        _AGAIN,
+        "It is in another encoding than its layout says. Put the layout right, then release it.",
+    ),
     "too-many-attempts": HoldReason(_AGAIN, "Reading it ended its worker again and again."),
 }
 """Every reason for which a file is held, and what a person may do about it."""

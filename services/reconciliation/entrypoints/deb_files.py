@@ -213,6 +213,12 @@ def deb_file_endpoints(operations: DebFileOperations) -> list[Endpoint]:
             ReasonRequest,
             ("deb-file-not-undone",),
         ),
+        *_reading_endpoints(operations),
+    ]
+
+
+def _reading_endpoints(operations: DebFileOperations) -> list[Endpoint]:
+    return [
         _reading(
             "preview",
             "previewDebFile",

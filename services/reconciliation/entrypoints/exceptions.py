@@ -36,6 +36,7 @@ from shared.kernel.clock import Clock
 from shared.kernel.money import Money
 from shared.web.endpoints import EVERY_ROLE, WORKING_ROLES, Call, Endpoint, Reply, UserRole
 from shared.web.paging import CURSOR_PROBLEM, cursor, split_page
+from shared.web.totals import shows_totals
 
 DeskOn = Callable[[AsyncConnection], ExceptionDesk]
 _EXCEPTIONS = "/v1/exceptions"
@@ -71,10 +72,7 @@ class ExceptionOperations:
             limit=query.limit + 1,
         )
         shown, more = split_page(rows, query.limit)
-        wants_totals = query.totals == "exact" or (
-            query.totals == "first-page" and query.after is None
-        )
-        totals = await views.totals(call.connection, choice) if wants_totals else None
+        totals = await views.totals(call.connection, choice) if shows_totals(query) else None
         return Reply(
             ExceptionList(
                 items=[replies.item(row, now) for row in shown],

@@ -77,7 +77,7 @@ async def _batch_book(file: ClaimedFile, rows: Sequence[DebRow], uow: UnitOfWork
     return BatchBook(
         file=FileInHand(file.deb_file_id, file.practice_id, contract, file.created_on),
         chart=await uow.practices.chart(file.practice_id),
-        known=await uow.deb_files.known(rows),
+        known=await uow.deb_files.known(file.practice_id, rows),
         booked=dict(await uow.deb_files.booked_rows(file.practice_id, file.contract_id, rows)),
         originals=dict(await uow.deb_files.originals(file.contract_id, reversed_ids)),
         undone=await uow.deb_files.times_undone(file.contract_id, rows),

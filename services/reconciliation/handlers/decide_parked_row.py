@@ -90,7 +90,7 @@ async def _judged(parked: ParkedRow, chosen: Position, uow: UnitOfWork) -> Booke
     """
     row = parked.row
     contract = await uow.practices.contract(parked.contract_id)
-    known = await uow.deb_files.known([row])
+    known = await uow.deb_files.known(parked.practice_id, [row])
     known.by_number[chosen.invoice_number] = chosen
     book = BatchBook(
         file=FileInHand(

@@ -60,12 +60,6 @@ STATEMENTS_V1: tuple[str, ...] = (
     "CREATE INDEX exception_event_of ON exception_event (kind, key, place)",
     *practices_scope_ddl("exception_event"),
     *append_only_ddl("exception_event", role=RUNTIME_ROLE),
-    # A column, not an expression: under row-level security no index is used for a comparison that
-    # calls a function which PostgreSQL does not know to be free of leaks.
-    r"""ALTER TABLE deb_row ADD COLUMN payout_token text
-  GENERATED ALWAYS AS (upper(regexp_replace(payout_reference, '\s', '', 'g'))) STORED""",
-    """CREATE INDEX deb_row_by_payout_token ON deb_row (practice_id, payout_token)
-  WHERE payout_token IS NOT NULL""",
     # What is in the queue must be found without reading what is not.
     """CREATE INDEX confirmation_line_refused ON confirmation_line (practice_id, invoice_id)
   WHERE NOT accepted""",

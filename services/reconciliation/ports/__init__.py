@@ -220,7 +220,7 @@ class DebFileRepository(Protocol):
     async def next_rows(self, file: ClaimedFile, *, limit: int) -> Sequence[DebRow]:
         """Return the next undecided rows, in booking order."""
 
-    async def known(self, rows: Sequence[DebRow]) -> Known:
+    async def known(self, practice_id: UUID, rows: Sequence[DebRow]) -> Known:
         """Return what the books know of everything that the rows name."""
 
     async def booked_rows(

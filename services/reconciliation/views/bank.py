@@ -13,19 +13,18 @@ from uuid import UUID
 from sqlalchemy import RowMapping, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-_REFERENCE = r"upper(regexp_replace(r.payout_reference, '\s', '', 'g'))"
 _MONEY_KINDS = "('payout', 'advance', 'account_movement')"
 """Kinds of rows that are part of the sum which the factor transfers."""
 
-_MATCH = rf"""
+_MATCH = f"""
     WITH practices AS (SELECT unnest(CAST(:practice_ids AS uuid[])) AS practice_id),
     entry AS (
-      SELECT b.*, d.decision, d.payout_reference AS decided_reference
+      SELECT b.*, d.decision, d.payout_token AS decided_token
       FROM bank_entry b LEFT JOIN bank_entry_decision d USING (entry_id)
       WHERE b.account_id = :account_id AND NOT b.superseded
     ),
     token AS (
-      SELECT DISTINCT {_REFERENCE} AS token
+      SELECT DISTINCT r.payout_token AS token
       FROM deb_row r JOIN practices USING (practice_id)
       WHERE r.payout_reference IS NOT NULL AND r.event_date >= :first_day
       UNION
@@ -33,10 +32,9 @@ _MATCH = rf"""
     ),
     paid_row AS (
       SELECT r.practice_id, r.deb_file_id, r.line, r.invoice_id, r.status, r.amount_rappen, r.kind,
-        r.payout_reference, coalesce(r.value_date, r.event_date) AS paid_on, {_REFERENCE} AS token
+        r.payout_reference, coalesce(r.value_date, r.event_date) AS paid_on, r.payout_token AS token
       FROM token JOIN practices ON true
-      JOIN deb_row r ON r.practice_id = practices.practice_id
-        AND r.payout_reference IS NOT NULL AND {_REFERENCE} = token.token
+      JOIN deb_row r ON r.practice_id = practices.practice_id AND r.payout_token = token.token
     ),
     booked AS (
       SELECT paid_row.token, sum(p.amount_rappen) AS rappen
@@ -57,8 +55,7 @@ _MATCH = rf"""
     meant AS (
       SELECT e.entry_id, min(a.token) AS token
       FROM entry e JOIN announced a
-        ON (e.decided_reference IS NULL AND a.token = ANY (e.tokens))
-        OR a.token = upper(regexp_replace(e.decided_reference, '\s', '', 'g'))
+        ON (e.decided_token IS NULL AND a.token = ANY (e.tokens)) OR a.token = e.decided_token
       WHERE e.decision IS DISTINCT FROM 'leave'
       GROUP BY e.entry_id HAVING count(*) = 1
     ),
@@ -91,12 +88,12 @@ _PAYOUTS_PAGE = text(
     """
 )
 _PARTS = text(
-    rf"""
+    f"""
     SELECT r.practice_id, r.invoice_id, p.invoice_number, r.deb_file_id, r.line, r.kind,
       r.status, r.reason_code, r.amount_rappen
     FROM deb_row r LEFT JOIN invoice_position p USING (practice_id, invoice_id)
-    WHERE r.practice_id = ANY (CAST(:practice_ids AS uuid[])) AND r.payout_reference IS NOT NULL
-      AND {_REFERENCE} = :token AND r.kind IN {_MONEY_KINDS}
+    WHERE r.practice_id = ANY (CAST(:practice_ids AS uuid[]))
+      AND r.payout_token = :token AND r.kind IN {_MONEY_KINDS}
       AND r.status IN ('booked', 'parked', 'staged')
     ORDER BY r.practice_id, p.invoice_number, r.deb_file_id, r.line LIMIT :limit
     """  # noqa: S608 - constants of ours

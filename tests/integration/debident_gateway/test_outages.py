@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -22,6 +22,7 @@ from shared.db.scope import Scope
 from shared.objectstore import open_object_store
 from shared.testing import FrozenClock
 from tests.integration.debident_gateway.office import ARRIVAL_CHECK_AFTER, Office
+from tests.support.waiting import eventually
 from tests.support.web import ApiClient, api_client
 
 FAILURES_MAX = 5
@@ -30,18 +31,25 @@ A_WHILE = timedelta(minutes=16)
 
 
 class CountingPortal(FakeDebidentPortal):
-    """Counts the calls that reach it, and how many there are at once."""
+    """Counts the calls that reach it, and how many there are at once.
+
+    Attributes:
+        may_end: no call ends before this is true.
+    """
 
     calls = 0
     at_once = 0
     most_at_once = 0
 
+    def __init__(self, **named: Any) -> None:
+        super().__init__(**named)
+        self.may_end: Callable[[], bool] = lambda: True
+
     async def send_order(self, *args: Any, **named: Any) -> SendOutcome:
         self.calls += 1
         self.at_once += 1
         self.most_at_once = max(self.most_at_once, self.at_once)
-        for _ in range(20):
-            await asyncio.sleep(0)
+        await eventually(self.may_end, because="the call may end")
         self.at_once -= 1
         return await FakeDebidentPortal.send_order(self, *args, **named)
 
@@ -85,9 +93,11 @@ async def test_many_contracts_are_sent_side_by_side_within_the_bound(
 ) -> None:
     await office.open()
     orders = await _contracts_with_an_order(office, 30)
+    bound = office.workshop.pace.parallel_calls
+    portal.may_end = lambda: portal.most_at_once >= bound
     await office.ticks.send_orders()
     assert portal.calls == len(orders) == 30
-    assert 1 < portal.most_at_once <= office.workshop.pace.parallel_calls
+    assert portal.most_at_once == bound
 
 
 async def test_orders_of_one_contract_never_leave_side_by_side(
@@ -96,9 +106,14 @@ async def test_orders_of_one_contract_never_leave_side_by_side(
     await office.open()
     for _ in range(5):
         await office.order()
-    other = office.another_process(second_database)
-    for _ in range(3):
-        await asyncio.gather(office.ticks.send_orders(), other.send_orders())
+    other, released = office.another_process(second_database), asyncio.Event()
+    portal.may_end = released.is_set
+    first = asyncio.create_task(office.ticks.send_orders())
+    await eventually(lambda: portal.calls, because="the first order leaves")
+    await other.send_orders()
+    released.set()
+    await first
+    await other.send_orders()
     assert (portal.calls, portal.most_at_once) == (1, 1)
 
 

@@ -78,7 +78,7 @@ def test_no_bytes_do_anything_but_be_refused_or_read(data: bytes) -> None:
         assert read_statements(data)
 
 
-@pytest.mark.skipif(not ORACLE.exists(), reason="the sample files are not on this machine")
+@pytest.mark.skipif(not ORACLE.exists(), reason="../shared/oracles/camt is not on this machine")
 def test_the_sample_file_is_read() -> None:
     [statement] = read_statements(ORACLE.read_bytes())
     assert [entry.amount for entry in statement.entries] == [Money(100_000), Money(23_455)]
