@@ -6,18 +6,17 @@ Rows that waited for what is booked now come back in the same transaction.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
 from services.reconciliation.domain.booking import Booked, Decision, Parked
-from services.reconciliation.domain.events import Change, DebRowParked, InvoicePositionChanged
+from services.reconciliation.domain.events import Change, DebRowParked
 from services.reconciliation.domain.model import Position
 from services.reconciliation.domain.resuming import UNTIL_OWED_AGAIN
+from services.reconciliation.handlers.telling_positions import position_events
 from services.reconciliation.ports import UnitOfWork
 from shared.kernel.clock import Clock
-
-CHANGES_PER_EVENT = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +52,13 @@ async def write_decisions(
     of_invoice = _by_invoice(booked)
     await _bring_back(file, booked, latest, of_invoice, uow)
     for invoice_id, position in latest.items():
-        for event in _position_events(file, position, of_invoice[invoice_id], clock):
+        for event in position_events(
+            position,
+            [_change(one) for one in of_invoice[invoice_id]],
+            practice_id=file.practice_id,
+            deb_file_id=file.deb_file_id,
+            clock=clock,
+        ):
             uow.record(event)
     _record_parked(file, decisions, uow, clock)
 
@@ -85,31 +90,9 @@ async def _bring_back(
         await uow.deb_files.resume_reversals(file.practice_id, file.contract_id, record_ids)
 
 
-def _position_events(
-    file: RowsOf, position: Position, booked: Sequence[Booked], clock: Clock
-) -> Iterator[InvoicePositionChanged]:
-    changes = [
-        Change(
-            decision.fact.kind,
-            decision.fact.amount,
-            decision.fact.fact_date,
-            reverses=decision.original.kind if decision.original else None,
-        )
-        for decision in booked
-    ]
-    for start in range(0, len(changes), CHANGES_PER_EVENT):
-        yield InvoicePositionChanged(
-            practice_id=file.practice_id,
-            invoice_id=position.invoice_id,
-            contract_id=position.present_contract_id,
-            debt=position.debt,
-            factor_owes=position.factor_owes,
-            with_factor=position.with_factor,
-            given_back=position.given_back,
-            deb_file_id=file.deb_file_id,
-            changes=tuple(changes[start : start + CHANGES_PER_EVENT]),
-            changed_at=clock.now(),
-        )
+def _change(one: Booked) -> Change:
+    reversed_kind = one.original.kind if one.original else None
+    return Change(one.fact.kind, one.fact.amount, one.fact.fact_date, reverses=reversed_kind)
 
 
 def _record_parked(

@@ -6,18 +6,19 @@ written; a crash between two batches loses nothing and repeats nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Sequence
+from uuid import UUID
 
-from services.reconciliation.domain.events import Change, DebFileUndone, InvoicePositionChanged
+from services.reconciliation.domain.events import Change, DebFileUndone
 from services.reconciliation.domain.filing import UNDO_FILE
 from services.reconciliation.domain.handing import ClaimedFile
-from services.reconciliation.domain.model import Position
 from services.reconciliation.domain.resuming import UNTIL_OWED_AGAIN
 from services.reconciliation.domain.rules import UNDO
 from services.reconciliation.domain.undoing import UndoBook, Undone
-from services.reconciliation.handlers.booking_rows import CHANGES_PER_EVENT
 from services.reconciliation.handlers.deb_lease import DebLease
 from services.reconciliation.handlers.deciding import AboutFile, keep, living_file, refused
+from services.reconciliation.handlers.telling_positions import position_events
 from services.reconciliation.ports import UnitOfWork
 from shared.kernel.clock import Clock
 
@@ -97,28 +98,18 @@ async def _write(
     back = [one for one in latest.values() if one.invoice_id in owed_again]
     if back:
         await uow.deb_files.resume_rows(file.practice_id, back, reasons=UNTIL_OWED_AGAIN)
+    changes = defaultdict[UUID | None, list[Change]](list)
+    for one in undone:
+        changes[one.fact.invoice_id].append(_change(one))
     for position in latest.values():
-        for event in _position_events(file, position, undone, clock):
-            uow.record(event)
-
-
-def _position_events(
-    file: ClaimedFile, position: Position, undone: Sequence[Undone], clock: Clock
-) -> Iterator[InvoicePositionChanged]:
-    changes = [_change(one) for one in undone if one.fact.invoice_id == position.invoice_id]
-    for start in range(0, len(changes), CHANGES_PER_EVENT):
-        yield InvoicePositionChanged(
+        for event in position_events(
+            position,
+            changes[position.invoice_id],
             practice_id=file.practice_id,
-            invoice_id=position.invoice_id,
-            contract_id=position.present_contract_id,
-            debt=position.debt,
-            factor_owes=position.factor_owes,
-            with_factor=position.with_factor,
-            given_back=position.given_back,
             deb_file_id=file.deb_file_id,
-            changes=tuple(changes[start : start + CHANGES_PER_EVENT]),
-            changed_at=clock.now(),
-        )
+            clock=clock,
+        ):
+            uow.record(event)
 
 
 def _change(one: Undone) -> Change:
