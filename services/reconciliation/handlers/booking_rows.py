@@ -14,6 +14,7 @@ from services.reconciliation.domain.booking import Booked, Decision, Parked
 from services.reconciliation.domain.events import Change, DebRowParked, InvoicePositionChanged
 from services.reconciliation.domain.model import Position
 from services.reconciliation.domain.resuming import UNTIL_OWED_AGAIN
+from services.reconciliation.domain.rules import REMINDER
 from services.reconciliation.ports import UnitOfWork
 from shared.kernel.clock import Clock
 
@@ -94,6 +95,7 @@ def _position_events(
             decision.fact.amount,
             decision.fact.fact_date,
             reverses=decision.original.kind if decision.original else None,
+            level=decision.row.level if decision.fact.kind == REMINDER else None,
         )
         for decision in booked
     ]
