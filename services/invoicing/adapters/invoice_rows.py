@@ -196,7 +196,6 @@ def _fixed_columns(new: Invoice) -> dict[str, object]:
         "qr_reference": new.qr_reference,
         "issued_at": new.issued_at,
         "issued_on": new.issued_on,
-        "collection_since": new.issued_on,
         "due_on": new.due_on,
         "language": new.language.value,
         "total_rappen": new.total.rappen,

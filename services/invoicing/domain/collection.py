@@ -64,7 +64,7 @@ _BEGINNINGS: dict[InvoiceState, tuple[CollectionStage, frozenset[str]]] = {
     InvoiceState.CANCELLED: (CollectionStage.CANCELLED, frozenset({"cancelled"})),
 }
 _BEGINS = frozenset(kind for _, kinds in _BEGINNINGS.values() for kind in kinds)
-# What is written with the invoice itself, and so moves nothing when its line of history is added.
+# An invoice is kept as one that is in no order since its issue; that line of history moves nothing.
 _AT_ISSUE = "issued"
 
 

@@ -56,7 +56,7 @@ def collection_answer(row: Any) -> CollectionAnswer:
     return CollectionAnswer(
         stage=row["collection_stage"],
         reminder_level=row["reminder_level"],
-        since=row["collection_since"],
+        since=row["collection_since"] or row["issued_on"],
         notices=row["notices"] or [],
     )
 

@@ -26,6 +26,7 @@ _COLUMNS = (
     CONSTRAINT invoice_collection_stage CHECK (collection_stage IN ('not-ordered', 'in-order',
       'with-factor', 'reminded', 'instalments', 'deferred', 'disputed', 'debt-enforcement',
       'given-back', 'written-off', 'closed', 'cancelled')),
+  -- Until something happens to an invoice, that is since its issue.
   ADD COLUMN collection_since date,
   ADD COLUMN reminder_level integer NOT NULL DEFAULT 0
     CONSTRAINT invoice_reminder_level CHECK (reminder_level >= 0)""",
@@ -33,14 +34,13 @@ _COLUMNS = (
 _KNOWN_ALREADY = (
     "SELECT set_config('quittance.system', 'on', true)",
     """UPDATE invoice i
-  SET collection_since = coalesce(
+  SET collection_since =
       (SELECT max(h.occurred_on) FROM invoice_history h
        WHERE h.practice_id = i.practice_id AND h.invoice_id = i.invoice_id
          AND (i.order_id IS NULL OR h.order_id = i.order_id)
          AND h.kind = ANY (CASE i.state WHEN 'issued' THEN ARRAY['withdrawn', 'refused']
            WHEN 'ordered' THEN ARRAY['ordered'] WHEN 'cancelled' THEN ARRAY['cancelled']
            ELSE ARRAY['acquitted'] END)),
-      i.issued_on),
     collection_stage = CASE i.state WHEN 'issued' THEN 'not-ordered'
       WHEN 'ordered' THEN 'in-order' WHEN 'cancelled' THEN 'cancelled' ELSE 'with-factor' END""",
     """UPDATE invoice i
@@ -73,7 +73,6 @@ _KNOWN_ALREADY = (
     "SELECT set_config('quittance.system', 'off', true)",
 )
 _AFTERWARDS = (
-    "ALTER TABLE invoice ALTER COLUMN collection_since SET NOT NULL",
     """CREATE INDEX invoice_by_collection_stage
   ON invoice (practice_id, collection_stage, year, serial)""",
     f"""GRANT UPDATE (collection_stage, collection_since, reminder_level)
