@@ -172,7 +172,7 @@ def from_order_prepared(payload: OrderPrepared) -> KnownOrder:
 
 def from_order_lines(lines: Iterable[OrderLine]) -> list[OrderedLine]:
     """Read the lines of an order."""
-    return [OrderedLine(line.invoice_id, line.amount.to_money()) for line in lines]
+    return [OrderedLine(line.invoice_id, line.amount.to_money(), line.notices) for line in lines]
 
 
 def from_confirmation_lines(lines: Iterable[ConfirmationLine]) -> list[ConfirmedLine]:
@@ -222,6 +222,7 @@ def from_changes(changes: Iterable[PositionChange]) -> tuple[Fact, ...]:
             change.event_date,
             change.reverses,
             change.credit_note_id,
+            change.level,
         )
         for change in changes
     )

@@ -126,6 +126,7 @@ def lines_document(practice_id: PracticeId, order_id: OrderId, lines: Sequence[O
                 debtor_number=line.debtor_number,
                 amount=WireMoney.of(line.amount),
                 document_sha256=line.document.sha256,
+                notices=tuple(str(notice.code) for notice in line.notices),
             )
             for line in lines
         ),

@@ -8,12 +8,14 @@ from uuid import UUID
 from sqlalchemy import ARRAY, RowMapping, Uuid, any_, bindparam, literal, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.invoicing.adapters.collection_rows import fold_collections
 from services.invoicing.adapters.sets import insert_rows
 from services.invoicing.adapters.tables import (
     invoice,
     invoice_history,
     invoice_treatment,
 )
+from services.invoicing.domain.collection import bears_on_collection
 from services.invoicing.domain.invoice import (
     DebtorBalance,
     HistoryEntry,
@@ -163,12 +165,20 @@ class SqlInvoiceRepository:
         )
 
     async def add_history(self, practice_id: UUID, entries: Sequence[HistoryEntry]) -> None:
-        """Append lines of history; a line that is there already stays as it is."""
+        """Append lines of history; the collection stage follows from them."""
         await insert_rows(
             self._connection,
             invoice_history,
             [_history_columns(practice_id, entry) for entry in entries],
             on_conflict="ON CONFLICT (invoice_id, cause_id, place) DO NOTHING",
+        )
+        await fold_collections(
+            self._connection,
+            {
+                entry.invoice_id
+                for entry in entries
+                if bears_on_collection(entry.kind, entry.reverses)
+            },
         )
 
 
@@ -278,4 +288,6 @@ def _history_columns(practice_id: UUID, entry: HistoryEntry) -> dict[str, object
         "order_id": entry.order_id,
         "deb_file_id": entry.deb_file_id,
         "code": entry.code,
+        "level": entry.level,
+        "reverses": entry.reverses,
     }

@@ -41,6 +41,7 @@ class SqlOrderRepository:
                 "order_id": order.order_id,
                 "invoice_id": line.invoice_id,
                 "amount_rappen": line.amount.rappen,
+                "notices": list(line.notices),
             }
             for line in lines
         ]

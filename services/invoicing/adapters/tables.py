@@ -115,6 +115,7 @@ placement = Table(
     *_ids("practice_id", "order_id", "invoice_id"),
     *_whole("amount_rappen"),
     *_text("outcome", "refusal_code"),
+    Column("notices", ARRAY(String)),
 )
 invoice = Table(
     "invoice",
@@ -142,6 +143,9 @@ invoice = Table(
     Column("finished", Boolean),
     *_whole("principal_rappen", "reminder_fees_rappen", "interest_rappen", "costs_rappen"),
     *_whole("factor_owes_rappen", "debtor_paid_rappen", "credited_rappen", "ledger_sequence"),
+    *_text("collection_stage"),
+    Column("collection_since", Date),
+    Column("reminder_level", Integer),
 )
 invoice_treatment = Table(
     "invoice_treatment",
@@ -160,6 +164,8 @@ invoice_history = Table(
     *_whole("amount_rappen"),
     *_ids("order_id", "deb_file_id"),
     *_text("code"),
+    Column("level", Integer),
+    *_text("reverses"),
 )
 imported_invoice = Table(
     "imported_invoice",

@@ -128,6 +128,7 @@ class Fact:
     Attributes:
         reverses: of a reversal, the kind of the fact that it undoes; the amount is that fact's.
         credit_note_id: of the credit note that the books settled without the factor.
+        level: of a reminder, which one it was, as far as its row says.
     """
 
     kind: str
@@ -135,6 +136,7 @@ class Fact:
     event_date: date
     reverses: str | None = None
     credit_note_id: UUID | None = None
+    level: int | None = None
 
 
 # Which facts tell that the debtor paid, and which that the practice asks for less.
@@ -324,6 +326,8 @@ class HistoryEntry:
         cause_id: id of the event behind it; with `place` it makes the line unique.
         place: order among the lines of one cause.
         code: reason of a refusal, a cancellation or a credit note.
+        level: of a reminder, which one it was, as far as its row says.
+        reverses: of a reversal or undoing, the kind of what it undoes.
     """
 
     invoice_id: UUID
@@ -335,3 +339,5 @@ class HistoryEntry:
     order_id: UUID | None = None
     deb_file_id: UUID | None = None
     code: str | None = None
+    level: int | None = None
+    reverses: str | None = None

@@ -36,10 +36,15 @@ class KnownOrder:
 
 @dataclass(frozen=True, slots=True)
 class OrderedLine:
-    """One invoice in an order."""
+    """One invoice in an order.
+
+    Attributes:
+        notices: codes of what the factor is told of it, or of the whole order.
+    """
 
     invoice_id: UUID
     amount: Money
+    notices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

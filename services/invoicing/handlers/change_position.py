@@ -69,6 +69,8 @@ async def change_position(command: ChangePosition, uow: UnitOfWork) -> Outcome:
             place=place,
             amount=fact.amount,
             deb_file_id=command.deb_file_id,
+            level=fact.level,
+            reverses=fact.reverses,
         )
         for place, fact in enumerate(command.facts)
     ]

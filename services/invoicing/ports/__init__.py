@@ -159,7 +159,10 @@ class InvoiceRepository(Protocol):
         """Write standings back."""
 
     async def add_history(self, practice_id: UUID, entries: Sequence[HistoryEntry]) -> None:
-        """Append lines of history; a line that is there already stays as it is."""
+        """Append lines of history; a line that is there already stays as it is.
+
+        The collection stage follows from the lines, and from standings that were saved before.
+        """
 
 
 class CorrectionRepository(Protocol):

@@ -27,6 +27,7 @@ _PAGE = f"""
       ORDER BY i.practice_id, i.year, i.serial LIMIT {{limit:d}}
     )
     SELECT i.*, r.name AS practice_name, o.order_number, {_BALANCE} AS balance_rappen,
+      l.notices,
       p.family_name AS patient_family_name, p.given_name AS patient_given_name,
       coalesce(p.debtor_family_name, p.family_name) AS debtor_family_name,
       coalesce(p.debtor_given_name, p.given_name) AS debtor_given_name
@@ -34,6 +35,8 @@ _PAGE = f"""
     JOIN practice r ON r.practice_id = i.practice_id
     JOIN patient p ON p.practice_id = i.practice_id AND p.patient_id = i.patient_id
     LEFT JOIN known_order o ON o.practice_id = i.practice_id AND o.order_id = i.order_id
+    LEFT JOIN placement l ON l.practice_id = i.practice_id AND l.order_id = i.order_id
+      AND l.invoice_id = i.invoice_id
     ORDER BY i.practice_id, i.year, i.serial
     """  # noqa: S608 - built of constants
 _SELECTION = f"""
@@ -43,6 +46,7 @@ _SELECTION = f"""
 _CONDITIONS = {
     "invoice_id": "i.invoice_id = :invoice_id",
     "state": "i.state = :state",
+    "collection_stages": "i.collection_stage = ANY (CAST(:collection_stages AS text[]))",
     "contract_id": "i.contract_id = :contract_id",
     "patient_id": "i.patient_id = :patient_id",
     "issued_from": "i.issued_on >= :issued_from",
@@ -102,6 +106,7 @@ class InvoiceFilter:
     """Which invoices to show; None and False mean: no matter.
 
     Attributes:
+        collection_stages: one of which it must be at.
         issued_from, issued_to: days of issue, both included.
         total_from_rappen, total_to_rappen: range of the invoice's total, both included.
         words: each must be the beginning of the invoice number, the debtor number or one of the
@@ -109,6 +114,7 @@ class InvoiceFilter:
     """
 
     state: str | None = None
+    collection_stages: Sequence[str] | None = None
     contract_id: UUID | None = None
     patient_id: UUID | None = None
     invoice_id: UUID | None = None

@@ -210,6 +210,18 @@ def with_notices(
     return tuple(replace(line, notices=notices.get(line.invoice_id, ())) for line in lines)
 
 
+def with_notices_of_order(
+    lines: Sequence[OrderLine], notices: Sequence[Notice]
+) -> tuple[OrderLine, ...]:
+    """Return the lines with all that concerns each: its own notices, then the whole order's."""
+    told: list[OrderLine] = []
+    for line in lines:
+        own = {notice.code for notice in line.notices}
+        of_order = (notice for notice in notices if notice.code not in own)
+        told.append(replace(line, notices=(*line.notices, *of_order)))
+    return tuple(told)
+
+
 def _places(chosen: Sequence[UUID]) -> dict[UUID, int]:
     places: dict[UUID, int] = {}
     for place, invoice_id in enumerate(chosen):

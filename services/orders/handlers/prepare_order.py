@@ -28,6 +28,7 @@ from services.orders.domain.selection import (
     select_chosen,
     select_everything,
     with_notices,
+    with_notices_of_order,
 )
 from services.orders.handlers.choosing import checked_message, parties, refuse_inactive
 from services.orders.ports import DocumentArchive, UnitOfWork
@@ -111,7 +112,8 @@ async def prepare_order(
         str(command.order_id), number, practice, contract, message.communication, message.notices
     )
     package = await _freeze(head, chosen, credit_notes, archive)
-    lines = await archive.store_lines(practice.practice_id, command.order_id, chosen)
+    told = with_notices_of_order(chosen, message.notices)
+    lines = await archive.store_lines(practice.practice_id, command.order_id, told)
     now = clock.now()
     order = Order(
         order_id=command.order_id,

@@ -55,6 +55,7 @@ class Change:
     Attributes:
         reverses: of a reversal or undoing, the kind of what it undoes.
         credit_note_id: of the credit note that was settled without the factor.
+        level: of a reminder, which one it was, as far as its row says.
     """
 
     kind: str
@@ -62,6 +63,7 @@ class Change:
     event_date: date
     reverses: str | None = None
     credit_note_id: UUID | None = None
+    level: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

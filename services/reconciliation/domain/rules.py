@@ -47,6 +47,9 @@ RECOURSE = "recourse"
 WRITE_OFF = "write_off"
 
 
+REMINDER = "reminder"
+
+
 REVERSAL = "reversal"
 
 
@@ -223,7 +226,7 @@ RULES: tuple[Rule, ...] = (
     _ours(ROW_LEFT, "Row left by a person"),
     _information("sent", "Sent to the debtor"),
     _information("returned", "Returned by the post"),
-    _information("reminder", "Reminder"),
+    _information(REMINDER, "Reminder"),
     _information("instalment_plan", "Instalment plan"),
     _information("deferral", "Deferral"),
     _information("dispute", "Dispute"),

@@ -14,6 +14,7 @@ from services.reconciliation.domain.booking import Booked, Decision, Parked
 from services.reconciliation.domain.events import Change, DebRowParked
 from services.reconciliation.domain.model import Position
 from services.reconciliation.domain.resuming import UNTIL_OWED_AGAIN
+from services.reconciliation.domain.rules import REMINDER
 from services.reconciliation.handlers.telling_positions import position_events
 from services.reconciliation.ports import UnitOfWork
 from shared.kernel.clock import Clock
@@ -92,7 +93,10 @@ async def _bring_back(
 
 def _change(one: Booked) -> Change:
     reversed_kind = one.original.kind if one.original else None
-    return Change(one.fact.kind, one.fact.amount, one.fact.fact_date, reverses=reversed_kind)
+    level = one.row.level if one.fact.kind == REMINDER else None
+    return Change(
+        one.fact.kind, one.fact.amount, one.fact.fact_date, reverses=reversed_kind, level=level
+    )
 
 
 def _record_parked(

@@ -247,6 +247,7 @@ def _position_changed(event: events.InvoicePositionChanged) -> v1.InvoicePositio
                 event_date=change.event_date,
                 reverses=change.reverses,
                 credit_note_id=change.credit_note_id,
+                level=change.level,
             )
             for change in event.changes
         ),

@@ -29,6 +29,13 @@ class OrderLine(WireModel):
     debtor_number: Annotated[str, Field(max_length=20)]
     amount: WireMoney
     document_sha256: Sha256
+    notices: Annotated[
+        tuple[Code, ...],
+        Field(
+            max_length=20,
+            description="Codes of what the factor is told of the invoice, or of the whole order",
+        ),
+    ] = ()
 
 
 class OrderLinesDocument(Document):

@@ -165,6 +165,9 @@ class PositionChange(WireModel):
     credit_note_id: Annotated[
         UUID | None, Field(description="The credit note that was settled without the factor")
     ] = None
+    level: Annotated[
+        int | None, Field(ge=0, le=99, description="Of a reminder, which one it was; none: unsaid")
+    ] = None
 
 
 class InvoicePositionChanged(EventPayload):

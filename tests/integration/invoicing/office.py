@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -143,7 +144,9 @@ class Voices:
         async with self.database.transaction(Scope.of(payload.practice_id)) as connection:
             await line.handler(event, connection)
 
-    async def prepared(self, office: Office, *invoices: Any) -> OrderPrepared:
+    async def prepared(
+        self, office: Office, *invoices: Any, notices: Sequence[str] = ()
+    ) -> OrderPrepared:
         """Return the event of an order with these invoices; its line list is stored."""
         order_id = uuid4()
         lines = OrderLinesDocument(
@@ -156,6 +159,7 @@ class Voices:
                     debtor_number=one["debtor_number"],
                     amount=WireMoney.model_validate(one["balance"]),
                     document_sha256=one["document_sha256"],
+                    notices=tuple(notices),
                 )
                 for one in invoices
             ),

@@ -34,6 +34,13 @@ def _seen(house: House, **more: Any) -> dict[str, Any]:
     }
 
 
+async def _told_by_line(house: House) -> list[list[str]]:
+    """Return the codes in the line list of the only order."""
+    (prepared,) = [each for each in await house.told() if each["type"] == "order-prepared"]
+    document = json.loads(await house.stored(prepared["lines"]))
+    return [line["notices"] for line in document["lines"]]
+
+
 async def _types(house: House) -> list[str]:
     return [each["type"] for each in await house.told()]
 
@@ -65,6 +72,10 @@ async def test_notices_are_frozen_with_the_order_and_shown_with_it(
     assert of_invoice["notices"][1]["amount"] == INSTALMENTS["amount"]
     _, lines = await api.get(_path(house, order, "lines"))
     assert [len(line["notices"]) for line in lines["items"]] == [2, 0]
+    assert await _told_by_line(house) == [
+        ["deceased", "instalments", "do-not-remind"],
+        ["do-not-remind"],
+    ]
 
 
 async def test_a_notice_about_an_invoice_that_stays_behind_refuses_the_order(

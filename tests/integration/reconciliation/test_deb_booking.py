@@ -36,6 +36,8 @@ async def test_a_whole_life_at_the_factor_ends_with_nothing_owed_by_anybody(
     assert len(changed) == 1, "one event per invoice and batch"
     assert changed[0]["debtor_owes"]["total"]["amount"] == "0.00"
     assert len(changed[0]["changes"]) == 7
+    levels = {one["kind"]: one["level"] for one in changed[0]["changes"]}
+    assert (levels["reminder"], levels["reminder_fee"], levels["sent"]) == (1, None, None)
     await house.assert_books_hold()
 
 

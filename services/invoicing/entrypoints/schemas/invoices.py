@@ -16,6 +16,13 @@ from services.invoicing.entrypoints.schemas.cancellations import (
     CancellationAnswer,
     cancellation_answer,
 )
+from services.invoicing.entrypoints.schemas.collection import (
+    COLLECTION_CSV_HEADER,
+    CollectionAnswer,
+    StageFilter,
+    collection_answer,
+    collection_csv,
+)
 from services.invoicing.entrypoints.schemas.fields import (
     PERCENT_PATTERN,
     Payment,
@@ -78,6 +85,7 @@ class InvoiceSelection(ApiModel):
     """Which invoices are meant; every part that is given must hold."""
 
     state: State | None = None
+    collection_stage: StageFilter
     contract_id: UUID | None = None
     patient_id: UUID | None = None
     exclude_zero_balance: bool = False
@@ -108,6 +116,7 @@ class InvoiceSelection(ApiModel):
         """Read the selection."""
         return InvoiceFilter(
             state=self.state,
+            collection_stages=self.collection_stage or None,
             contract_id=self.contract_id,
             patient_id=self.patient_id,
             exclude_zero_balance=self.exclude_zero_balance,
@@ -182,6 +191,7 @@ class InvoiceAnswer(ApiModel):
     factor_owes: Annotated[WireMoney, Field(description="The share of the factor account (P)")]
     order_id: UUID | None
     order_number: str | None
+    collection: CollectionAnswer
     refusal_code: Annotated[str | None, Field(description="Why its last order was refused")]
     unfit_codes: Annotated[list[str], Field(description="Why it cannot be ordered; empty: it can")]
     printed_at: datetime | None
@@ -203,6 +213,7 @@ class HistoryAnswer(ApiModel):
     order_number: str | None
     deb_file_id: UUID | None
     code: Annotated[str | None, Field(description="Reason, where one was given")]
+    level: Annotated[int | None, Field(description="Of a reminder: which one, where that is said")]
 
 
 class InvoiceDetailAnswer(InvoiceAnswer):
@@ -266,6 +277,7 @@ CSV_HEADER = (
     "factor_owes",
     "order_number",
     "printed_at",
+    *COLLECTION_CSV_HEADER,
 )
 
 
@@ -297,6 +309,7 @@ def csv_row(row: Any) -> list[str]:
         answer.factor_owes.amount,
         plain(answer.order_number),
         answer.printed_at.isoformat() if answer.printed_at else "",
+        *collection_csv(answer.collection),
     ]
 
 
@@ -341,6 +354,7 @@ def _facts(row: Any) -> dict[str, Any]:
         "debtor_owes": to_balance(standing.balance),
         "paid": standing.paid,
         "factor_owes": WireMoney.of(standing.factor_owes),
+        "collection": collection_answer(row),
     }
 
 
@@ -373,4 +387,5 @@ def _history_answer(row: Any) -> HistoryAnswer:
         order_number=row["order_number"],
         deb_file_id=row["deb_file_id"],
         code=row["code"],
+        level=row["level"],
     )
