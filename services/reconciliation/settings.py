@@ -18,7 +18,7 @@ class ReconciliationSettings(ServiceSettings):
 
     http_port: Annotated[int, Field(ge=0, le=65535)] = 8084
     deb_tick_seconds: Annotated[float, Field(gt=0, le=3600)] = 1.0
-    deb_batch_rows: Annotated[int, Field(ge=1, le=5000)] = 1000
+    deb_batch_rows: Annotated[int, Field(ge=1, le=5000)] = 2000
     deb_lease_seconds: Annotated[int, Field(ge=5, le=3600)] = 120
     deb_attempts_max: Annotated[int, Field(ge=1, le=100)] = 10
     deb_early_grace_seconds: Annotated[int, Field(ge=0, le=86_400)] = Field(

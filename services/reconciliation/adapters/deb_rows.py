@@ -361,6 +361,7 @@ def row_of(row: RowMapping) -> DebRow:
         note=row["note"],
         problem=problem,
         occurrence=row["occurrence"],
+        stored_sha256=row["content_sha256"],
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID
@@ -44,12 +44,22 @@ class Debt:
     @property
     def total(self) -> Money:
         """The sum of the components."""
-        return self.principal + self.reminder_fees + self.interest + self.costs
+        return Money(
+            self.principal.rappen
+            + self.reminder_fees.rappen
+            + self.interest.rappen
+            + self.costs.rappen
+        )
 
     @property
     def is_sound(self) -> bool:
         """Whether no component is below zero."""
-        return all(self.part(component).rappen >= 0 for component in Component)
+        return (
+            self.principal.rappen >= 0
+            and self.reminder_fees.rappen >= 0
+            and self.interest.rappen >= 0
+            and self.costs.rappen >= 0
+        )
 
     def __neg__(self) -> Debt:
         return Debt(-self.principal, -self.reminder_fees, -self.interest, -self.costs)
@@ -197,8 +207,17 @@ class Position:
 
     def moved(self, debt_change: Debt, factor_change: Money) -> Position:
         """Return the position after a fact."""
-        return replace(
-            self, debt=self.debt + debt_change, factor_owes=self.factor_owes + factor_change
+        return Position(
+            invoice_id=self.invoice_id,
+            invoice_number=self.invoice_number,
+            contract_id=self.contract_id,
+            debtor_number=self.debtor_number,
+            issued_on=self.issued_on,
+            debt=self.debt + debt_change,
+            factor_owes=self.factor_owes + factor_change,
+            acquittal=self.acquittal,
+            ended=self.ended,
+            document_number=self.document_number,
         )
 
 

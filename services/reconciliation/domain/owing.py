@@ -17,14 +17,15 @@ PAYMENT_ORDER = (
 
 def payment_split(debt: Debt, amount: Money) -> Debt | None:
     """Return the change of D that a payment makes, or None when it exceeds what is owed."""
-    if amount > debt.total:
+    rest = amount.rappen
+    if rest > debt.total.rappen:
         return None
-    change, rest = dict[str, Money](), amount
+    change = dict[str, Money]()
     for component in PAYMENT_ORDER:
-        settled = min(rest, max(debt.part(component), Money.zero()))
-        change[component.value] = -settled
-        rest = rest - settled
-    return Debt(**change) if rest.is_zero else None
+        settled = min(rest, max(debt.part(component).rappen, 0))
+        change[component.value] = Money(-settled)
+        rest -= settled
+    return None if rest else Debt(**change)
 
 
 def debt_change(rule: Rule, amount: Money, *, before: Debt) -> Debt | None:

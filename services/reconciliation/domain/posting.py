@@ -25,6 +25,7 @@ _SILENT: Mapping[str, Beneficiary] = {"adjustment": Beneficiary.PRACTICE}
 _BY_TERMS: Mapping[tuple[str, Beneficiary | None, Case | None], Rule] = {
     (rule.kind, rule.beneficiary, rule.case): rule for rule in RULES
 }
+_CHARGING_KINDS = frozenset(rule.kind for rule in RULES if rule.component is not None)
 DEB_KINDS: frozenset[str] = frozenset(rule.kind for rule in RULES if rule.from_deb)
 ENDINGS = frozenset({"cancellation", RECOURSE, WRITE_OFF})
 """Kinds that are about all that is left: within a file they come after everything else."""
@@ -58,7 +59,7 @@ def has_beneficiary(kind: str) -> bool:
 
 def raises_debt(kind: str | None) -> bool:
     """Whether rows of this kind are booked before others, so that payments find what they pay."""
-    return any(rule.kind == kind and rule.component is not None for rule in RULES)
+    return kind in _CHARGING_KINDS
 
 
 def factor_change(rule: Rule, amount: Money) -> Money:

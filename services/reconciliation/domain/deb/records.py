@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, time
 
 from services.reconciliation.domain.model import Beneficiary
@@ -48,6 +48,7 @@ class DebRow:
             could be read all the same.
         occurrence: where the layout has no record id: the how-manieth row of its file with this
             very content it is, from 1. It is counted when the row is stored.
+        stored_sha256: of a row that was stored, the hash of its content as it was kept then.
     """
 
     line: int
@@ -67,6 +68,7 @@ class DebRow:
     note: str | None = None
     problem: RowProblem | None = None
     occurrence: int | None = None
+    stored_sha256: str | None = field(default=None, compare=False, repr=False)
 
     @property
     def reverses(self) -> str | None:
@@ -80,6 +82,8 @@ class DebRow:
         Of a row without record id it is the canonical key. The free text is no part of that, for
         factors reword it; the record that a reversal names in its place is.
         """
+        if self.stored_sha256 is not None:
+            return self.stored_sha256
         wording = self.note if self.record_id is not None else self.reverses
         parts = (
             self.record_id,
