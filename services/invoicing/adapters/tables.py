@@ -75,6 +75,7 @@ patient = Table(
     Column("birth_date", Date),
     *_text("sex", "gender", "ssn", "language", "street", "house_no", "zip", "city"),
     *_text("debtor_number", "debtor_family_name", "debtor_given_name"),
+    *_text("debtor_company_name", "debtor_department", "debtor_contact_person"),
     *_text("debtor_street", "debtor_house_no", "debtor_zip", "debtor_city"),
     Column("version", Integer),
 )

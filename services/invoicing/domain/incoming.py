@@ -12,7 +12,7 @@ from decimal import Decimal
 from enum import StrEnum
 from uuid import UUID
 
-from services.invoicing.domain.people import Gender, Sex
+from services.invoicing.domain.people import DebtorName, Gender, PersonName, Sex
 from services.invoicing.domain.practice import Address, Language
 from services.invoicing.domain.treatment import Reason
 
@@ -65,15 +65,10 @@ class IncomingProvider:
 
 @dataclass(frozen=True, slots=True)
 class IncomingDebtor:
-    """Who owes (the guarantor): a person, or an office, whose department stands as given name."""
+    """Who owes (the guarantor): a person, or an office."""
 
-    family_name: str
-    given_name: str
+    name: DebtorName
     address: Address | None
-
-    def name(self) -> tuple[str, str]:
-        """The name, for comparing."""
-        return self.family_name.casefold(), self.given_name.casefold()
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +178,8 @@ class IncomingInvoice:
 
     def debtor_is_patient(self) -> bool:
         """Whether the patient owes in person."""
-        return self.debtor.name() == self.patient.name()
+        owes = self.debtor.name
+        return isinstance(owes, PersonName) and owes.compared() == self.patient.name()
 
 
 @dataclass(frozen=True, slots=True)

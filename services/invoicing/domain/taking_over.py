@@ -178,14 +178,14 @@ def new_debtor(practice_id: UUID, incoming: IncomingDebtor) -> Debtor:
     """Return the debtor of a file, under a number of their own."""
     address = incoming.address
     where = None if address is None else (address.zip, address.city.casefold())
-    number = _derived_number("imported-debtor", practice_id, (*incoming.name(), where))
-    return Debtor(number, incoming.family_name, incoming.given_name, address)
+    named = (*incoming.name.compared(), where)
+    return Debtor(_derived_number("imported-debtor", practice_id, named), incoming.name, address)
 
 
 def debtor_number_of(invoice: IncomingInvoice, patient: Patient) -> tuple[str, tuple[str, ...]]:
     """Return the debtor number, and why the invoice is unfit if the record names another debtor."""
     on_record = patient.debtor
-    if (on_record.family_name.casefold(), on_record.given_name.casefold()) == invoice.debtor.name():
+    if on_record.name.compared() == invoice.debtor.name.compared():
         return on_record.debtor_number, ()
     other = "other-debtor-on-record"
     if invoice.debtor_is_patient():
