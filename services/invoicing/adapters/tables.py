@@ -174,6 +174,7 @@ imported_invoice = Table(
     *_ids("practice_id", "invoice_id", "import_id"),
     *_text("document_number", "file_name", "version", "content_sha256"),
     Column("imported_at", DateTime(timezone=True)),
+    Column("namesake_ids", ARRAY(Uuid)),
 )
 import_conflict = Table(
     "import_conflict",

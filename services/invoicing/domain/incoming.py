@@ -207,6 +207,16 @@ class ImportOutcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Namesake:
+    """A patient on record with the name and birth date of somebody else, at another address."""
+
+    patient_id: UUID
+    patient_number: str
+    family_name: str
+    given_name: str
+
+
+@dataclass(frozen=True, slots=True)
 class FileReport:
     """What became of one file of an upload.
 
@@ -214,6 +224,8 @@ class FileReport:
         invoice_id: the invoice imported, known already, or in conflict with the file.
         conflict_id: of the conflict to decide.
         unfit_codes: why the imported invoice cannot be ordered.
+        namesakes: who may be the patient, too; the invoice is under a record of its own. Told when
+            the file is imported, and again whenever it comes.
     """
 
     name: str
@@ -223,3 +235,4 @@ class FileReport:
     conflict_id: UUID | None = None
     unfit_codes: tuple[str, ...] = ()
     faults: tuple[Fault, ...] = ()
+    namesakes: tuple[Namesake, ...] = ()

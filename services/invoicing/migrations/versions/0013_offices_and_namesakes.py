@@ -1,4 +1,4 @@
-"""Guarantors that are offices, and the words by which a guarantor is found.
+"""Guarantors that are offices, words by which a guarantor is found, and namesakes of an import.
 
 An imported office without a department had a dash as given name; it becomes an office here, under
 the next version of its patient. One whose department stood as given name cannot be told from a
@@ -80,10 +80,14 @@ FOR EACH ROW WHEN (NEW.debtor_number IS NOT NULL) EXECUTE FUNCTION keep_debtor_w
     f"""CREATE TRIGGER patient_debtor_words_changed AFTER UPDATE ON patient
 FOR EACH ROW WHEN (({_NEW}) IS DISTINCT FROM ({_OLD})) EXECUTE FUNCTION keep_debtor_words()""",
 )
-_AFTERWARDS = ("SELECT set_config('quittance.system', 'off', true)",)
+_NAMESAKES = (
+    # Who had the name and birth date already, at another address, when the file's patient was new.
+    """ALTER TABLE imported_invoice ADD COLUMN namesake_ids uuid[] NOT NULL DEFAULT '{}'""",
+    "SELECT set_config('quittance.system', 'off', true)",
+)
 
 
 def upgrade() -> None:
     """Add the office, its words, and the namesakes."""
-    for statement in (*_OFFICES, *_WORDS, *_AFTERWARDS):
+    for statement in (*_OFFICES, *_WORDS, *_NAMESAKES):
         op.execute(statement)
