@@ -14,9 +14,10 @@ from lxml import etree
 
 from services.invoicing.adapters.forum_amounts import GENERATOR, add_balance, service_attributes
 from services.invoicing.adapters.forum_elements import NAMESPACE, add, add_text
-from services.invoicing.adapters.forum_parties import unknown_address
+from services.invoicing.adapters.forum_parties import add_office_name, unknown_address
 from services.invoicing.domain.document import DocumentLine, InvoiceDocument
 from services.invoicing.domain.numbers import NO_GLN
+from services.invoicing.domain.people import Debtor, OfficeName
 from services.invoicing.domain.practice import Address, Language
 from shared.kernel.clock import SWISS_TIME
 from shared.kernel.errors import DomainError
@@ -80,9 +81,7 @@ def _add_parties(tiers: etree._Element, document: InvoiceDocument) -> None:
     unknown = unknown_address(document.language)
     biller = add(tiers, "biller", ean_party=practice.gln, zsr=practice.zsr)
     _add_company(biller, practice.name, practice.address)
-    debtor = document.debtor
-    owes = debtor.family_name, debtor.given_name, debtor.address or unknown
-    _add_person(add(tiers, "debitor", ean_party=NO_GLN), *owes)
+    _add_debtor(add(tiers, "debitor", ean_party=NO_GLN), document.debtor, unknown)
     zsr = provider.zsr or practice.zsr
     if zsr is None:
         raise DomainError(
@@ -109,7 +108,7 @@ def _add_parties(tiers: etree._Element, document: InvoiceDocument) -> None:
         patient.given_name,
         patient.address or unknown,
     )
-    _add_person(add(tiers, "guarantor"), *owes)
+    _add_debtor(add(tiers, "guarantor"), document.debtor, unknown)
 
 
 def _add_payment_slip(body: etree._Element, document: InvoiceDocument) -> None:
@@ -132,9 +131,15 @@ def _add_payment_slip(body: etree._Element, document: InvoiceDocument) -> None:
 
 
 def _add_company(parent: etree._Element, name: str, address: Address) -> None:
-    company = add(parent, "company")
-    add_text(company, "companyname", name)
-    _add_postal(company, address)
+    _add_postal(add_office_name(parent, OfficeName(name)), address)
+
+
+def _add_debtor(parent: etree._Element, debtor: Debtor, unknown: Address) -> None:
+    name, address = debtor.name, debtor.address or unknown
+    if isinstance(name, OfficeName):
+        _add_postal(add_office_name(parent, name), address)
+    else:
+        _add_person(parent, name.family_name, name.given_name, address)
 
 
 def _add_person(

@@ -7,7 +7,7 @@ from lxml import etree
 from services.invoicing.adapters.forum_elements import add, add_text
 from services.invoicing.domain.document import InvoiceDocument
 from services.invoicing.domain.numbers import NO_GLN
-from services.invoicing.domain.people import Debtor, Patient, Provider
+from services.invoicing.domain.people import Debtor, OfficeName, Patient, Provider
 from services.invoicing.domain.practice import Address, Language
 
 # The schema demands a postal code, a city and a number for every patient. Where they are not
@@ -34,9 +34,16 @@ def add_parties(tiers: etree._Element, document: InvoiceDocument) -> None:
 
 def add_company(parent: etree._Element, name: str, address: Address) -> None:
     """Append a company with its address."""
+    _add_postal(add_office_name(parent, OfficeName(name)), address)
+
+
+def add_office_name(parent: etree._Element, office: OfficeName) -> etree._Element:
+    """Append a company with what its address stands below; a contact is a line of the address."""
     company = add(parent, "company")
-    add_text(company, "companyname", name)
-    _add_postal(company, address)
+    add_text(company, "companyname", office.company_name)
+    add_text(company, "department", office.department)
+    add_text(company, "subaddressing", office.contact_person)
+    return company
 
 
 def _add_billers(tiers: etree._Element, document: InvoiceDocument) -> None:
@@ -77,9 +84,12 @@ def _add_patient(tiers: etree._Element, patient: Patient, language: Language) ->
 
 
 def _add_debtor(parent: etree._Element, debtor: Debtor, language: Language) -> None:
-    person = add(parent, "person")
-    _add_names(person, debtor.family_name, debtor.given_name)
-    _add_postal(person, debtor.address or unknown_address(language))
+    if isinstance(debtor.name, OfficeName):
+        named = add_office_name(parent, debtor.name)
+    else:
+        named = add(parent, "person")
+        _add_names(named, debtor.name.family_name, debtor.name.given_name)
+    _add_postal(named, debtor.address or unknown_address(language))
 
 
 def _add_names(person: etree._Element, family_name: str, given_name: str) -> None:

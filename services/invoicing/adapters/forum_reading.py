@@ -28,7 +28,7 @@ from services.invoicing.domain.incoming import (
     Slip,
     SlipKind,
 )
-from services.invoicing.domain.people import Gender, Sex
+from services.invoicing.domain.people import DebtorName, Gender, OfficeName, PersonName, Sex
 from services.invoicing.domain.practice import Address, Language
 from services.invoicing.domain.treatment import Reason
 from shared.forum.numbers import is_within_bounds
@@ -159,7 +159,7 @@ class _Reader:
 
     def _debtor(self) -> IncomingDebtor:
         element = self._at("debtor", _child(self._tiers, "guarantor"))
-        return IncomingDebtor(*_names(element), address=_address(element))
+        return IncomingDebtor(_debtor_name(element), address=_address(element))
 
     def _payment_slip(self) -> Slip:
         slip = self._at("payment-slip", self._slip)
@@ -227,10 +227,21 @@ def _names(element: etree._Element) -> tuple[str, str]:
     person = element.find("i:person", _NS)
     if person is not None:
         return _text(person, "familyname"), _text(person, "givenname")
-    company = _child(element, "company")
-    department = company.find("i:department", _NS)
-    given = _NO_GIVEN_NAME if department is None else _text(company, "department")
-    return _text(company, "companyname"), given
+    office = _office_name(_child(element, "company"))
+    return office.company_name, office.department or _NO_GIVEN_NAME
+
+
+def _debtor_name(element: etree._Element) -> DebtorName:
+    company = element.find("i:company", _NS)
+    return PersonName(*_names(element)) if company is None else _office_name(company)
+
+
+def _office_name(company: etree._Element) -> OfficeName:
+    department, contact_person = (
+        None if company.find(f"i:{name}", _NS) is None else _text(company, name)
+        for name in ("department", "subaddressing")
+    )
+    return OfficeName(_text(company, "companyname"), department, contact_person)
 
 
 def _address(element: etree._Element) -> Address | None:

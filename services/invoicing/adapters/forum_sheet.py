@@ -114,10 +114,12 @@ def _party(node: _Node) -> SheetParty:
     entity = node.one("company", "person")
     names = (entity.text("familyname"), entity.text("givenname"))
     name = entity.text("companyname") or " ".join(part for part in names if part)
+    further = (entity.text("department"), entity.text("subaddressing"))
     postal = entity.one("postal")
     street = postal.first("street")
     return SheetParty(
         name=name,
+        further=tuple(line for line in further if line),
         street=(street.get("street_name") if street else None) or postal.text("street"),
         house_no=street.get("house_no") if street and street.get("street_name") else None,
         zip=postal.text("zip") or _NO_SUCH_PLACE,

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.invoicing.adapters.sets import insert_rows
 from services.invoicing.adapters.tables import import_conflict, imported_invoice
+from services.invoicing.domain.incoming import Namesake
 from services.invoicing.domain.invoice import StoredDocument
 from services.invoicing.domain.taking_over import (
     OUTSIDE_SERIALS_FROM,
@@ -33,7 +34,11 @@ _KNOWN = text(
       WHERE practice_id = :practice_id AND document_number = ANY (CAST(:numbers AS text[]))
     )
     SELECT i.invoice_id, i.invoice_number, m.document_number, i.document_sha256,
-      m.content_sha256, i.state = 'cancelled' AS cancelled
+      m.content_sha256, i.state = 'cancelled' AS cancelled,
+      (SELECT jsonb_agg(to_jsonb(n) ORDER BY n.patient_number COLLATE "C")
+       FROM (SELECT patient_id, patient_number, family_name, given_name FROM patient
+             WHERE practice_id = :practice_id AND patient_id = ANY (m.namesake_ids)) AS n
+      ) AS namesakes
     FROM meant w
     JOIN invoice i ON i.practice_id = :practice_id AND i.invoice_id = w.invoice_id
     LEFT JOIN imported_invoice m ON m.practice_id = :practice_id AND m.invoice_id = w.invoice_id
@@ -73,7 +78,11 @@ class SqlImportRepository:
         )
         found: dict[str, KnownInvoice] = {}
         for row in rows.mappings():
-            one = KnownInvoice(**row)
+            told = tuple(
+                Namesake(**(each | {"patient_id": UUID(each["patient_id"])}))
+                for each in row["namesakes"] or ()
+            )
+            one = KnownInvoice(**(dict(row) | {"namesakes": told}))
             found[one.invoice_number] = one
             if one.document_number is not None:
                 found[one.document_number] = one
@@ -114,6 +123,7 @@ class SqlImportRepository:
                     "version": one.version,
                     "content_sha256": one.content_sha256,
                     "imported_at": at,
+                    "namesake_ids": [each.patient_id for each in one.namesakes],
                 }
                 for one in invoices
             ],

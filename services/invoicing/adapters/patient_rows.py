@@ -21,7 +21,15 @@ from services.invoicing.adapters.tables import (
     treatment,
     treatment_position,
 )
-from services.invoicing.domain.people import Debtor, Gender, Patient, Sex
+from services.invoicing.domain.people import (
+    Debtor,
+    DebtorName,
+    Gender,
+    OfficeName,
+    Patient,
+    PersonName,
+    Sex,
+)
 from services.invoicing.domain.practice import Language
 from services.invoicing.domain.treatment import Position, Reason, Treatment
 
@@ -109,9 +117,20 @@ def _patient_columns(new: Patient) -> dict[str, object]:
         "version": new.version,
         **address_columns(new.address),
         "debtor_number": guarantor.debtor_number if guarantor else None,
-        "debtor_family_name": guarantor.family_name if guarantor else None,
-        "debtor_given_name": guarantor.given_name if guarantor else None,
+        **_name_columns(guarantor.name if guarantor else None),
         **address_columns(guarantor.address if guarantor else None, prefix="debtor_"),
+    }
+
+
+def _name_columns(name: DebtorName | None) -> dict[str, object]:
+    person = name if isinstance(name, PersonName) else None
+    office = name if isinstance(name, OfficeName) else None
+    return {
+        "debtor_family_name": person.family_name if person else None,
+        "debtor_given_name": person.given_name if person else None,
+        "debtor_company_name": office.company_name if office else None,
+        "debtor_department": office.department if office else None,
+        "debtor_contact_person": office.contact_person if office else None,
     }
 
 
@@ -139,9 +158,16 @@ def _guarantor(row: RowMapping) -> Debtor | None:
         return None
     return Debtor(
         debtor_number=row["debtor_number"],
-        family_name=row["debtor_family_name"],
-        given_name=row["debtor_given_name"],
+        name=_debtor_name(row),
         address=to_address(row, prefix="debtor_"),
+    )
+
+
+def _debtor_name(row: RowMapping) -> DebtorName:
+    if row["debtor_company_name"] is None:
+        return PersonName(row["debtor_family_name"], row["debtor_given_name"])
+    return OfficeName(
+        row["debtor_company_name"], row["debtor_department"], row["debtor_contact_person"]
     )
 
 

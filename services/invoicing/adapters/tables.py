@@ -75,6 +75,7 @@ patient = Table(
     Column("birth_date", Date),
     *_text("sex", "gender", "ssn", "language", "street", "house_no", "zip", "city"),
     *_text("debtor_number", "debtor_family_name", "debtor_given_name"),
+    *_text("debtor_company_name", "debtor_department", "debtor_contact_person"),
     *_text("debtor_street", "debtor_house_no", "debtor_zip", "debtor_city"),
     Column("version", Integer),
 )
@@ -173,6 +174,7 @@ imported_invoice = Table(
     *_ids("practice_id", "invoice_id", "import_id"),
     *_text("document_number", "file_name", "version", "content_sha256"),
     Column("imported_at", DateTime(timezone=True)),
+    Column("namesake_ids", ARRAY(Uuid)),
 )
 import_conflict = Table(
     "import_conflict",

@@ -12,7 +12,7 @@ from decimal import Decimal
 from enum import StrEnum
 from uuid import UUID
 
-from services.invoicing.domain.people import Gender, Sex
+from services.invoicing.domain.people import DebtorName, Gender, PersonName, Sex
 from services.invoicing.domain.practice import Address, Language
 from services.invoicing.domain.treatment import Reason
 
@@ -65,15 +65,10 @@ class IncomingProvider:
 
 @dataclass(frozen=True, slots=True)
 class IncomingDebtor:
-    """Who owes (the guarantor): a person, or an office, whose department stands as given name."""
+    """Who owes (the guarantor): a person, or an office."""
 
-    family_name: str
-    given_name: str
+    name: DebtorName
     address: Address | None
-
-    def name(self) -> tuple[str, str]:
-        """The name, for comparing."""
-        return self.family_name.casefold(), self.given_name.casefold()
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +178,8 @@ class IncomingInvoice:
 
     def debtor_is_patient(self) -> bool:
         """Whether the patient owes in person."""
-        return self.debtor.name() == self.patient.name()
+        owes = self.debtor.name
+        return isinstance(owes, PersonName) and owes.compared() == self.patient.name()
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +207,16 @@ class ImportOutcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Namesake:
+    """A patient on record with the name and birth date of somebody else, at another address."""
+
+    patient_id: UUID
+    patient_number: str
+    family_name: str
+    given_name: str
+
+
+@dataclass(frozen=True, slots=True)
 class FileReport:
     """What became of one file of an upload.
 
@@ -218,6 +224,8 @@ class FileReport:
         invoice_id: the invoice imported, known already, or in conflict with the file.
         conflict_id: of the conflict to decide.
         unfit_codes: why the imported invoice cannot be ordered.
+        namesakes: who may be the patient, too; the invoice is under a record of its own. Told when
+            the file is imported, and again whenever it comes.
     """
 
     name: str
@@ -227,3 +235,4 @@ class FileReport:
     conflict_id: UUID | None = None
     unfit_codes: tuple[str, ...] = ()
     faults: tuple[Fault, ...] = ()
+    namesakes: tuple[Namesake, ...] = ()

@@ -28,6 +28,42 @@ class Gender(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class PersonName:
+    """The name of a person who owes."""
+
+    family_name: str
+    given_name: str
+
+    def compared(self) -> tuple[str, str]:
+        """Return the name as it is compared with others."""
+        return self.family_name.casefold(), self.given_name.casefold()
+
+
+@dataclass(frozen=True, slots=True)
+class OfficeName:
+    """The name of an office that owes: social services, say, or a guardianship authority.
+
+    Attributes:
+        contact_person: whom a letter is for; another one does not make another debtor.
+    """
+
+    company_name: str
+    department: str | None = None
+    contact_person: str | None = None
+
+    def compared(self) -> tuple[str, str]:
+        """Return the name as it is compared with others.
+
+        It is what an office was called when its department, or a dash, stood as given name, so
+        that the debtor numbers of imported offices stay what they were.
+        """
+        return self.company_name.casefold(), (self.department or "-").casefold()
+
+
+DebtorName = PersonName | OfficeName
+
+
+@dataclass(frozen=True, slots=True)
 class Debtor:
     """Who owes an invoice: a guarantor, or the patient.
 
@@ -37,8 +73,7 @@ class Debtor:
     """
 
     debtor_number: str
-    family_name: str
-    given_name: str
+    name: DebtorName
     address: Address | None
 
 
@@ -50,7 +85,7 @@ class Patient:
         patient_number: unique in the practice.
         ssn: digits only; an AHV number, another number that cannot be checked, or None.
         language: of the invoices; None means the practice's.
-        guarantor: who owes in the patient's place (a parent, say), or None.
+        guarantor: who owes in the patient's place (a parent, an office), or None.
         version: counts the edits, from 1.
     """
 
@@ -73,7 +108,8 @@ class Patient:
         """Who owes the invoices of this patient."""
         if self.guarantor is not None:
             return self.guarantor
-        return Debtor(self.patient_number, self.family_name, self.given_name, self.address)
+        name = PersonName(self.family_name, self.given_name)
+        return Debtor(self.patient_number, name, self.address)
 
     def is_minor_on(self, day: date) -> bool:
         """Whether the patient is under 18 on this day."""

@@ -12,19 +12,25 @@ from shared.kernel.money import Money
 
 @dataclass(frozen=True, slots=True)
 class SheetParty:
-    """A name and an address on paper."""
+    """A name and an address on paper.
+
+    Attributes:
+        further: what stands between name and street: an office's department and contact person.
+            The QR slip has no place for it.
+    """
 
     name: str
     street: str | None
     house_no: str | None
     zip: str
     city: str
+    further: tuple[str, ...] = ()
 
     @property
     def lines(self) -> tuple[str, ...]:
         """The lines of the address, name first."""
         street = " ".join(part for part in (self.street, self.house_no) if part)
-        lines = (self.name, street, f"{self.zip} {self.city}")
+        lines = (self.name, *self.further, street, f"{self.zip} {self.city}")
         return tuple(line for line in lines if line)
 
 

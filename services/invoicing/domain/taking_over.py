@@ -7,29 +7,31 @@ always gets the same number, in whichever file and however often.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from services.invoicing.domain import numbers
 from services.invoicing.domain.incoming import (
     IncomingDebtor,
     IncomingInvoice,
-    IncomingPatient,
     IncomingService,
+    Namesake,
 )
-from services.invoicing.domain.incoming_rules import has_no_ssn
 from services.invoicing.domain.invoice import (
     Invoice,
     StoredDocument,
     invoice_number,
 )
+from services.invoicing.domain.known_patients import (
+    ahv_number,
+    derived_number,
+    derived_patient_number,
+)
 from services.invoicing.domain.people import Debtor, Patient, Provider
 from services.invoicing.domain.practice import Contract
 from services.invoicing.domain.treatment import POSITION_MAX, Position, Treatment
-from shared.kernel.ids import derived_id, new_id
+from shared.kernel.ids import new_id
 from shared.kernel.money import Money
 
 OUTSIDE_SERIALS_FROM = 10_000_000
@@ -45,6 +47,7 @@ class ImportedInvoice:
     Attributes:
         treatment: what it bills, or None where the house's positions cannot say it exactly.
         document_number: the number on the document; a replacement has another one here.
+        namesakes: of the patient, who is new; see FileReport.
     """
 
     invoice: Invoice
@@ -53,11 +56,16 @@ class ImportedInvoice:
     file_name: str
     version: str
     content_sha256: str
+    namesakes: tuple[Namesake, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class KnownInvoice:
-    """What is known of an invoice with a number that a file has, too."""
+    """What is known of an invoice with a number that a file has, too.
+
+    Attributes:
+        namesakes: who was told of when it was imported.
+    """
 
     invoice_id: UUID
     invoice_number: str
@@ -65,6 +73,7 @@ class KnownInvoice:
     document_sha256: str
     content_sha256: str | None
     cancelled: bool
+    namesakes: tuple[Namesake, ...] = ()
 
     def is_living_twin(self, sha256: str, content_sha256: str) -> bool:
         """Whether a file with these hashes is this invoice, sent once more, and not cancelled."""
@@ -109,51 +118,6 @@ def house_number(number: str) -> tuple[int, int] | None:
     return (year, serial) if serial and invoice_number(year, serial) == number else None
 
 
-class KnownPatients:
-    """Finds the patient of a file among those of the practice: by AHV number, else by person."""
-
-    def __init__(self, patients: Iterable[Patient]) -> None:
-        self._by_ssn: dict[str, Patient] = {}
-        self._by_person: dict[tuple[object, ...], Patient] = {}
-        self._by_number: dict[str, Patient] = {}
-        for patient in patients:
-            self.add(patient)
-
-    def add(self, patient: Patient) -> None:
-        """Know one more."""
-        if patient.ssn is not None:
-            self._by_ssn.setdefault(patient.ssn, patient)
-        name = patient.family_name.casefold(), patient.given_name.casefold()
-        self._by_person.setdefault((*name, patient.birth_date), patient)
-        self._by_number[patient.patient_number] = patient
-
-    def find(self, incoming: IncomingPatient, *, derived_number: str) -> Patient | None:
-        """Return the patient, or None; another valid AHV number is another person.
-
-        Whoever was added under the number that is derived from the same data is the same person,
-        though the practice has corrected the record since.
-        """
-        ssn = ahv_number(incoming)
-        if ssn is not None and ssn in self._by_ssn:
-            return self._by_ssn[ssn]
-        found = self._by_person.get((*incoming.name(), incoming.birth_date))
-        is_other = found is not None and None not in {ssn, found.ssn} and found.ssn != ssn
-        return self._by_number.get(derived_number) if found is None or is_other else found
-
-
-def derived_patient_number(practice_id: UUID, incoming: IncomingPatient) -> str:
-    """Return the number that a person of a file gets; the same data give the same number."""
-    person = ahv_number(incoming) or (*incoming.name(), incoming.birth_date)
-    return _derived_number("imported-patient", practice_id, person)
-
-
-def ahv_number(patient: IncomingPatient) -> str | None:
-    """Return the AHV number if it is there and its check digit is right."""
-    if has_no_ssn(patient.ssn) or not numbers.is_ahv_number(patient.ssn or ""):
-        return None
-    return patient.ssn
-
-
 def new_patient(practice_id: UUID, invoice: IncomingInvoice) -> Patient:
     """Return the patient of a file, under a number of their own."""
     incoming = invoice.patient
@@ -178,14 +142,14 @@ def new_debtor(practice_id: UUID, incoming: IncomingDebtor) -> Debtor:
     """Return the debtor of a file, under a number of their own."""
     address = incoming.address
     where = None if address is None else (address.zip, address.city.casefold())
-    number = _derived_number("imported-debtor", practice_id, (*incoming.name(), where))
-    return Debtor(number, incoming.family_name, incoming.given_name, address)
+    named = (*incoming.name.compared(), where)
+    return Debtor(derived_number("imported-debtor", practice_id, named), incoming.name, address)
 
 
 def debtor_number_of(invoice: IncomingInvoice, patient: Patient) -> tuple[str, tuple[str, ...]]:
     """Return the debtor number, and why the invoice is unfit if the record names another debtor."""
     on_record = patient.debtor
-    if (on_record.family_name.casefold(), on_record.given_name.casefold()) == invoice.debtor.name():
+    if on_record.name.compared() == invoice.debtor.name.compared():
         return on_record.debtor_number, ()
     other = "other-debtor-on-record"
     if invoice.debtor_is_patient():
@@ -261,10 +225,6 @@ def new_invoice(
         unfit_codes=(*unfit_codes, *doubts),
         own_number=own_number or incoming.number,
     )
-
-
-def _derived_number(kind: str, practice_id: UUID, person: object) -> str:
-    return f"IMP{derived_id(kind, practice_id, person).hex[:14].upper()}"
 
 
 def _position(service: IncomingService) -> Position:

@@ -275,6 +275,7 @@ def _report(name: str, outcome: str, reason: str) -> dict[str, Any]:
         "conflict_id": None,
         "unfit_codes": [],
         "faults": [fault],
+        "notices": [],
     }
 
 
@@ -301,7 +302,9 @@ def _seconds(text: str | None) -> int:
 
 
 def _tell(reports: Sequence[Mapping[str, Any]], console: Console, *, everything: bool) -> None:
-    shown = [one for one in reports if everything or one["outcome"] not in _GOOD]
+    shown = [
+        one for one in reports if everything or one["outcome"] not in _GOOD or one.get("notices")
+    ]
     if shown:
         table = Table(box=box.SIMPLE_HEAD, expand=True)
         table.add_column("file", ratio=2, overflow="fold")
@@ -324,6 +327,7 @@ def _add_rows(table: Table, report: Mapping[str, Any]) -> None:
         reasons.append(("", f"other content; to decide: {report['conflict_id']}"))
     if report["unfit_codes"]:
         reasons.append(("", f"cannot be ordered: {', '.join(report['unfit_codes'])}"))
+    reasons += [("", f"{one['code']}: {one['reason']}") for one in report.get("notices", ())]
     for place, reason in enumerate(reasons or [("", "")]):
         start = beginning if place == 0 else ("", "", "")
         table.add_row(*(_plain(cell) for cell in (*start, *reason)))

@@ -115,13 +115,14 @@ async def _replace(
     taken = intake.number_of_reference(incoming)
     if taken not in {None, wrong.number}:
         raise _unsound(reference_taken(str(taken)))
-    new = await intake.take_over(
+    imported = await intake.take_over(
         incoming,
         conflict.document,
         file_name=conflict.file_name,
         unfit_codes=unfit_codes_of(incoming, setting),
         own_number=_next_number(conflict.invoice_number, wrong.number),
     )
+    new = imported.invoice
     if not known.cancelled:
         cancel = CancelInvoice(
             command.practice_id, wrong.invoice_id, "replaced-by-import", command.by

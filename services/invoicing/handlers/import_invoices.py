@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, islice
 from uuid import UUID
 
@@ -66,11 +66,12 @@ async def import_invoices(
 ) -> list[FileReport]:
     """Take over every file that can be, and report on each, in the order of the upload.
 
-    A file that was imported before changes nothing. A file with the number of a known invoice and
-    other content is kept for a person to decide; so is one whose number is that of a cancelled
-    invoice, for it would be its successor. So many files are one transaction, so that
-    nobody waits long for the practice's numbers, and what is in stays in if the rest fails:
-    repeated, it is known already. Files are read in a thread; others are answered meanwhile.
+    A file that was imported before changes nothing, and its notices are told again. A file with the
+    number of a known invoice and other content is kept for a person to decide; so is one whose
+    number is that of a cancelled invoice, for it would be its successor. So many files are one
+    transaction, so that nobody waits long for the practice's numbers, and what is in stays in if
+    the rest fails: repeated, it is known already. Files are read in a thread; others are answered
+    meanwhile.
 
     Args:
         begin: opens a unit of work whose transaction ends with it.
@@ -191,7 +192,8 @@ class _Import:
         sha256 = hashlib.sha256(file.data).hexdigest()
         earlier = known.get(invoice.number)
         if earlier is not None and earlier.is_living_twin(sha256, invoice.content_sha256):
-            return _report(file, ImportOutcome.ALREADY_KNOWN, earlier.invoice_id)
+            known_already = _report(file, ImportOutcome.ALREADY_KNOWN, earlier.invoice_id)
+            return replace(known_already, namesakes=earlier.namesakes)
         if faults:
             return _report(file, ImportOutcome.REFUSED, None, faults=faults)
         if earlier is not None:
@@ -202,12 +204,13 @@ class _Import:
         document = stored.get(file.data)
         if document is None:
             document = await self._documents.put(self._command.practice_id, file.data)
-        new = await intake.take_over(
+        imported = await intake.take_over(
             invoice,
             document,
             file_name=file.name,
             unfit_codes=unfit_codes_of(invoice, self._setting),
         )
+        new = imported.invoice
         known[invoice.number] = KnownInvoice(
             invoice_id=new.invoice_id,
             invoice_number=new.number,
@@ -215,6 +218,7 @@ class _Import:
             document_sha256=sha256,
             content_sha256=invoice.content_sha256,
             cancelled=False,
+            namesakes=imported.namesakes,
         )
         return FileReport(
             file.name,
@@ -222,6 +226,7 @@ class _Import:
             invoice.number,
             new.invoice_id,
             unfit_codes=new.unfit_codes,
+            namesakes=imported.namesakes,
         )
 
     async def _conflict(self, file: IncomingFile, earlier: KnownInvoice, sha256: str) -> FileReport:

@@ -6,16 +6,18 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from services.invoicing.domain.events import InvoiceWasIssued
-from services.invoicing.domain.incoming import Fault, IncomingInvoice
+from services.invoicing.domain.incoming import Fault, IncomingInvoice, Namesake
 from services.invoicing.domain.incoming_rules import Setting
 from services.invoicing.domain.invoice import HistoryEntry, Invoice, Standing, StoredDocument
+from services.invoicing.domain.known_patients import (
+    KnownPatients,
+    ahv_number,
+    derived_patient_number,
+)
 from services.invoicing.domain.numbers import house_reference, is_qr_reference
 from services.invoicing.domain.people import Patient, Provider
 from services.invoicing.domain.taking_over import (
     ImportedInvoice,
-    KnownPatients,
-    ahv_number,
-    derived_patient_number,
     house_number,
     new_invoice,
     new_patient,
@@ -75,9 +77,10 @@ async def open_intake(
         clock=clock,
         providers=await uow.practices.providers_by_gln(practice_id, glns),
         patients=KnownPatients(
+            practice_id,
             await uow.patients.among(
                 practice_id, ssns=ssns, birth_dates=birth_dates, numbers=numbers
-            )
+            ),
         ),
         references=await uow.imports.taken_references(practice_id, references),
         drawn_at_once=max(1, sum(house_number(one.number) is None for one in invoices)),
@@ -125,9 +128,9 @@ class Intake:
         file_name: str,
         unfit_codes: tuple[str, ...],
         own_number: str | None = None,
-    ) -> Invoice:
+    ) -> ImportedInvoice:
         """Return the invoice to be kept; patient and provider are those on record, or new ones."""
-        patient = self._patient(incoming)
+        patient, namesakes = self._patient(incoming)
         provider = await self._provider(incoming)
         treatment = new_treatment(incoming, patient=patient, provider=provider)
         invoice = new_invoice(
@@ -139,19 +142,19 @@ class Intake:
             unfit_codes=unfit_codes,
             own_number=own_number,
         )
-        self._new.append(
-            ImportedInvoice(
-                invoice=invoice,
-                treatment=treatment,
-                document_number=incoming.number,
-                file_name=file_name,
-                version=incoming.version,
-                content_sha256=incoming.content_sha256,
-            )
+        imported = ImportedInvoice(
+            invoice=invoice,
+            treatment=treatment,
+            document_number=incoming.number,
+            file_name=file_name,
+            version=incoming.version,
+            content_sha256=incoming.content_sha256,
+            namesakes=namesakes,
         )
+        self._new.append(imported)
         if invoice.qr_reference is not None:
             self._references[invoice.qr_reference] = invoice.number
-        return invoice
+        return imported
 
     async def close(self) -> None:
         """Keep everything, and tell the other services of each invoice."""
@@ -177,15 +180,14 @@ class Intake:
             self._uow.record(InvoiceWasIssued(one.invoice, other))
         self._new, self._new_patients = [], []
 
-    def _patient(self, incoming: IncomingInvoice) -> Patient:
-        practice_id = self._setting.practice.practice_id
-        number = derived_patient_number(practice_id, incoming.patient)
-        found = self._patients.find(incoming.patient, derived_number=number)
-        if found is None:
-            found = new_patient(practice_id, incoming)
-            self._patients.add(found)
-            self._new_patients.append(found)
-        return found
+    def _patient(self, incoming: IncomingInvoice) -> tuple[Patient, tuple[Namesake, ...]]:
+        found = self._patients.find(incoming.patient)
+        if found.patient is not None:
+            return found.patient, ()
+        new = new_patient(self._setting.practice.practice_id, incoming)
+        self._patients.add(new)
+        self._new_patients.append(new)
+        return new, found.namesakes
 
     async def _provider(self, incoming: IncomingInvoice) -> Provider:
         found = self._providers.get(incoming.provider.gln)

@@ -10,9 +10,15 @@ from sqlalchemy import RowMapping, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 CONFLICTS = """
-    SELECT c.*, i.state AS invoice_state
+    SELECT c.*, i.state AS invoice_state,
+      (SELECT jsonb_agg(to_jsonb(n) ORDER BY n.patient_number COLLATE "C")
+       FROM (SELECT patient_id, patient_number, family_name, given_name FROM patient
+             WHERE practice_id = c.practice_id AND patient_id = ANY (m.namesake_ids)) AS n
+      ) AS namesakes
     FROM import_conflict c
     JOIN invoice i ON i.practice_id = c.practice_id AND i.invoice_id = c.invoice_id
+    LEFT JOIN imported_invoice m
+      ON m.practice_id = c.practice_id AND m.invoice_id = c.replacement_id
     WHERE c.practice_id = :practice_id
       AND (CAST(:conflict_id AS uuid) IS NULL OR c.conflict_id = :conflict_id)
       AND (CAST(:decided AS boolean) IS NULL OR (c.decision IS NOT NULL) = :decided)

@@ -29,8 +29,10 @@ _PAGE = f"""
     SELECT i.*, r.name AS practice_name, o.order_number, {_BALANCE} AS balance_rappen,
       l.notices,
       p.family_name AS patient_family_name, p.given_name AS patient_given_name,
-      coalesce(p.debtor_family_name, p.family_name) AS debtor_family_name,
-      coalesce(p.debtor_given_name, p.given_name) AS debtor_given_name
+      CASE WHEN p.debtor_company_name IS NULL
+        THEN coalesce(p.debtor_family_name, p.family_name) || ' '
+          || coalesce(p.debtor_given_name, p.given_name)
+        ELSE concat_ws(', ', p.debtor_company_name, p.debtor_department) END AS debtor_name
     FROM page i
     JOIN practice r ON r.practice_id = i.practice_id
     JOIN patient p ON p.practice_id = i.practice_id AND p.patient_id = i.patient_id
@@ -62,6 +64,9 @@ _CONDITIONS = {
 _STARTS = "{column} >= search_form(:{word}) AND {column} < search_form(:{word}) || chr(1114111)"
 _OF_INVOICE = "SELECT s.invoice_id FROM invoice s WHERE {of_practice} AND "
 _OF_PATIENT = """SELECT s.invoice_id FROM patient q
+      JOIN invoice s ON s.practice_id = q.practice_id AND s.patient_id = q.patient_id
+      WHERE {of_practice} AND """
+_OF_DEBTOR = """SELECT s.invoice_id FROM debtor_word q
       JOIN invoice s ON s.practice_id = q.practice_id AND s.patient_id = q.patient_id
       WHERE {of_practice} AND """
 _HISTORY = text(
@@ -109,8 +114,9 @@ class InvoiceFilter:
         collection_stages: one of which it must be at.
         issued_from, issued_to: days of issue, both included.
         total_from_rappen, total_to_rappen: range of the invoice's total, both included.
-        words: each must be the beginning of the invoice number, the debtor number or one of the
-            patient's names, whatever its case and accents; or be the serial number.
+        words: each must be the beginning of the invoice number, the debtor number, one of the
+            patient's names or a word of the guarantor's name, whatever its case and accents; or be
+            the serial number.
     """
 
     state: str | None = None
@@ -222,11 +228,13 @@ def _selection(
 def _word_condition(name: str, word: str, within: str) -> str:
     of_invoice = _OF_INVOICE.format(of_practice=within.format(of="s"))
     of_patient = _OF_PATIENT.format(of_practice=within.format(of="q"))
+    of_debtor = _OF_DEBTOR.format(of_practice=within.format(of="q"))
     sources = [
         of_invoice + _STARTS.format(column="s.number_search", word=name),
         of_invoice + _STARTS.format(column="s.debtor_search", word=name),
         of_patient + _STARTS.format(column="q.family_search", word=name),
         of_patient + _STARTS.format(column="q.given_search", word=name),
+        of_debtor + _STARTS.format(column="q.word", word=name),
     ]
     if _is_serial(word):
         sources.append(f"{of_invoice} s.serial = :{name}_serial")

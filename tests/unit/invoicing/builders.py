@@ -17,7 +17,15 @@ from services.invoicing.domain.invoice import (
     StoredDocument,
 )
 from services.invoicing.domain.order import KnownOrder, Placement
-from services.invoicing.domain.people import Debtor, Gender, Patient, Provider, Sex
+from services.invoicing.domain.people import (
+    Debtor,
+    Gender,
+    OfficeName,
+    Patient,
+    PersonName,
+    Provider,
+    Sex,
+)
 from services.invoicing.domain.practice import (
     Address,
     Contract,
@@ -94,13 +102,24 @@ def a_provider(practice: Practice, **changes: object) -> Provider:
 
 def a_guarantor(**changes: object) -> Debtor:
     """Return a parent who owes in a child's place."""
+    names = {"family_name": "Exemple", "given_name": "Claude"}
+    names |= {name: str(changes.pop(name)) for name in names if name in changes}
     values: dict[str, object] = {
         "debtor_number": "D-77",
-        "family_name": "Exemple",
-        "given_name": "Claude",
+        "name": PersonName(**names),
         "address": HOME,
     }
     return Debtor(**(values | changes))  # type: ignore[arg-type]
+
+
+def an_office(**changes: str | None) -> Debtor:
+    """Return social services that owe in a patient's place; changes are of the name."""
+    names: dict[str, str | None] = {
+        "company_name": "Service social de Renens",
+        "department": "Curatelles",
+        "contact_person": "Mme Exemple",
+    }
+    return a_guarantor(name=OfficeName(**(names | changes)))  # type: ignore[arg-type]
 
 
 def a_patient(practice: Practice, **changes: object) -> Patient:

@@ -94,6 +94,7 @@ class FakeImports:
             document_sha256=invoice.document.sha256,
             content_sha256=None if imported is None else imported.content_sha256,
             cancelled=self._is_cancelled(invoice.invoice_id),
+            namesakes=() if imported is None else imported.namesakes,
         )
 
     def _is_cancelled(self, invoice_id: UUID) -> bool:

@@ -125,7 +125,7 @@ def a_request(version: str = "5.0", /, **changes: str) -> bytes:
     """Return a file over CHF 120.00, of which 20.00 are paid; `old=new` changes are by name.
 
     Names: number, reference, practice (its GLN), family, given, guarantor (a family name), ssn,
-    born, note (text of the first service).
+    born, note (text of the first service), street, zip (of everybody).
     """
     text = REQUESTS[version]
     if (guarantor := changes.pop("guarantor", None)) is not None:
@@ -141,9 +141,11 @@ def a_request(version: str = "5.0", /, **changes: str) -> bytes:
         "given": ">Jeanne<",
         "ssn": AHV,
         "born": "1980-05-01",
+        "street": "Rue Haute 2",
+        "zip": ">1020<",
         "note": 'code="SAMPLE.1" name="Prestation (fictive)"',
     }
-    forms = {"family": ">{}<", "given": ">{}<", "note": 'code="SAMPLE.1" name="{}"'}
+    forms = {"zip": ">{}<", "family": ">{}<", "given": ">{}<", "note": 'code="SAMPLE.1" name="{}"'}
     for name, new in changes.items():
         assert words[name] in text, name
         text = text.replace(words[name], forms.get(name, "{}").format(new))

@@ -43,6 +43,7 @@ def a_report(outcome: str = "imported", **changes: Any) -> dict[str, Any]:
         "conflict_id": None,
         "unfit_codes": [],
         "faults": [],
+        "notices": [],
     } | changes
 
 
@@ -135,6 +136,19 @@ def test_what_was_refused_is_told_with_line_and_reason_and_by_the_exit_status(
     assert "It does [not] add up." in told
     assert "to decide: 1234" in told
     assert "1 imported, 0 already known, 1 refused, 1 conflict" in told
+
+
+def test_a_notice_is_shown_though_everything_is_in(
+    folder: Path, answers: Callable[..., list[Request]]
+) -> None:
+    out = console()
+    notice = {"code": "other-address-on-record", "reason": "Patient 10001 [sic] lives elsewhere."}
+    answers([a_report(notices=[notice]), a_report(), a_report("already-known")])
+    assert run(folder, to=out) == 0
+    told = printed(out)
+    assert "other-address-on-record: Patient 10001 [sic] lives elsewhere." in told
+    assert "a.XML" in told.replace(" ", "")
+    assert "b.xml" not in told
 
 
 def test_an_archive_is_sent_as_it_is_between_the_files(tmp_path: Path) -> None:

@@ -123,7 +123,9 @@ async def test_people_on_record_are_linked_and_not_changed(desk: Desk) -> None:
     assert report.unfit_codes == ("other-debtor-on-record",)
 
 
-async def test_without_an_ahv_number_name_and_birth_date_make_the_person(desk: Desk) -> None:
+async def test_without_an_ahv_number_name_birth_date_and_address_decide(
+    desk: Desk,
+) -> None:
     known = a_patient(desk.practice, ssn=None, family_name="EXEMPLE")
     other = a_patient(desk.practice, patient_number="2", ssn=None, given_name="Claude")
     for patient in (known, other):

@@ -13,7 +13,7 @@ from services.invoicing.adapters.forum_reading import read_request
 from services.invoicing.adapters.forum_xml import ForumInvoiceRenderer
 from services.invoicing.domain.incoming import Fault
 from services.invoicing.domain.incoming_rules import Setting, faults_of, unfit_codes_of
-from services.invoicing.domain.people import Sex
+from services.invoicing.domain.people import OfficeName, Sex
 from services.invoicing.domain.practice import Address
 from tests.unit.invoicing.builders import (
     IBAN,
@@ -256,7 +256,7 @@ def test_an_office_can_be_the_debtor() -> None:
         b"<i:zip>1020</i:zip><i:city>Renens</i:city></i:postal></i:company>"
     )
     invoice = read_request(data[:begin] + company + data[end:])
-    assert (invoice.debtor.family_name, invoice.debtor.given_name) == ("Service social", "Renens")
+    assert invoice.debtor.name == OfficeName("Service social", "Renens")
 
 
 @pytest.mark.parametrize(("wanted", "written"), [("5.0", "4.5"), ("4.5", "5.0")])

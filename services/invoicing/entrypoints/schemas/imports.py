@@ -10,7 +10,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, Field
 
-from services.invoicing.domain.incoming import FileReport, ImportOutcome
+from services.invoicing.domain.incoming import FileReport, ImportOutcome, Namesake
 from shared.web.endpoints import ApiModel
 from shared.web.paging import Page, PageQuery
 
@@ -46,6 +46,15 @@ class FaultAnswer(ApiModel):
     column: int | None
 
 
+class NoticeAnswer(ApiModel):
+    """Something that a person should look at, though the invoice is imported."""
+
+    code: Literal["other-address-on-record"]
+    reason: str
+    patient_id: Annotated[UUID, Field(description="The patient known already")]
+    patient_number: str
+
+
 class FileAnswer(ApiModel):
     """What became of one file."""
 
@@ -56,6 +65,10 @@ class FileAnswer(ApiModel):
     conflict_id: Annotated[UUID | None, Field(description="The conflict to decide")]
     unfit_codes: Annotated[list[str], Field(description="Why it cannot be ordered; empty: it can")]
     faults: list[FaultAnswer]
+    notices: Annotated[
+        list[NoticeAnswer],
+        Field(description="Patients of the same name and birth date, but another address"),
+    ]
 
 
 class ImportAnswer(ApiModel):
@@ -92,6 +105,10 @@ class ConflictAnswer(ApiModel):
     decided_at: datetime | None
     decided_by: str | None
     replacement_id: UUID | None
+    notices: Annotated[
+        list[NoticeAnswer],
+        Field(description="Of the replacement's patient, like those of an imported file"),
+    ]
 
 
 class ConflictPage(Page):
@@ -137,9 +154,26 @@ def _file_answer(report: FileReport) -> FileAnswer:
             )
             for fault in report.faults
         ],
+        notices=[_notice_answer(one) for one in report.namesakes],
+    )
+
+
+def _notice_answer(namesake: Namesake) -> NoticeAnswer:
+    return NoticeAnswer(
+        code="other-address-on-record",
+        reason=f"{namesake.family_name} {namesake.given_name}, patient {namesake.patient_number},"
+        " has the same name and birth date, but another address. The invoice is under a patient"
+        " of its own.",
+        patient_id=namesake.patient_id,
+        patient_number=namesake.patient_number,
     )
 
 
 def conflict_answer(row: Any) -> ConflictAnswer:
     """Write a conflict."""
-    return ConflictAnswer(**{name: row[name] for name in ConflictAnswer.model_fields})
+    same_names = ConflictAnswer.model_fields.keys() - {"notices"}
+    notices = [
+        _notice_answer(Namesake(**(one | {"patient_id": UUID(one["patient_id"])})))
+        for one in row["namesakes"] or ()
+    ]
+    return ConflictAnswer(**{name: row[name] for name in same_names}, notices=notices)

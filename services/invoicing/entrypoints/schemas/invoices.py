@@ -106,8 +106,8 @@ class InvoiceSelection(ApiModel):
         str | None,
         Field(
             max_length=100,
-            description="Each word begins the invoice number, the debtor number or a name of the"
-            " patient; case and accents do not matter",
+            description="Each word begins the invoice number, the debtor number, a name of the"
+            " patient or a word of the guarantor's name; case and accents do not matter",
         ),
         AfterValidator(_few_words),
     ] = None
@@ -325,6 +325,7 @@ def _facts(row: Any) -> dict[str, Any]:
         "patient_id",
         "patient_number",
         "debtor_number",
+        "debtor_name",
         "issued_on",
         "due_on",
         "language",
@@ -345,7 +346,6 @@ def _facts(row: Any) -> dict[str, Any]:
     return {
         **{name: row[name] for name in same_names},
         "patient_name": f"{row['patient_family_name']} {row['patient_given_name']}",
-        "debtor_name": f"{row['debtor_family_name']} {row['debtor_given_name']}",
         "total": money(row["total_rappen"]),
         "deposit": money(row["deposit_rappen"]),
         "discount_percent": number(row["discount_percent"]),

@@ -5,17 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from services.invoicing.domain.people import Debtor, Gender, Patient, Sex
-from services.invoicing.domain.practice import Address, Language
+from services.invoicing.domain.people import Gender, Patient, Sex
+from services.invoicing.domain.practice import Language
 from services.invoicing.domain.price_list import PositionDraft, PriceKey
 from services.invoicing.domain.treatment import Position, Reason, Treatment
+from services.invoicing.entrypoints.schemas.debtors import (
+    GuarantorBody,
+    HomeAddressBody,
+    guarantor_answer,
+    home_address,
+)
 from services.invoicing.entrypoints.schemas.fields import (
-    HouseNumber,
     LongText,
     Name,
     PersonNumber,
@@ -27,48 +32,12 @@ from services.invoicing.entrypoints.schemas.fields import (
     TariffType,
     Tooth,
     VatRate,
-    Zip,
     money,
     number,
 )
-from services.invoicing.entrypoints.schemas.practices import check_street_line
 from shared.contracts.envelope import WireMoney
 from shared.web.endpoints import ApiModel
 from shared.web.paging import Page, PageQuery, Totals
-
-
-class HomeAddressBody(ApiModel):
-    """Where a person lives; without a street the invoice is not fit for an order."""
-
-    street: Name | None = None
-    house_no: HouseNumber | None = None
-    zip: Zip
-    city: Name
-
-    @model_validator(mode="after")
-    def _street_fits(self) -> Self:
-        if self.house_no is not None and self.street is None:
-            raise ValueError("a house number needs a street")
-        check_street_line(self.to_domain())
-        return self
-
-    def to_domain(self) -> Address:
-        """Read the address."""
-        return Address(self.street, self.house_no, self.zip, self.city)
-
-
-class GuarantorBody(ApiModel):
-    """Who owes in the patient's place."""
-
-    debtor_number: PersonNumber
-    family_name: Name
-    given_name: Name
-    address: HomeAddressBody | None = None
-
-    def to_domain(self) -> Debtor:
-        """Read the guarantor."""
-        address = self.address.to_domain() if self.address else None
-        return Debtor(self.debtor_number, self.family_name, self.given_name, address)
 
 
 class PatientRequest(ApiModel):
@@ -124,14 +93,6 @@ class PatientPage(Page):
 
 def patient_answer(row: Any) -> PatientAnswer:
     """Write a patient."""
-    guarantor = None
-    if row["debtor_number"] is not None:
-        guarantor = GuarantorBody(
-            debtor_number=row["debtor_number"],
-            family_name=row["debtor_family_name"],
-            given_name=row["debtor_given_name"],
-            address=_home_address(row, prefix="debtor_"),
-        )
     return PatientAnswer(
         patient_id=row["patient_id"],
         version=row["version"],
@@ -143,19 +104,8 @@ def patient_answer(row: Any) -> PatientAnswer:
         gender=row["gender"],
         ssn=row["ssn"],
         language=row["language"],
-        address=_home_address(row),
-        guarantor=guarantor,
-    )
-
-
-def _home_address(row: Any, *, prefix: str = "") -> HomeAddressBody | None:
-    if row[f"{prefix}zip"] is None:
-        return None
-    return HomeAddressBody(
-        street=row[f"{prefix}street"],
-        house_no=row[f"{prefix}house_no"],
-        zip=row[f"{prefix}zip"],
-        city=row[f"{prefix}city"],
+        address=home_address(row),
+        guarantor=guarantor_answer(row),
     )
 
 
