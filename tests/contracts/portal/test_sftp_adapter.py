@@ -112,6 +112,18 @@ async def test_what_breaks_off_during_the_upload_was_not_sent_and_never_goes_alo
     assert server.dropped() == [FILE, f"{SECOND_ORDER}.{sha256(other)}.zip"]
 
 
+async def test_orders_of_the_same_moment_lie_in_files_of_their_own(server: FileServer) -> None:
+    other = package(order_id=SECOND_ORDER)
+    portal = _portal()
+    await asyncio.gather(
+        portal.send_order(_ours(server), ORDER, PACKAGE, sha256=DIGEST),
+        portal.send_order(_ours(server), SECOND_ORDER, other, sha256=sha256(other)),
+    )
+    assert server.dropped() == [FILE, f"{SECOND_ORDER}.{sha256(other)}.zip"]
+    contents = [(server.folder / "orders/in" / name).read_bytes() for name in server.dropped()]
+    assert contents == [PACKAGE, other]
+
+
 @pytest.mark.parametrize(
     ("when", "fault", "outcome", "is_there"),
     [
