@@ -26,7 +26,13 @@ from services.debident_gateway.domain.answers import (
     StatusAnswer,
     UnknownToPortal,
 )
-from services.debident_gateway.domain.model import PortalAccess
+from services.debident_gateway.domain.model import (
+    HTTP_ADAPTER,
+    SFTP_ADAPTER,
+    PortalAccess,
+    PortalAddress,
+    SftpDoor,
+)
 from services.debident_gateway.ports.portal import PortalSilentError
 
 ARRIVED_AT = datetime(2026, 3, 2, 14, 0, tzinfo=UTC)
@@ -53,6 +59,7 @@ class FakeDebidentPortal:
         orders: (account number, order id) → order.
         lost_answers, dropped_requests, unavailable: how many of the next calls go wrong that way.
         refused_lines: invoice number → code.
+        place: host and port that it stands for.
         refuse_orders_with: code of the refusal of every upload.
     """
 
@@ -64,6 +71,13 @@ class FakeDebidentPortal:
     unavailable: int = 0
     refused_lines: dict[str, str] = field(default_factory=dict)
     refuse_orders_with: str | None = None
+    place: str = "portal.invalid:443"
+
+    def address(self, door: SftpDoor | None) -> PortalAddress:
+        """Return which portal is called: where the door leads, or the one place of the fake."""
+        if door is None:
+            return PortalAddress(HTTP_ADAPTER, self.place)
+        return PortalAddress(SFTP_ADAPTER, f"{door.host.lower()}:{door.port}")
 
     async def send_order(
         self, access: PortalAccess, order_id: UUID, package: bytes, *, sha256: str

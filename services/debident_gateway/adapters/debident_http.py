@@ -31,7 +31,12 @@ from services.debident_gateway.domain.answers import (
     StatusAnswer,
     UnknownToPortal,
 )
-from services.debident_gateway.domain.model import PortalAccess
+from services.debident_gateway.domain.model import (
+    HTTP_ADAPTER,
+    PortalAccess,
+    PortalAddress,
+    SftpDoor,
+)
 from services.debident_gateway.ports.portal import DebFileRejectedError, PortalSilentError
 from shared.kernel.clock import Clock
 
@@ -60,9 +65,15 @@ class HttpDebidentPortal:
     ) -> None:
         parts = urlsplit(base_url)
         self._base = f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+        self._address = PortalAddress(HTTP_ADAPTER, f"{parts.hostname}:{port}")
         self._timeout_seconds = timeout_seconds
         self._deb_file_bytes_max = deb_file_bytes_max
         self._tokens = TokenCache(clock)
+
+    def address(self, door: SftpDoor | None) -> PortalAddress:  # noqa: ARG002 - it has none
+        """Return which portal is called: the one of the settings."""
+        return self._address
 
     async def send_order(
         self, access: PortalAccess, order_id: UUID, package: bytes, *, sha256: str

@@ -37,7 +37,12 @@ from services.debident_gateway.domain.answers import (
     StatusAnswer,
     UnknownToPortal,
 )
-from services.debident_gateway.domain.model import PortalAccess
+from services.debident_gateway.domain.model import (
+    SFTP_ADAPTER,
+    PortalAccess,
+    PortalAddress,
+    SftpDoor,
+)
 from services.debident_gateway.ports.portal import DebFileRejectedError, PortalSilentError
 
 _ACK_BYTES_MAX = 4_000_000
@@ -68,6 +73,11 @@ class SftpDebidentPortal:
     ) -> None:
         self._visits = SftpVisits(timeout_seconds=timeout_seconds, connections_max=connections_max)
         self._deb_file_bytes_max = deb_file_bytes_max
+
+    def address(self, door: SftpDoor | None) -> PortalAddress:
+        """Return which portal is called through a door."""
+        place = "" if door is None else f"{door.host.lower()}:{door.port}"
+        return PortalAddress(SFTP_ADAPTER, place)
 
     async def send_order(
         self, access: PortalAccess, order_id: UUID, package: bytes, *, sha256: str

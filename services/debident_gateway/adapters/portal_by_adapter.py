@@ -10,7 +10,7 @@ from services.debident_gateway.domain.answers import (
     SendOutcome,
     StatusAnswer,
 )
-from services.debident_gateway.domain.model import PortalAccess
+from services.debident_gateway.domain.model import PortalAccess, PortalAddress, SftpDoor
 from services.debident_gateway.ports.portal import DebidentPortal
 
 
@@ -23,6 +23,10 @@ class PortalByAdapter:
 
     def _for(self, access: PortalAccess) -> DebidentPortal:
         return self._http if access.sftp is None else self._sftp
+
+    def address(self, door: SftpDoor | None) -> PortalAddress:
+        """Return which portal is called through a door."""
+        return (self._http if door is None else self._sftp).address(door)
 
     async def send_order(
         self, access: PortalAccess, order_id: UUID, package: bytes, *, sha256: str

@@ -115,7 +115,7 @@ async def fetch_deb_files(
     """Fetch new files; return how many, or None where nothing was due."""
     desk = _Desk(units, portal, documents, clock, policy)
     async with units.begin(command.practice_id) as uow:
-        look = await _claim(command, uow, now=clock.now(), policy=policy)
+        look = await _claim(command, uow, portal, now=clock.now(), policy=policy)
     if look is None:
         return None
     if look.access is not None and look.admission is not None:
@@ -146,7 +146,12 @@ def _pause(look: _Look, policy: DispatchPolicy) -> timedelta:
 
 
 async def _claim(
-    command: FetchDebFiles, uow: UnitOfWork, *, now: datetime, policy: DispatchPolicy
+    command: FetchDebFiles,
+    uow: UnitOfWork,
+    portal: DebidentPortal,
+    *,
+    now: datetime,
+    policy: DispatchPolicy,
 ) -> _Look | None:
     terms = await uow.contracts.get(command.contract_id)
     if terms is None:
@@ -170,7 +175,9 @@ async def _claim(
     if access is None:
         look.problem = "portal-credentials-missing"
         return look
-    look.admission = await admit(terms.adapter, command.practice_id, uow, now=now, policy=policy)
+    look.admission = await admit(
+        portal.address(access.sftp), command.practice_id, uow, now=now, policy=policy
+    )
     if look.admission.held_until is None:
         look.access = access
     else:

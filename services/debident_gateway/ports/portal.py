@@ -15,6 +15,8 @@ from services.debident_gateway.domain.answers import (
 )
 from services.debident_gateway.domain.model import (
     PortalAccess,
+    PortalAddress,
+    SftpDoor,
     StoredContent,
 )
 from shared.kernel.errors import TransientError
@@ -46,6 +48,9 @@ class DebFileRejectedError(Exception):
 
 class DebidentPortal(Protocol):
     """The factor's portal. Every call is bounded in time and uses the given access only."""
+
+    def address(self, door: SftpDoor | None) -> PortalAddress:
+        """Return which portal is called through a door; None: through that of the HTTP adapter."""
 
     async def send_order(
         self, access: PortalAccess, order_id: UUID, package: bytes, *, sha256: str

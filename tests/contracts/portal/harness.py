@@ -16,7 +16,7 @@ from services.debident_gateway.domain.answers import (
     SendOutcome,
     StatusAnswer,
 )
-from services.debident_gateway.domain.model import PortalAccess, SftpDoor
+from services.debident_gateway.domain.model import PortalAccess, PortalAddress, SftpDoor
 from services.debident_gateway.ports.portal import DebidentPortal
 
 ADMIN_SECRET = "geheim"
@@ -129,6 +129,10 @@ class ThroughTheDoor:
     def __init__(self, portal: DebidentPortal, door: SftpDoor) -> None:
         self._portal = portal
         self._door = door
+
+    def address(self, door: SftpDoor | None) -> PortalAddress:
+        """Return which portal is called."""
+        return self._portal.address(door or self._door)
 
     def _led(self, access: PortalAccess) -> PortalAccess:
         return replace(access, sftp=self._door)
