@@ -7,6 +7,7 @@ from dataclasses import replace
 import asyncssh
 
 from shared.db.engine import Database
+from shared.db.scope import Scope
 from shared.kernel.clock import SystemClock
 from shared.objectstore import open_object_store
 from tests.integration.debident_gateway.office import Office
@@ -38,4 +39,15 @@ async def test_a_private_key_rests_sealed_and_opens_the_portal_for_its_practice_
     order_id = await office.order()
     await office.ticks.send_orders()
     assert (await office.state(order_id))[0] == "sent"
+    assert stand_in.uploads() == [1]
+    theirs = Office(database, SystemClock(), store, None, account=ACCOUNT)
+    await theirs.open(credentials=False, adapter="sftp")
+    await office.rows(
+        "UPDATE portal_sftp_credentials SET practice_id = :theirs RETURNING 1",
+        Scope.everything(),
+        theirs=theirs.practice_id,
+    )
+    second = await theirs.order()
+    await theirs.ticks.send_orders()
+    assert await theirs.state(second) == ("intended", "portal-credentials-unreadable")
     assert stand_in.uploads() == [1]
