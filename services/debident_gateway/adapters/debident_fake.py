@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import zipfile
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from uuid import UUID
@@ -140,11 +141,15 @@ class FakeDebidentPortal:
         files = self.deb_files.get(self._open(access), [])
         return DebFilePage(tuple(file for file, _ in files if file.position > after), more=False)
 
-    async def download_deb_file(self, access: PortalAccess, file: ListedDebFile) -> bytes:
-        """Give a file's bytes."""
+    async def download_deb_file(
+        self, access: PortalAccess, file: ListedDebFile
+    ) -> AsyncIterator[bytes]:
+        """Give a file's bytes, in pieces."""
         for listed, content in self.deb_files.get(self._open(access), []):
             if listed.file_id == file.file_id:
-                return content
+                for start in range(0, len(content), 1000):
+                    yield content[start : start + 1000]
+                return
         raise PortalSilentError("unexpected-answer-404", "no such file")
 
     def let_everything_arrive(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from uuid import UUID
 
 from services.debident_gateway.domain.answers import (
@@ -42,6 +43,6 @@ class PortalByAdapter:
         """List the account's DEB files behind a publication number."""
         return await self._for(access).list_deb_files(access, after=after)
 
-    async def download_deb_file(self, access: PortalAccess, file: ListedDebFile) -> bytes:
-        """Return the bytes of a listed file."""
-        return await self._for(access).download_deb_file(access, file)
+    def download_deb_file(self, access: PortalAccess, file: ListedDebFile) -> AsyncIterator[bytes]:
+        """Yield the bytes of a listed file."""
+        return self._for(access).download_deb_file(access, file)

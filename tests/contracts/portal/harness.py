@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any, Protocol
 from uuid import UUID
@@ -151,9 +152,14 @@ class ThroughTheDoor:
         """List the account's DEB files behind a publication number."""
         return await self._portal.list_deb_files(self._led(access), after=after)
 
-    async def download_deb_file(self, access: PortalAccess, file: ListedDebFile) -> bytes:
-        """Return the bytes of a listed file."""
-        return await self._portal.download_deb_file(self._led(access), file)
+    def download_deb_file(self, access: PortalAccess, file: ListedDebFile) -> AsyncIterator[bytes]:
+        """Yield the bytes of a listed file."""
+        return self._portal.download_deb_file(self._led(access), file)
+
+
+async def downloaded(portal: DebidentPortal, access: PortalAccess, file: ListedDebFile) -> bytes:
+    """Return all bytes of a listed file."""
+    return b"".join([piece async for piece in portal.download_deb_file(access, file)])
 
 
 def sha256(data: bytes) -> str:
