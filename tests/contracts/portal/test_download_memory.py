@@ -15,8 +15,8 @@ import pytest
 ROOT = Path(__file__).resolve().parents[3]
 SMALL = 2_000_000
 LARGE = int(os.environ.get("DEB_FETCH_BYTES", "64000000"))
-GROWTH_KIB_MAX = 16_384
-"""A quarter of the large file; below, what sockets and allocators hold differs from run to run."""
+GROWTH_KIB_MAX = 8192
+"""An eighth of the large file; what sockets and allocators hold differs a little by run."""
 
 
 def took(adapter: str, size: int, folder: Path) -> tuple[int, int]:

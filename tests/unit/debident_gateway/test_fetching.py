@@ -62,19 +62,27 @@ async def test_a_new_file_is_stored_and_told_once() -> None:
 
 
 class SlowPortal(FakeDebidentPortal):
-    """Takes most of a lease for each piece; before the last, another worker may come by."""
+    """Takes most of a lease for each piece; another worker comes by before each.
+
+    Attributes:
+        is_overtaken: whether the other worker has got the contract by whatever means.
+        was_free: whether it could simply take the contract.
+    """
 
     bench: Bench
     is_overtaken = False
+    was_free = False
 
     async def download_deb_file(
         self, access: PortalAccess, file: ListedDebFile
     ) -> AsyncIterator[bytes]:
         async for piece in FakeDebidentPortal.download_deb_file(self, access, file):
-            self.bench.clock.at += POLICY.lease * 0.8
+            now = self.bench.clock.at = self.bench.clock.at + POLICY.lease * 0.8
+            files = self.bench.uow.deb_files
+            later = now + POLICY.lease
             if self.is_overtaken:
-                files = self.bench.uow.deb_files
-                files.leases[CONTRACT] = self.bench.clock.at + POLICY.lease
+                files.leases[CONTRACT] = later
+            self.was_free |= await files.claim(CONTRACT, now=now, lease_until=later) is not None
             yield piece
 
 
@@ -89,6 +97,8 @@ def _slow(*, is_overtaken: bool) -> Bench:
 async def test_a_download_that_outlasts_the_lease_keeps_the_contract_in_hand() -> None:
     bench = _slow(is_overtaken=False)
     assert await _fetch(bench) == 1
+    assert isinstance(bench.portal, SlowPortal)
+    assert not bench.portal.was_free
     assert (_cursor(bench).position, _cursor(bench).problem) == (1, None)
 
 
