@@ -10,6 +10,7 @@ from typing import Literal, cast
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from sandbox.debident.client_keys import UnusableKeyError, one_form, set_key
 from sandbox.debident.desk import DESK, error_answer
 from sandbox.debident.door import DOOR
 from sandbox.debident.fate_desk import FateBegunError
@@ -52,11 +53,28 @@ async def register_client(request: web.Request) -> web.Response:
     body = await _body(request)
     desk = request.app[DESK]
     registration = _registration(request.match_info["client_id"], body)
+    public_key = _public_key(body)
+
+    def register() -> None:
+        with desk.portal.store.transaction():
+            desk.portal.register(registration)
+            set_key(desk.portal.store, registration.client_id, public_key)
+
     try:
-        await desk.ask(lambda: desk.portal.register(registration))
+        await desk.ask(register)
     except AccountTakenError:
         return error_answer(409, "account-taken", "another client has this account")
     return web.Response(status=204)
+
+
+def _public_key(body: dict[str, object]) -> str | None:
+    text = body.get("public_key")
+    if text is None:
+        return None
+    try:
+        return one_form(str(text))
+    except UnusableKeyError:
+        raise _BadBodyError("public_key is not a public key of OpenSSH") from None
 
 
 def _registration(client_id: str, body: dict[str, object]) -> ClientRegistration:

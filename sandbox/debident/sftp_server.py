@@ -13,6 +13,7 @@ from pathlib import Path
 
 import asyncssh
 
+from sandbox.debident.client_keys import account_by_key
 from sandbox.debident.desk import Desk
 from sandbox.debident.mischief import ASK
 from sandbox.debident.settings import PortalSettings
@@ -34,7 +35,7 @@ class SftpAddress:
 
 
 class _Door(asyncssh.SSHServer):
-    """One connection: a registered client signs in with its id and secret, nobody else."""
+    """One connection: a registered client signs in with its id and its secret or key."""
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
@@ -64,6 +65,19 @@ class _Door(asyncssh.SSHServer):
         if token is None or self._connection is None:
             return False
         self._connection.set_extra_info(**{ACCOUNT: portal.account_of(token)})
+        return True
+
+    def public_key_auth_supported(self) -> bool:
+        """A client that registered a key may sign in with it."""
+        return True
+
+    async def validate_public_key(self, username: str, key: asyncssh.SSHKey) -> bool:
+        """Let a client in to its own account; that it has the private key, the library proves."""
+        store = self._desk.portal.store
+        account = await self._desk.ask(lambda: account_by_key(store, username, key))
+        if account is None or self._connection is None:
+            return False
+        self._connection.set_extra_info(**{ACCOUNT: account})
         return True
 
 

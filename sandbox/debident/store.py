@@ -107,6 +107,10 @@ CREATE TABLE IF NOT EXISTS mischief (
   number INTEGER NOT NULL,
   name TEXT NOT NULL
 ) STRICT;
+CREATE TABLE IF NOT EXISTS client_key (
+  client_id TEXT PRIMARY KEY,
+  public_key TEXT NOT NULL
+) STRICT;
 CREATE INDEX IF NOT EXISTS deb_file_of_account ON deb_file (account_number, position);
 """
 

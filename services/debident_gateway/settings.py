@@ -38,7 +38,9 @@ class DebidentGatewaySettings(ServiceSettings):
     doubt_settle_seconds: Annotated[float, Field(ge=0, le=3600)] = Field(
         default=2.0, description="How long after a lost answer the portal is asked."
     )
-    deb_file_bytes_max: Annotated[int, Field(ge=1)] = 200_000_000
+    deb_file_bytes_max: Annotated[int, Field(ge=1)] = Field(
+        default=2_000_000_000, description="A larger DEB file is not fetched; a person is told."
+    )
     parallel_calls: Annotated[int, Field(ge=1, le=100)] = 8
     batch_size: Annotated[int, Field(ge=1, le=10_000)] = Field(
         default=100, description="At most so many orders or contracts per tick."

@@ -60,16 +60,22 @@ _CREDENTIALS = text(
 _PORTALS = text(
     """
     WITH used AS (
-      SELECT DISTINCT adapter FROM contract_terms
-      WHERE practice_id = :practice_id AND adapter <> 'manual'
+      SELECT DISTINCT adapter, CASE adapter
+        WHEN 'sftp' THEN (SELECT lower(host) || ':' || port FROM portal_sftp_credentials
+                          WHERE practice_id = :practice_id)
+        ELSE CAST(:http_address AS text) END AS address
+      FROM contract_terms WHERE practice_id = :practice_id AND adapter <> 'manual'
     )
-    SELECT used.adapter, 'portal' AS scope, failures, reason_code, failing_since, outage_id,
-      next_probe_at
+    SELECT used.adapter, used.address, 'portal' AS scope, failures, reason_code, failing_since,
+      outage_id, next_probe_at
     FROM used LEFT JOIN portal_circuit ON portal_circuit.adapter = used.adapter
+      AND portal_circuit.address IN (used.address, '')
     UNION ALL
-    SELECT used.adapter, 'account', failures, reason_code, failing_since, outage_id, next_probe_at
+    SELECT used.adapter, used.address, 'account', failures, reason_code, failing_since,
+      outage_id, next_probe_at
     FROM used LEFT JOIN account_circuit
       ON account_circuit.adapter = used.adapter AND practice_id = :practice_id
+      AND account_circuit.address IN (used.address, '')
     ORDER BY adapter, scope DESC
     """
 )
@@ -188,9 +194,11 @@ async def credentials(connection: AsyncConnection, practice_id: UUID) -> RowMapp
     return rows[0] if rows else None
 
 
-async def portals(connection: AsyncConnection, practice_id: UUID) -> list[RowMapping]:
+async def portals(
+    connection: AsyncConnection, practice_id: UUID, *, http_address: str
+) -> list[RowMapping]:
     """Return each way to a portal that the practice uses: the portal, then its account there."""
-    values = {"practice_id": practice_id}
+    values = {"practice_id": practice_id, "http_address": http_address}
     return await _rows(connection, _PORTALS, values)
 
 

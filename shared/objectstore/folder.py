@@ -34,11 +34,54 @@ def write_durably(root: Path, objects: Sequence[tuple[str, bytes]]) -> None:
         sync_folder(folder)
 
 
+class ArrivingObject:
+    """An object that is written piece by piece, and has its name only once it is whole.
+
+    Raises (all methods but `discard`):
+        OSError: the folder does not take it.
+    """
+
+    def __init__(self, root: Path, key: str) -> None:
+        self.path = root / key
+        self._root = root
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self._unfinished = _unfinished(self.path)
+        descriptor = os.open(self._unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        self._file = os.fdopen(descriptor, "wb")
+
+    def write(self, data: bytes) -> None:
+        """Add bytes at the end."""
+        self._file.write(data)
+
+    def place(self) -> None:
+        """Make it durable under its key."""
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self._file.close()
+        self._unfinished.replace(self.path)
+        folder = self.path.parent
+        sync_folder(folder)
+        while folder != self._root:
+            folder = folder.parent
+            sync_folder(folder)
+
+    def discard(self) -> None:
+        """Leave nothing of it behind, unless it has its name."""
+        with contextlib.suppress(OSError):
+            self._file.close()
+        with contextlib.suppress(OSError):
+            self._unfinished.unlink()
+
+
+def _unfinished(path: Path) -> Path:
+    """Return a name that ends in "#<digits>": `obstore` takes it for unfinished, never lists it."""
+    return path.with_name(f"{path.name}#{secrets.randbits(48)}")
+
+
 def _place(root: Path, key: str, data: bytes) -> Path:
     path = root / key
     path.parent.mkdir(parents=True, exist_ok=True)
-    # A name that ends in "#<digits>" is one that `obstore` takes for unfinished, and never lists.
-    unfinished = path.with_name(f"{path.name}#{secrets.randbits(48)}")
+    unfinished = _unfinished(path)
     try:
         _write(unfinished, data)
         unfinished.replace(path)

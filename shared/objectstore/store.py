@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
+import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -24,8 +26,14 @@ if TYPE_CHECKING:
 
 from shared.contracts.envelope import ContentRef
 from shared.kernel.errors import PermanentError, TransientError
-from shared.objectstore.folder import sync_folder, write_durably
-from shared.objectstore.sealed import NONCE_BYTES, SEAL_BYTES, TAG_BYTES, SealedReader
+from shared.objectstore.folder import ArrivingObject, sync_folder, write_durably
+from shared.objectstore.sealed import (
+    NONCE_BYTES,
+    SEAL_BYTES,
+    TAG_BYTES,
+    SealedReader,
+    SealedWriter,
+)
 
 CALL_SECONDS = 20.0
 """The longest that a call takes: well under the time after which PostgreSQL ends a transaction
@@ -34,7 +42,25 @@ Write = Callable[[Sequence[tuple[str, bytes]]], Awaitable[object]]
 """Writes objects by key, all of them or an error."""
 PIECE_BYTES = 1_048_576
 """How much of an object is in memory while it is streamed."""
+UPLOADED_PER_CALL = 33_554_432
+"""A large object has the time of a call for each begun 32 MiB on its way to a remote store."""
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Announced:
+    """What content that comes in pieces will turn out to be.
+
+    Attributes:
+        kind: short kebab-case room name, as for `put`.
+        sha256, size_bytes: of the whole.
+        media_type: IANA media type.
+    """
+
+    kind: str
+    sha256: str
+    size_bytes: int
+    media_type: str
 
 
 class ContentHashError(PermanentError):
@@ -55,12 +81,14 @@ class ObjectStore:
         *,
         key: bytes,
         write: Write | None = None,
+        folder: Path | None = None,
         call_seconds: float = CALL_SECONDS,
     ) -> None:
         self._backend = backend
         self._key = key
         self._cipher = AESGCM(key)
         self._write = write or self._put
+        self._folder = folder
         self._call_seconds = call_seconds
 
     async def put(
@@ -107,6 +135,70 @@ class ObjectStore:
             message = f"the object store did not take {first}: {_kind(error)}"
             raise TransientError(message) from error
         return refs
+
+    async def put_stream(
+        self, pieces: AsyncIterator[bytes], *, practice_id: UUID, announced: Announced
+    ) -> ContentRef:
+        """Store content that comes in pieces; memory is that of one piece, whatever the size.
+
+        Nothing is stored unless exactly the announced bytes came; until then what came rests
+        sealed on the disk. How long it takes is up to who gives the pieces; storing the whole
+        afterwards is bounded by its size. What the pieces raise is passed on as it is.
+
+        Raises:
+            ContentHashError: other bytes came than were announced.
+            TransientError: the store did not take them.
+        """
+        key = f"{practice_id}/{announced.kind}/{announced.sha256}"
+        with tempfile.TemporaryDirectory(prefix="quittance-") as scratch:
+            arriving = await self._on_disk(key, ArrivingObject, self._folder or Path(scratch), key)
+            try:
+                await self._receive(pieces, arriving, key, announced)
+                await self._on_disk(key, arriving.place)
+                if self._folder is None:
+                    await self._upload(key, arriving.path, announced.size_bytes)
+            finally:
+                await asyncio.to_thread(arriving.discard)
+        return ContentRef(
+            key=key,
+            sha256=announced.sha256,
+            size_bytes=announced.size_bytes,
+            media_type=announced.media_type,
+        )
+
+    async def _receive(
+        self,
+        pieces: AsyncIterator[bytes],
+        arriving: ArrivingObject,
+        key: str,
+        announced: Announced,
+    ) -> None:
+        writer = SealedWriter(self._key, key.encode())
+        await self._on_disk(key, arriving.write, writer.nonce)
+        async for piece in pieces:
+            await self._on_disk(key, arriving.write, writer.seal(piece))
+            if writer.size_bytes > announced.size_bytes:
+                break
+        tag, sha256 = writer.end()
+        if (writer.size_bytes, sha256) != (announced.size_bytes, announced.sha256):
+            raise ContentHashError(f"what came for {key} are not the announced bytes")
+        await self._on_disk(key, arriving.write, tag)
+
+    async def _on_disk(self, key: str, call: Callable[..., T], *args: Any) -> T:
+        try:
+            return await asyncio.to_thread(call, *args)
+        except OSError as error:
+            message = f"the object store did not take {key}: {_kind(error)}"
+            raise TransientError(message) from error
+
+    async def _upload(self, key: str, path: Path, size_bytes: int) -> None:
+        seconds = self._call_seconds * (1 + size_bytes // UPLOADED_PER_CALL)
+        try:
+            async with asyncio.timeout(seconds):
+                await obstore.put_async(self._backend, key, path)
+        except (BaseError, OSError) as error:
+            message = f"the object store did not take {key}: {_kind(error)}"
+            raise TransientError(message) from error
 
     async def get(self, ref: ContentRef, *, practice_id: UUID) -> bytes:
         """Return the bytes behind `ref`.
@@ -225,7 +317,7 @@ def _open_folder(folder: Path, *, key: bytes) -> ObjectStore:
     async def write(objects: Sequence[tuple[str, bytes]]) -> None:
         await asyncio.to_thread(write_durably, folder, objects)
 
-    return ObjectStore(LocalStore(prefix=folder), key=key, write=write)
+    return ObjectStore(LocalStore(prefix=folder), key=key, write=write, folder=folder)
 
 
 def _kind(error: BaseException) -> str:

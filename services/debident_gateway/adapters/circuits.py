@@ -12,10 +12,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.debident_gateway.adapters.tables import (
     ACCOUNT_CIRCUIT,
-    CONTRACT_TERMS,
     PORTAL_CIRCUIT,
 )
 from services.debident_gateway.domain.circuit import Circuit
+from services.debident_gateway.domain.model import PortalAddress
 
 _STATE = (
     "failures",
@@ -26,28 +26,37 @@ _STATE = (
     "next_probe_at",
     "probing_until",
 )
+_GOES_THERE = """
+      adapter = :adapter AND (adapter <> 'sftp' OR practice_id IN (
+        SELECT practice_id FROM portal_sftp_credentials
+        WHERE lower(host) || ':' || port = :address))"""
+_PRACTICES = text(
+    f"SELECT DISTINCT practice_id FROM contract_terms WHERE {_GOES_THERE} ORDER BY practice_id"  # noqa: S608 - constants of ours
+)
+NOT_NAMED = ""
+"""The address of a circuit from a time when all portals of an adapter shared one."""
 # Rows that a worker has locked just now are left to it: it would wait for the circuit.
 _RELEASE_ORDERS = text(
-    """
+    f"""
     UPDATE transmission SET waits_for_portal = false, next_action_at = :now
     WHERE order_id IN (
       SELECT order_id FROM transmission
       JOIN contract_terms USING (practice_id, contract_id)
-      WHERE waits_for_portal AND adapter = :adapter
+      WHERE waits_for_portal AND {_GOES_THERE}
         AND (CAST(:practice_id AS uuid) IS NULL OR practice_id = :practice_id)
       FOR UPDATE OF transmission SKIP LOCKED)
-    """
+    """  # noqa: S608 - constants of ours
 )
 _RELEASE_LOOKS = text(
-    """
+    f"""
     UPDATE deb_cursor SET next_poll_at = :now
     WHERE contract_id IN (
       SELECT contract_id FROM deb_cursor
       JOIN contract_terms USING (practice_id, contract_id)
-      WHERE problem = 'portal-unreachable' AND adapter = :adapter
+      WHERE problem = 'portal-unreachable' AND {_GOES_THERE}
         AND (CAST(:practice_id AS uuid) IS NULL OR practice_id = :practice_id)
       FOR UPDATE OF deb_cursor SKIP LOCKED)
-    """
+    """  # noqa: S608 - constants of ours
 )
 
 
@@ -57,23 +66,23 @@ class SqlCircuitRepository:
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
 
-    async def of(self, adapter: str, practice_id: UUID) -> list[Circuit]:
+    async def of(self, at: PortalAddress, practice_id: UUID) -> list[Circuit]:
         """Return the known circuits in the way of a practice's calls, the portal's first."""
         found = []
         for whose in (None, practice_id):
-            row = await self._row(adapter, whose, lock=False)
+            row = await self._row(at, whose, lock=False) or await self._named_now(at, whose)
             if row is not None:
                 found.append(_circuit(row, whose))
         return found
 
-    async def lock(self, adapter: str, practice_id: UUID | None) -> Circuit:
+    async def lock(self, at: PortalAddress, practice_id: UUID | None) -> Circuit:
         """Return the circuit locked for this unit of work; a new one where none is known."""
-        values: dict[str, Any] = {"adapter": adapter, "failures": 0, "pauses": 0}
+        values: dict[str, Any] = {**_named(at), "failures": 0, "pauses": 0}
         if practice_id is not None:
             values["practice_id"] = practice_id
         statement = insert(_table(practice_id)).values(values).on_conflict_do_nothing()
         await self._connection.execute(statement)
-        row = await self._row(adapter, practice_id, lock=True)
+        row = await self._row(at, practice_id, lock=True)
         assert row is not None  # noqa: S101 - it was put there if it was missing
         return _circuit(row, practice_id)
 
@@ -81,23 +90,18 @@ class SqlCircuitRepository:
         """Store its present state."""
         await self._connection.execute(
             update(_table(circuit.practice_id))
-            .where(_is(circuit.adapter, circuit.practice_id))
+            .where(_is(circuit.at, circuit.practice_id))
             .values({name: getattr(circuit, name) for name in _STATE})
         )
 
-    async def practices_with(self, adapter: str) -> list[UUID]:
-        """Return the practices in scope that have a contract by this way."""
-        rows = await self._connection.execute(
-            select(CONTRACT_TERMS.c.practice_id)
-            .distinct()
-            .where(CONTRACT_TERMS.c.adapter == adapter)
-            .order_by(CONTRACT_TERMS.c.practice_id)
-        )
+    async def practices_with(self, at: PortalAddress) -> list[UUID]:
+        """Return the practices in scope that have a contract whose calls go to this portal."""
+        rows = await self._connection.execute(_PRACTICES, _named(at))
         return [row.practice_id for row in rows]
 
     async def release_waiting(self, circuit: Circuit, *, now: datetime) -> None:
         """Let orders and looks that waited for this circuit be due now."""
-        values = {"adapter": circuit.adapter, "practice_id": circuit.practice_id, "now": now}
+        values = {**_named(circuit.at), "practice_id": circuit.practice_id, "now": now}
         await self._connection.execute(_RELEASE_ORDERS, values)
         await self._connection.execute(_RELEASE_LOOKS, values)
 
@@ -113,25 +117,44 @@ class SqlCircuitRepository:
         )
 
     async def _row(
-        self, adapter: str, practice_id: UUID | None, *, lock: bool
+        self, at: PortalAddress, practice_id: UUID | None, *, lock: bool
     ) -> RowMapping | None:
-        query = select(_table(practice_id)).where(_is(adapter, practice_id))
+        query = select(_table(practice_id)).where(_is(at, practice_id))
         if lock:
             query = query.with_for_update()
         return (await self._connection.execute(query)).mappings().one_or_none()
+
+    async def _named_now(self, at: PortalAddress, practice_id: UUID | None) -> RowMapping | None:
+        """Give a circuit from before the address of the first call that meets it."""
+        before = PortalAddress(at.adapter, NOT_NAMED)
+        statement = (
+            update(_table(practice_id))
+            .where(_is(before, practice_id))
+            .values(address=at.place)
+            .returning(_table(practice_id))
+        )
+        found: RowMapping | None = (
+            (await self._connection.execute(statement)).mappings().one_or_none()
+        )
+        return found
+
+
+def _named(at: PortalAddress) -> dict[str, str]:
+    return {"adapter": at.adapter, "address": at.place}
 
 
 def _table(practice_id: UUID | None) -> Table:
     return PORTAL_CIRCUIT if practice_id is None else ACCOUNT_CIRCUIT
 
 
-def _is(adapter: str, practice_id: UUID | None) -> Any:
+def _is(at: PortalAddress, practice_id: UUID | None) -> Any:
     table = _table(practice_id)
-    if practice_id is None:
-        return table.c.adapter == adapter
-    return and_(table.c.adapter == adapter, table.c.practice_id == practice_id)
+    portal = and_(table.c.adapter == at.adapter, table.c.address == at.place)
+    return portal if practice_id is None else and_(portal, table.c.practice_id == practice_id)
 
 
 def _circuit(row: RowMapping, practice_id: UUID | None) -> Circuit:
     state = {name: row[name] for name in _STATE}
-    return Circuit(adapter=row["adapter"], practice_id=practice_id, **state)
+    return Circuit(
+        at=PortalAddress(row["adapter"], row["address"]), practice_id=practice_id, **state
+    )

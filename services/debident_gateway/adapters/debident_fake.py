@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import zipfile
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from uuid import UUID
@@ -26,7 +27,13 @@ from services.debident_gateway.domain.answers import (
     StatusAnswer,
     UnknownToPortal,
 )
-from services.debident_gateway.domain.model import PortalAccess
+from services.debident_gateway.domain.model import (
+    HTTP_ADAPTER,
+    SFTP_ADAPTER,
+    PortalAccess,
+    PortalAddress,
+    SftpDoor,
+)
 from services.debident_gateway.ports.portal import PortalSilentError
 
 ARRIVED_AT = datetime(2026, 3, 2, 14, 0, tzinfo=UTC)
@@ -53,6 +60,7 @@ class FakeDebidentPortal:
         orders: (account number, order id) → order.
         lost_answers, dropped_requests, unavailable: how many of the next calls go wrong that way.
         refused_lines: invoice number → code.
+        place: host and port that it stands for.
         refuse_orders_with: code of the refusal of every upload.
     """
 
@@ -64,6 +72,13 @@ class FakeDebidentPortal:
     unavailable: int = 0
     refused_lines: dict[str, str] = field(default_factory=dict)
     refuse_orders_with: str | None = None
+    place: str = "portal.invalid:443"
+
+    def address(self, door: SftpDoor | None) -> PortalAddress:
+        """Return which portal is called: where the door leads, or the one place of the fake."""
+        if door is None:
+            return PortalAddress(HTTP_ADAPTER, self.place)
+        return PortalAddress(SFTP_ADAPTER, f"{door.host.lower()}:{door.port}")
 
     async def send_order(
         self, access: PortalAccess, order_id: UUID, package: bytes, *, sha256: str
@@ -126,11 +141,15 @@ class FakeDebidentPortal:
         files = self.deb_files.get(self._open(access), [])
         return DebFilePage(tuple(file for file, _ in files if file.position > after), more=False)
 
-    async def download_deb_file(self, access: PortalAccess, file: ListedDebFile) -> bytes:
-        """Give a file's bytes."""
+    async def download_deb_file(
+        self, access: PortalAccess, file: ListedDebFile
+    ) -> AsyncIterator[bytes]:
+        """Give a file's bytes, in pieces."""
         for listed, content in self.deb_files.get(self._open(access), []):
             if listed.file_id == file.file_id:
-                return content
+                for start in range(0, len(content), 1000):
+                    yield content[start : start + 1000]
+                return
         raise PortalSilentError("unexpected-answer-404", "no such file")
 
     def let_everything_arrive(self) -> None:

@@ -6,9 +6,9 @@ request, and that would be a doubt. Uploads are POSTs, which the client library 
 
 from __future__ import annotations
 
-import hashlib
 import io
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from typing import TypeVar
 from urllib.parse import urlsplit
@@ -18,6 +18,12 @@ import aiohttp
 from pydantic import BaseModel
 
 from services.debident_gateway.adapters import debident_wire as wire
+from services.debident_gateway.adapters.deb_download import (
+    PIECE_BYTES,
+    as_announced,
+    require_allowed_size,
+    seconds_for,
+)
 from services.debident_gateway.adapters.debident_tokens import TokenCache
 from services.debident_gateway.domain.answers import (
     Accepted,
@@ -31,13 +37,17 @@ from services.debident_gateway.domain.answers import (
     StatusAnswer,
     UnknownToPortal,
 )
-from services.debident_gateway.domain.model import PortalAccess
-from services.debident_gateway.ports.portal import DebFileRejectedError, PortalSilentError
+from services.debident_gateway.domain.model import (
+    HTTP_ADAPTER,
+    PortalAccess,
+    PortalAddress,
+    SftpDoor,
+)
+from services.debident_gateway.ports.portal import PortalSilentError
 from shared.kernel.clock import Clock
 
 _CONNECT_SECONDS = 5.0
 _ANSWER_BYTES_MAX = 4_000_000
-_DOWNLOAD_PATIENCE = 10
 B = TypeVar("B", bound=BaseModel)
 
 
@@ -60,9 +70,15 @@ class HttpDebidentPortal:
     ) -> None:
         parts = urlsplit(base_url)
         self._base = f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+        self._address = PortalAddress(HTTP_ADAPTER, f"{parts.hostname}:{port}")
         self._timeout_seconds = timeout_seconds
         self._deb_file_bytes_max = deb_file_bytes_max
         self._tokens = TokenCache(clock)
+
+    def address(self, door: SftpDoor | None) -> PortalAddress:  # noqa: ARG002 - it has none
+        """Return which portal is called: the one of the settings."""
+        return self._address
 
     async def send_order(
         self, access: PortalAccess, order_id: UUID, package: bytes, *, sha256: str
@@ -121,31 +137,35 @@ class HttpDebidentPortal:
         answer = await self._ask(access, "/v1/deb-files", params={"after": str(after)})
         return _read(wire.DebFilesBody, answer).to_page()
 
-    async def download_deb_file(self, access: PortalAccess, file: ListedDebFile) -> bytes:
-        """Return the bytes of a listed file, checked against the announced size and hash."""
-        if file.size_bytes > self._deb_file_bytes_max:
-            raise DebFileRejectedError(
-                "deb-file-too-large", f"{file.file_id} has {file.size_bytes} bytes"
-            )
-        try:
-            answer = await self._ask(
-                access, f"/v1/deb-files/{file.file_id}", bytes_max=max(file.size_bytes, 10_000)
-            )
-        except _AnswerTooLargeError as error:
-            raise DebFileRejectedError(
-                "deb-file-of-other-size", f"{file.file_id} has more bytes than announced"
-            ) from error
-        if answer.status != 200:
-            raise _silent(answer)
-        if len(answer.body) != file.size_bytes:
-            raise DebFileRejectedError(
-                "deb-file-of-other-size", f"{file.file_id} does not have the announced size"
-            )
-        if hashlib.sha256(answer.body).hexdigest() != file.sha256:
-            raise DebFileRejectedError(
-                "deb-file-of-other-content", f"{file.file_id} does not have the announced hash"
-            )
-        return answer.body
+    async def download_deb_file(
+        self, access: PortalAccess, file: ListedDebFile
+    ) -> AsyncGenerator[bytes, None]:
+        """Yield the bytes of a listed file, checked against the announced size and hash."""
+        require_allowed_size(file, self._deb_file_bytes_max)
+        async with aclosing(as_announced(self._content(access, file), file)) as pieces:
+            async for piece in pieces:
+                yield piece
+
+    async def _content(
+        self, access: PortalAccess, file: ListedDebFile
+    ) -> AsyncGenerator[bytes, None]:
+        path = f"/v1/deb-files/{file.file_id}"
+        seconds = seconds_for(file, timeout_seconds=self._timeout_seconds)
+        for _ in range(2):
+            token = await self._token(access)
+            try:
+                async with self._opened("GET", path, token=token, seconds=seconds) as response:
+                    if response.status == 200:
+                        async for piece in response.content.iter_chunked(PIECE_BYTES):
+                            yield piece
+                        return
+                    status = response.status
+            except (aiohttp.ClientError, TimeoutError, OSError) as error:
+                raise _no_answer(error) from error
+            if status != 401:
+                raise _silent(status)
+            self._tokens.forget(access)
+        raise PortalSilentError("portal-refused-token", "the portal refused a fresh token")
 
     async def _ask(
         self,
@@ -153,18 +173,13 @@ class HttpDebidentPortal:
         path: str,
         *,
         params: Mapping[str, str] | None = None,
-        bytes_max: int | None = None,
     ) -> _Answer:
         """Ask a question that changes nothing, with a fresh token if the present one is refused."""
         for _ in range(2):
             token = await self._token(access)
             try:
-                answer = await self._request(
-                    "GET", path, token=token, params=params, bytes_max=bytes_max
-                )
+                answer = await self._request("GET", path, token=token, params=params)
             except _AnswerTooLargeError as error:
-                if bytes_max is not None:
-                    raise
                 raise PortalSilentError("answer-too-large", "the answer is too large") from error
             except (aiohttp.ClientError, TimeoutError, OSError) as error:
                 raise _no_answer(error) from error
@@ -204,11 +219,23 @@ class HttpDebidentPortal:
         token: str | None = None,
         params: Mapping[str, str] | None = None,
         data: aiohttp.FormData | Mapping[str, str] | None = None,
-        bytes_max: int | None = None,
     ) -> _Answer:
-        patience = 1 if bytes_max is None else _DOWNLOAD_PATIENCE
+        async with self._opened(method, path, token=token, params=params, data=data) as response:
+            return _Answer(response.status, await _bounded_body(response), response.headers)
+
+    @asynccontextmanager
+    async def _opened(
+        self,
+        method: str,
+        path: str,
+        *,
+        token: str | None = None,
+        params: Mapping[str, str] | None = None,
+        data: aiohttp.FormData | Mapping[str, str] | None = None,
+        seconds: float | None = None,
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
         timeout = aiohttp.ClientTimeout(
-            total=self._timeout_seconds * patience,
+            total=seconds or self._timeout_seconds,
             sock_connect=min(_CONNECT_SECONDS, self._timeout_seconds),
             sock_read=self._timeout_seconds,
         )
@@ -231,15 +258,14 @@ class HttpDebidentPortal:
                 allow_redirects=False,
             ) as response,
         ):
-            body = await _bounded_body(response, bytes_max or _ANSWER_BYTES_MAX)
-            return _Answer(response.status, body, response.headers)
+            yield response
 
 
-async def _bounded_body(response: aiohttp.ClientResponse, bytes_max: int) -> bytes:
+async def _bounded_body(response: aiohttp.ClientResponse) -> bytes:
     body = bytearray()
     async for chunk in response.content.iter_any():
         body += chunk
-        if len(body) > bytes_max:
+        if len(body) > _ANSWER_BYTES_MAX:
             raise _AnswerTooLargeError
     return bytes(body)
 
@@ -277,7 +303,7 @@ def _taken(answer: _Answer, order_id: UUID) -> SendOutcome:
 
 def _read(model: type[B], answer: _Answer) -> B:
     if answer.status != 200:
-        raise _silent(answer)
+        raise _silent(answer.status)
     try:
         return model.model_validate_json(answer.body)
     except ValueError as error:
@@ -286,12 +312,10 @@ def _read(model: type[B], answer: _Answer) -> B:
         )
 
 
-def _silent(answer: _Answer) -> PortalSilentError:
-    if answer.status in {429, 503}:
+def _silent(status: int) -> PortalSilentError:
+    if status in {429, 503}:
         return PortalSilentError("portal-unavailable", "the portal says: not now")
-    return PortalSilentError(
-        f"unexpected-answer-{answer.status}", f"the portal answered {answer.status}"
-    )
+    return PortalSilentError(f"unexpected-answer-{status}", f"the portal answered {status}")
 
 
 def _no_answer(error: Exception) -> PortalSilentError:

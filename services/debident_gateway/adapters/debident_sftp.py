@@ -8,15 +8,20 @@ until the folders tell.
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from uuid import UUID
 
 from services.debident_gateway.adapters import debident_wire as wire
 from services.debident_gateway.adapters import sftp_names as names
+from services.debident_gateway.adapters.deb_download import (
+    PIECE_BYTES,
+    as_announced,
+    require_allowed_size,
+    seconds_for,
+)
 from services.debident_gateway.adapters.sftp_visit import (
     SftpTroubleError,
     SftpVisit,
@@ -37,15 +42,19 @@ from services.debident_gateway.domain.answers import (
     StatusAnswer,
     UnknownToPortal,
 )
-from services.debident_gateway.domain.model import PortalAccess
-from services.debident_gateway.ports.portal import DebFileRejectedError, PortalSilentError
+from services.debident_gateway.domain.model import (
+    SFTP_ADAPTER,
+    PortalAccess,
+    PortalAddress,
+    SftpDoor,
+)
+from services.debident_gateway.ports.portal import PortalSilentError
 
 _ACK_BYTES_MAX = 4_000_000
 _SMALL_FILE_BYTES_MAX = 1000
 _PAGE_FILES = 100
 _CHECKSUMS_AT_ONCE = 8
 _SEND_PATIENCE = 2
-_DOWNLOAD_PATIENCE = 10
 _OTHER_CONTENT = "portal-has-other-content"
 
 
@@ -67,7 +76,13 @@ class SftpDebidentPortal:
         self, *, timeout_seconds: float, deb_file_bytes_max: int, connections_max: int
     ) -> None:
         self._visits = SftpVisits(timeout_seconds=timeout_seconds, connections_max=connections_max)
+        self._timeout_seconds = timeout_seconds
         self._deb_file_bytes_max = deb_file_bytes_max
+
+    def address(self, door: SftpDoor | None) -> PortalAddress:
+        """Return which portal is called through a door."""
+        place = "" if door is None else f"{door.host.lower()}:{door.port}"
+        return PortalAddress(SFTP_ADAPTER, place)
 
     async def send_order(
         self, access: PortalAccess, order_id: UUID, package: bytes, *, sha256: str
@@ -92,27 +107,31 @@ class SftpDebidentPortal:
         async with self._question(access) as visit:
             return await _list(visit, after)
 
-    async def download_deb_file(self, access: PortalAccess, file: ListedDebFile) -> bytes:
-        """Return the bytes of a listed file, checked against the announced size and hash."""
-        if file.size_bytes > self._deb_file_bytes_max:
-            raise DebFileRejectedError(
-                "deb-file-too-large", f"{file.file_id} has {file.size_bytes} bytes"
-            )
+    async def download_deb_file(
+        self, access: PortalAccess, file: ListedDebFile
+    ) -> AsyncGenerator[bytes, None]:
+        """Yield the bytes of a listed file, checked against the announced size and hash."""
+        require_allowed_size(file, self._deb_file_bytes_max)
+        async with aclosing(as_announced(self._content(access, file), file)) as pieces:
+            async for piece in pieces:
+                yield piece
+
+    async def _content(
+        self, access: PortalAccess, file: ListedDebFile
+    ) -> AsyncGenerator[bytes, None]:
         name = names.deb_name(file.name)
         if name is None:
             raise PortalSilentError("unreadable-answer", "the file has no name of a DEB file")
-        async with self._question(access, patience=_DOWNLOAD_PATIENCE) as visit:
-            try:
-                data = await visit.read(name.path, bytes_max=file.size_bytes)
-            except TooManyBytesError as error:
-                raise DebFileRejectedError(
-                    "deb-file-of-other-size", f"{file.file_id} has more bytes than announced"
-                ) from error
-        return _checked(data, file)
+        seconds = seconds_for(file, timeout_seconds=self._timeout_seconds)
+        async with self._question(access, patience=seconds / self._timeout_seconds) as visit:
+            pieces = visit.pieces(name.path, piece_bytes=PIECE_BYTES)
+            async with aclosing(pieces):
+                async for piece in pieces:
+                    yield piece
 
     @asynccontextmanager
     async def _question(
-        self, access: PortalAccess, *, patience: int = 1
+        self, access: PortalAccess, *, patience: float = 1
     ) -> AsyncIterator[SftpVisit]:
         try:
             async with self._visit(access, patience=patience) as visit:
@@ -125,7 +144,7 @@ class SftpDebidentPortal:
             raise PortalSilentError(trouble.code, f"no usable answer: {trouble.code}") from trouble
 
     @asynccontextmanager
-    async def _visit(self, access: PortalAccess, *, patience: int) -> AsyncIterator[SftpVisit]:
+    async def _visit(self, access: PortalAccess, *, patience: float) -> AsyncIterator[SftpVisit]:
         if access.sftp is None:
             raise SftpTroubleError("portal-credentials-missing")
         async with self._visits.begin(access, access.sftp, patience=patience) as visit:
@@ -277,17 +296,3 @@ async def _checksum(visit: SftpVisit, name: names.DebName) -> str:
     if digest is None:
         raise SftpTroubleError("unreadable-answer")
     return digest
-
-
-def _checked(data: bytes | None, file: ListedDebFile) -> bytes:
-    if data is None:
-        raise PortalSilentError("portal-lacks-the-file", f"{file.file_id} is not there any more")
-    if len(data) != file.size_bytes:
-        raise DebFileRejectedError(
-            "deb-file-of-other-size", f"{file.file_id} does not have the announced size"
-        )
-    if hashlib.sha256(data).hexdigest() != file.sha256:
-        raise DebFileRejectedError(
-            "deb-file-of-other-content", f"{file.file_id} does not have the announced hash"
-        )
-    return data

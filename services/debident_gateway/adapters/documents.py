@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from uuid import UUID
 
-from services.debident_gateway.domain.answers import AnsweredLine
+from services.debident_gateway.domain.answers import AnsweredLine, ListedDebFile
 from services.debident_gateway.domain.model import StoredContent
 from services.debident_gateway.translate import (
     arrival_document,
@@ -14,7 +14,10 @@ from services.debident_gateway.translate import (
     invoice_numbers_from,
 )
 from shared.kernel.errors import ContractError, PermanentError
-from shared.objectstore import ObjectStore
+from shared.objectstore import Announced, ObjectStore
+
+_DEB_FILE = "deb-file"
+_BYTES = "application/octet-stream"
 
 
 class ObjectStoreDocuments:
@@ -51,8 +54,16 @@ class ObjectStoreDocuments:
         """Store a DEB file; the same bytes are stored once."""
         ref = await self._store.put(
             practice_id=practice_id,
-            kind="deb-file",
+            kind=_DEB_FILE,
             data=data,
-            media_type="application/octet-stream",
+            media_type=_BYTES,
         )
+        return content_from(ref)
+
+    async def receive_deb_file(
+        self, pieces: AsyncIterator[bytes], file: ListedDebFile, *, practice_id: UUID
+    ) -> StoredContent:
+        """Store a listed DEB file that comes in pieces; nothing is stored if they break off."""
+        announced = Announced(_DEB_FILE, file.sha256, file.size_bytes, _BYTES)
+        ref = await self._store.put_stream(pieces, practice_id=practice_id, announced=announced)
         return content_from(ref)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from uuid import UUID
 
 from services.debident_gateway.domain.answers import (
@@ -10,7 +11,7 @@ from services.debident_gateway.domain.answers import (
     SendOutcome,
     StatusAnswer,
 )
-from services.debident_gateway.domain.model import PortalAccess
+from services.debident_gateway.domain.model import PortalAccess, PortalAddress, SftpDoor
 from services.debident_gateway.ports.portal import DebidentPortal
 
 
@@ -23,6 +24,10 @@ class PortalByAdapter:
 
     def _for(self, access: PortalAccess) -> DebidentPortal:
         return self._http if access.sftp is None else self._sftp
+
+    def address(self, door: SftpDoor | None) -> PortalAddress:
+        """Return which portal is called through a door."""
+        return (self._http if door is None else self._sftp).address(door)
 
     async def send_order(
         self, access: PortalAccess, order_id: UUID, package: bytes, *, sha256: str
@@ -38,6 +43,6 @@ class PortalByAdapter:
         """List the account's DEB files behind a publication number."""
         return await self._for(access).list_deb_files(access, after=after)
 
-    async def download_deb_file(self, access: PortalAccess, file: ListedDebFile) -> bytes:
-        """Return the bytes of a listed file."""
-        return await self._for(access).download_deb_file(access, file)
+    def download_deb_file(self, access: PortalAccess, file: ListedDebFile) -> AsyncIterator[bytes]:
+        """Yield the bytes of a listed file."""
+        return self._for(access).download_deb_file(access, file)

@@ -74,6 +74,13 @@ class SftpVisit:
             raise TooManyBytesError
         return data
 
+    async def pieces(self, path: str, *, piece_bytes: int) -> AsyncGenerator[bytes, None]:
+        """Yield a file's bytes, so many at a time; a file that is not there is one of troubles."""
+        with _troubles(missing="portal-lacks-the-file"):
+            async with self._client.open(path, "rb") as file:
+                while piece := cast("bytes", await file.read(piece_bytes)):
+                    yield piece
+
     async def entries(self, folder: str) -> list[Entry]:
         """Return the regular files of a folder, as many as any right one has."""
         found: list[Entry] = []
@@ -134,7 +141,7 @@ class SftpVisits:
 
     @asynccontextmanager
     async def begin(
-        self, access: PortalAccess, door: SftpDoor, *, patience: int = 1
+        self, access: PortalAccess, door: SftpDoor, *, patience: float = 1
     ) -> AsyncIterator[SftpVisit]:
         """Sign in within the time-out, and stay for `patience` times as long at most.
 
@@ -221,11 +228,13 @@ def _deadline(connection: asyncssh.SSHClientConnection, seconds: float) -> Itera
 
 
 @contextmanager
-def _troubles(*, lost: str = "connection-lost") -> Iterator[None]:
+def _troubles(*, lost: str = "connection-lost", missing: str | None = None) -> Iterator[None]:
     """Give what the library raises its stable code; malformed packets can be a ValueError."""
     try:
         yield
     except (asyncssh.Error, OSError, ValueError) as error:
+        if missing and isinstance(error, (asyncssh.SFTPNoSuchFile, asyncssh.SFTPNoSuchPath)):
+            raise SftpTroubleError(missing, answered=True) from error
         for kinds, code, answered in _CODES:
             if isinstance(error, kinds):
                 raise SftpTroubleError(code, answered=answered) from error

@@ -128,6 +128,7 @@ DEB_CURSOR = Table(
 def _circuit_columns() -> list[Column[object]]:
     return [
         Column("adapter", Text, primary_key=True),
+        Column("address", Text, primary_key=True),
         Column("failures", Integer),
         _at("failing_since"),
         Column("reason_code", Text),

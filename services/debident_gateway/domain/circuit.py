@@ -1,7 +1,8 @@
 """The circuit breaker: after failures in a row a portal is left alone, then tried by one call.
 
-There is one circuit per portal and one per practice's account there. It decides only whether a
-call is made; what a call that was made means (a doubt stays a doubt) is decided elsewhere.
+There is one circuit per portal, by its address, so that one portal's outage stops no other, and one
+per practice's account there. It decides only whether a call is made; what a call that was made
+means (a doubt stays a doubt) is decided elsewhere.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from services.debident_gateway.domain.answers import InDoubt, NotSent, SendOutcome
+from services.debident_gateway.domain.model import PortalAddress
 
 ANSWERED = "answered"
 """Stands for any answer by which portal and account are evidently in order."""
@@ -49,6 +51,7 @@ class Circuit:
     """Whether calls to a portal, or of a practice's account there, are made.
 
     Attributes:
+        at: the portal.
         practice_id: whose account; None for the portal itself.
         failures: in a row; a single answer sets it to 0.
         failing_since: when the first of them happened.
@@ -59,7 +62,7 @@ class Circuit:
         probing_until: until then a single call is under way that decides.
     """
 
-    adapter: str
+    at: PortalAddress
     practice_id: UUID | None = None
     failures: int = 0
     failing_since: datetime | None = None

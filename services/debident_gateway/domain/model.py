@@ -62,6 +62,19 @@ class SftpDoor:
 
 
 @dataclass(frozen=True, slots=True)
+class PortalAddress:
+    """Which portal a call goes to; what is at one address fails and comes back as one.
+
+    Attributes:
+        adapter: "http" or "sftp".
+        place: host and port as "host:port", the host in lower case.
+    """
+
+    adapter: str
+    place: str
+
+
+@dataclass(frozen=True, slots=True)
 class PortalAccess:
     """One practice's way into the portal; never used for another practice.
 

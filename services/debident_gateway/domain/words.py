@@ -52,7 +52,7 @@ _REASONS = {
     "answer-too-large": "The portal's answer was too large to be right.",
     "unreadable-answer": "The portal's answer could not be read.",
     "answer-about-another-order": "The portal answered about another order.",
-    "deb-file-too-large": "A DEB file is larger than allowed.",
+    "deb-file-too-large": "A DEB file is larger than the operator allows, so it was not fetched.",
     "deb-file-of-other-size": "A DEB file does not have the size that the portal announced.",
     "deb-file-of-other-content": "A DEB file is not what the portal announced.",
 }

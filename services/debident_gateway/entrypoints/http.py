@@ -125,7 +125,7 @@ def endpoints(workshop: Workshop) -> list[Endpoint]:
     """Return the table of the API."""
     api = GatewayApi(workshop)
     return [
-        *portal_endpoints(),
+        *portal_endpoints(workshop),
         *sftp_endpoints(workshop),
         *_credential_endpoints(api),
         Endpoint(

@@ -12,6 +12,7 @@ from sqlalchemy import RowMapping
 from services.debident_gateway import views
 from services.debident_gateway.domain.circuit import CircuitScope
 from services.debident_gateway.domain.words import say_reason
+from services.debident_gateway.entrypoints.workshop import Workshop
 from shared.web.endpoints import EVERY_ROLE, ApiModel, Call, Endpoint, Reply
 from shared.web.paging import (
     CURSOR_PROBLEM,
@@ -32,6 +33,9 @@ class PortalState(ApiModel):
     """Whether calls are made: to the portal itself, or of the practice's account there."""
 
     adapter: str
+    address: Annotated[
+        str | None, Field(description='Host and port ("host:port"); null: no access was entered')
+    ]
     scope: CircuitScope
     state: Literal["reachable", "unreachable"]
     words: str
@@ -78,10 +82,17 @@ class MissingDebFilesList(Page):
     items: list[MissingDebFilesReply]
 
 
-async def get_portals(call: Call) -> Reply:
-    """Answer whether the practice's portals can be reached."""
-    rows = await views.portals(call.connection, call.practice_id)
-    return Reply(PortalStates(portals=[_state(row) for row in rows]))
+class PortalsApi:
+    """Answers which portals there are."""
+
+    def __init__(self, workshop: Workshop) -> None:
+        self._workshop = workshop
+
+    async def get_portals(self, call: Call) -> Reply:
+        """Answer whether the practice's portals can be reached."""
+        place = self._workshop.portal.address(None).place
+        rows = await views.portals(call.connection, call.practice_id, http_address=place)
+        return Reply(PortalStates(portals=[_state(row) for row in rows]))
 
 
 async def list_missing_deb_files(call: Call) -> Reply:
@@ -107,7 +118,7 @@ async def list_missing_deb_files(call: Call) -> Reply:
     return Reply(MissingDebFilesList(items=items, next=following, totals=totals))
 
 
-def portal_endpoints() -> list[Endpoint]:
+def portal_endpoints(workshop: Workshop) -> list[Endpoint]:
     """Return this part of the API."""
     return [
         Endpoint(
@@ -115,7 +126,7 @@ def portal_endpoints() -> list[Endpoint]:
             path=f"{_PRACTICE}/portals",
             operation_id="getPortals",
             summary="Whether the portals, and the practice's accounts there, can be reached",
-            handler=get_portals,
+            handler=PortalsApi(workshop).get_portals,
             roles=EVERY_ROLE,
             response=PortalStates,
         ),
@@ -140,6 +151,7 @@ def _state(row: RowMapping) -> PortalState:
         words = f"It is left alone for a while. {say_reason(row['reason_code'])}"
     return PortalState(
         adapter=row["adapter"],
+        address=row["address"],
         scope=CircuitScope(row["scope"]),
         state="unreachable" if unreachable else "reachable",
         words=words,

@@ -85,7 +85,7 @@ async def ask_about_order(
 ) -> TransmissionState | None:
     """Ask, record the answer, and return the state after it; None where it was not due."""
     async with units.begin(command.practice_id) as uow:
-        question = await _take(command, uow, now=clock.now(), policy=policy)
+        question = await _take(command, uow, portal, now=clock.now(), policy=policy)
     if question is None:
         return None
     finding = await _find_out(command, question, portal, documents)
@@ -96,7 +96,12 @@ async def ask_about_order(
 
 
 async def _take(
-    command: AskAboutOrder, uow: UnitOfWork, *, now: datetime, policy: DispatchPolicy
+    command: AskAboutOrder,
+    uow: UnitOfWork,
+    portal: DebidentPortal,
+    *,
+    now: datetime,
+    policy: DispatchPolicy,
 ) -> _Question | None:
     transmission = await uow.transmissions.lock_if_free(command.order_id)
     if transmission is None or not _is_due(transmission, now):
@@ -114,7 +119,9 @@ async def _take(
         transmission.note_still_waiting(reason, ask_at=now + policy.hold_recheck)
         await uow.transmissions.save(transmission)
         return None
-    admission = await admit(terms.adapter, command.practice_id, uow, now=now, policy=policy)
+    admission = await admit(
+        portal.address(access.sftp), command.practice_id, uow, now=now, policy=policy
+    )
     if admission.held_until is not None:
         transmission.put_off(until=admission.held_until)
         await uow.transmissions.save(transmission)

@@ -5,13 +5,14 @@ safely here, so a file is neither lost nor fetched twice. What counts is a file'
 portal offers other bytes under a known id (a truncated file, mended), they are fetched as a file of
 their own, and the books judge which of the two can be booked.
 
-A look is one worker's while its lease lasts. It renews the lease after each file; who has lost it
-stops, and leaves the cursor to the one who has it now.
+A look is one worker's while its lease lasts. It renews the lease after each file, and during a
+large one; who has lost it stops, and leaves the cursor to the one who has it now.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -92,6 +93,10 @@ class _Look:
             self.passed = max(self.passed, position)
 
 
+class _LeaseLostError(Exception):
+    """Another worker looks through the contract's files by now."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Desk:
     """What a look works with."""
@@ -115,7 +120,7 @@ async def fetch_deb_files(
     """Fetch new files; return how many, or None where nothing was due."""
     desk = _Desk(units, portal, documents, clock, policy)
     async with units.begin(command.practice_id) as uow:
-        look = await _claim(command, uow, now=clock.now(), policy=policy)
+        look = await _claim(command, uow, portal, now=clock.now(), policy=policy)
     if look is None:
         return None
     if look.access is not None and look.admission is not None:
@@ -146,7 +151,12 @@ def _pause(look: _Look, policy: DispatchPolicy) -> timedelta:
 
 
 async def _claim(
-    command: FetchDebFiles, uow: UnitOfWork, *, now: datetime, policy: DispatchPolicy
+    command: FetchDebFiles,
+    uow: UnitOfWork,
+    portal: DebidentPortal,
+    *,
+    now: datetime,
+    policy: DispatchPolicy,
 ) -> _Look | None:
     terms = await uow.contracts.get(command.contract_id)
     if terms is None:
@@ -170,7 +180,9 @@ async def _claim(
     if access is None:
         look.problem = "portal-credentials-missing"
         return look
-    look.admission = await admit(terms.adapter, command.practice_id, uow, now=now, policy=policy)
+    look.admission = await admit(
+        portal.address(access.sftp), command.practice_id, uow, now=now, policy=policy
+    )
     if look.admission.held_until is None:
         look.access = access
     else:
@@ -262,6 +274,8 @@ async def _take(
         look.refused[file.position] = error.code
     except TransientError:
         look.note("storage-not-available")
+    except _LeaseLostError:
+        return
     else:
         look.pass_by(file.position)
 
@@ -277,8 +291,11 @@ async def _renew(look: _Look, uow: UnitOfWork, desk: _Desk) -> None:
 async def _fetch(
     look: _Look, file: ListedDebFile, access: PortalAccess, desk: _Desk
 ) -> FetchedDebFile:
-    data = await desk.portal.download_deb_file(access, file)
-    content = await desk.documents.store_deb_file(data, practice_id=access.practice_id)
+    pieces = _held(look, desk.portal.download_deb_file(access, file), access, desk)
+    async with aclosing(pieces):
+        content = await desk.documents.receive_deb_file(
+            pieces, file, practice_id=access.practice_id
+        )
     return FetchedDebFile(
         deb_file_id=derived_id("deb-file", access.practice_id, content.sha256),
         practice_id=access.practice_id,
@@ -290,6 +307,21 @@ async def _fetch(
         content=content,
         fetched_at=desk.clock.now(),
     )
+
+
+async def _held(
+    look: _Look, pieces: AsyncIterator[bytes], access: PortalAccess, desk: _Desk
+) -> AsyncGenerator[bytes, None]:
+    """Pass a file's pieces on, and keep the contract in hand however long they take."""
+    renew_at = desk.clock.now() + desk.policy.lease / 2
+    async for piece in pieces:
+        if desk.clock.now() >= renew_at:
+            async with desk.units.begin(access.practice_id) as uow:
+                await _renew(look, uow, desk)
+            if look.over:
+                raise _LeaseLostError
+            renew_at = desk.clock.now() + desk.policy.lease / 2
+        yield piece
 
 
 async def _record(file: FetchedDebFile, uow: UnitOfWork) -> int:

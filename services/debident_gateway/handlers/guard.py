@@ -12,6 +12,7 @@ from uuid import UUID
 
 from services.debident_gateway.domain.circuit import ANSWERED, Circuit, CircuitScope, blamed
 from services.debident_gateway.domain.events import PortalIsReachable, PortalIsUnreachable
+from services.debident_gateway.domain.model import PortalAddress
 from services.debident_gateway.domain.schedule import DispatchPolicy
 from services.debident_gateway.ports import UnitOfWork, UnitsOfWork
 from shared.kernel.clock import Clock
@@ -23,34 +24,35 @@ class Admission:
     """Whether a call may be made.
 
     Attributes:
+        at: the portal that it is about.
         held_until: when to try again; None: it may be made now.
         probes: the circuits that this call decides.
     """
 
-    adapter: str
+    at: PortalAddress
     practice_id: UUID
     held_until: datetime | None = None
     probes: frozenset[CircuitScope] = frozenset()
 
 
 async def admit(
-    adapter: str, practice_id: UUID, uow: UnitOfWork, *, now: datetime, policy: DispatchPolicy
+    at: PortalAddress, practice_id: UUID, uow: UnitOfWork, *, now: datetime, policy: DispatchPolicy
 ) -> Admission:
     """Ask for one call of a practice; of an open circuit one caller at a time becomes the probe."""
     due: list[Circuit] = []
-    for seen in await uow.circuits.of(adapter, practice_id):
+    for seen in await uow.circuits.of(at, practice_id):
         if not seen.is_open:
             continue
-        circuit = await uow.circuits.lock(adapter, seen.practice_id)
+        circuit = await uow.circuits.lock(at, seen.practice_id)
         until = circuit.held_until(now)
         if until is not None:
-            return Admission(adapter, practice_id, held_until=until)
+            return Admission(at, practice_id, held_until=until)
         if circuit.is_open:
             due.append(circuit)
     for circuit in due:
         circuit.begin_probe(until=now + policy.lease)
         await uow.circuits.save(circuit)
-    return Admission(adapter, practice_id, probes=frozenset(each.scope for each in due))
+    return Admission(at, practice_id, probes=frozenset(each.scope for each in due))
 
 
 async def report(
@@ -64,7 +66,7 @@ async def report(
     async with units.begin(None) as uow:
         troubled = [
             each
-            for each in await uow.circuits.of(admission.adapter, admission.practice_id)
+            for each in await uow.circuits.of(admission.at, admission.practice_id)
             if not each.is_calm
         ]
         blame = blamed(code)
@@ -86,7 +88,7 @@ async def _failed(
     policy: DispatchPolicy,
 ) -> None:
     whose = admission.practice_id if blame is CircuitScope.ACCOUNT else None
-    circuit = await uow.circuits.lock(admission.adapter, whose)
+    circuit = await uow.circuits.lock(admission.at, whose)
     opened = circuit.note_failure(
         code,
         is_probe=blame in admission.probes,
@@ -105,7 +107,7 @@ async def _failed(
             PortalIsUnreachable(
                 practice_id=practice_id,
                 outage_id=circuit.outage_id,
-                adapter=circuit.adapter,
+                adapter=circuit.at.adapter,
                 scope=circuit.scope,
                 reason_code=code,
                 failures=circuit.failures,
@@ -122,7 +124,7 @@ async def _answered(
     for seen in troubled:
         if seen.scope is not scope:
             continue
-        circuit = await uow.circuits.lock(seen.adapter, seen.practice_id)
+        circuit = await uow.circuits.lock(seen.at, seen.practice_id)
         outage_id, since = circuit.outage_id, circuit.failing_since or now
         circuit.note_answer()
         await uow.circuits.save(circuit)
@@ -134,7 +136,7 @@ async def _answered(
                 PortalIsReachable(
                     practice_id=practice_id,
                     outage_id=outage_id,
-                    adapter=circuit.adapter,
+                    adapter=circuit.at.adapter,
                     scope=circuit.scope,
                     since=since,
                     reachable_at=now,
@@ -145,4 +147,4 @@ async def _answered(
 async def _concerned(circuit: Circuit, uow: UnitOfWork) -> list[UUID]:
     if circuit.practice_id is not None:
         return [circuit.practice_id]
-    return await uow.circuits.practices_with(circuit.adapter)
+    return await uow.circuits.practices_with(circuit.at)

@@ -70,7 +70,7 @@ async def send_order(
     Any number of workers may call this at once for the same order: one of them sends.
     """
     async with units.begin(command.practice_id) as uow:
-        attempt = await _begin_attempt(command, uow, now=clock.now(), policy=policy)
+        attempt = await _begin_attempt(command, uow, portal, now=clock.now(), policy=policy)
     if attempt is None:
         return None
     package = await _package(command, attempt, documents, clock)
@@ -89,7 +89,12 @@ async def send_order(
 
 
 async def _begin_attempt(
-    command: SendOrder, uow: UnitOfWork, *, now: datetime, policy: DispatchPolicy
+    command: SendOrder,
+    uow: UnitOfWork,
+    portal: DebidentPortal,
+    *,
+    now: datetime,
+    policy: DispatchPolicy,
 ) -> _Attempt | None:
     transmission = await uow.transmissions.lock_if_free(command.order_id)
     if transmission is None or not _is_due(transmission, now):
@@ -106,7 +111,9 @@ async def _begin_attempt(
     if access is None:
         await uow.transmissions.save(transmission)
         return None
-    admission = await admit(terms.adapter, command.practice_id, uow, now=now, policy=policy)
+    admission = await admit(
+        portal.address(access.sftp), command.practice_id, uow, now=now, policy=policy
+    )
     if admission.held_until is not None:
         transmission.put_off(until=admission.held_until)
         await uow.transmissions.save(transmission)

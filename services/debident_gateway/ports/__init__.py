@@ -18,6 +18,7 @@ from services.debident_gateway.domain.model import (
     DebCursor,
     FetchedDebFile,
     PortalAccess,
+    PortalAddress,
     SftpDoor,
 )
 from services.debident_gateway.domain.transmission import Transmission
@@ -221,17 +222,17 @@ class DebGapRepository(Protocol):
 class CircuitRepository(Protocol):
     """The circuits of the portals and of the practices' accounts there."""
 
-    async def of(self, adapter: str, practice_id: UUID) -> list[Circuit]:
+    async def of(self, at: PortalAddress, practice_id: UUID) -> list[Circuit]:
         """Return the known circuits in the way of a practice's calls, the portal's first."""
 
-    async def lock(self, adapter: str, practice_id: UUID | None) -> Circuit:
+    async def lock(self, at: PortalAddress, practice_id: UUID | None) -> Circuit:
         """Return the circuit locked for this unit of work; a new one where none is known."""
 
     async def save(self, circuit: Circuit) -> None:
         """Store its present state."""
 
-    async def practices_with(self, adapter: str) -> list[UUID]:
-        """Return the practices in scope that have a contract by this way."""
+    async def practices_with(self, at: PortalAddress) -> list[UUID]:
+        """Return the practices in scope that have a contract whose calls go to this portal."""
 
     async def release_waiting(self, circuit: Circuit, *, now: datetime) -> None:
         """Let orders and looks that waited for this circuit be due now."""

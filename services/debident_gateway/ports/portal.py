@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Protocol
 from uuid import UUID
 
@@ -15,6 +15,8 @@ from services.debident_gateway.domain.answers import (
 )
 from services.debident_gateway.domain.model import (
     PortalAccess,
+    PortalAddress,
+    SftpDoor,
     StoredContent,
 )
 from shared.kernel.errors import TransientError
@@ -47,6 +49,9 @@ class DebFileRejectedError(Exception):
 class DebidentPortal(Protocol):
     """The factor's portal. Every call is bounded in time and uses the given access only."""
 
+    def address(self, door: SftpDoor | None) -> PortalAddress:
+        """Return which portal is called through a door; None: through that of the HTTP adapter."""
+
     async def send_order(
         self, access: PortalAccess, order_id: UUID, package: bytes, *, sha256: str
     ) -> SendOutcome:
@@ -70,8 +75,11 @@ class DebidentPortal(Protocol):
             PortalSilentError: there was no usable answer.
         """
 
-    async def download_deb_file(self, access: PortalAccess, file: ListedDebFile) -> bytes:
-        """Return the bytes of a listed file, checked against the announced size and hash.
+    def download_deb_file(self, access: PortalAccess, file: ListedDebFile) -> AsyncIterator[bytes]:
+        """Yield the bytes of a listed file in pieces of some kilobytes to a megabyte.
+
+        Size and hash are checked on the way: only who is given all pieces without an error has
+        what the list announced.
 
         Raises:
             PortalSilentError: there was no usable answer.
@@ -120,3 +128,11 @@ class Documents(Protocol):
 
     async def store_deb_file(self, data: bytes, *, practice_id: UUID) -> StoredContent:
         """Store a DEB file; the same bytes are stored once."""
+
+    async def receive_deb_file(
+        self, pieces: AsyncIterator[bytes], file: ListedDebFile, *, practice_id: UUID
+    ) -> StoredContent:
+        """Store a listed DEB file that comes in pieces; nothing is stored if they break off.
+
+        What the pieces raise is passed on.
+        """

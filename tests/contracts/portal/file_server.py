@@ -39,6 +39,11 @@ async def hang(_: Files) -> None:
     await asyncio.Event().wait()
 
 
+async def not_offered(_: Files) -> None:
+    """Answer that the operation is none of this server's."""
+    raise asyncssh.SFTPOpUnsupported("no such operation")
+
+
 async def say_no(_: Files) -> None:
     """Answer that it failed."""
     raise asyncssh.SFTPFailure("no")
@@ -55,6 +60,7 @@ class FileServer:
     users: list[str] = field(default_factory=list)
     passwords: list[str] = field(default_factory=list)
     files: list[Any] = field(default_factory=list)
+    plain_renames: int = 0
     open_now: int = 0
     open_most: int = 0
 
@@ -105,6 +111,12 @@ class Files(asyncssh.SFTPServer):
         await self._fault("before-rename")
         super().posix_rename(oldpath, newpath)
         await self._fault("after-rename")
+
+    async def rename(self, oldpath: bytes, newpath: bytes) -> None:
+        await self._fault("before-plain-rename")
+        super().rename(oldpath, newpath)
+        self._server.plain_renames += 1
+        await self._fault("after-plain-rename")
 
     def open(self, path: bytes, pflags: int, attrs: asyncssh.SFTPAttrs) -> object:
         found = super().open(path, pflags, attrs)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any, Protocol
 from uuid import UUID
@@ -16,7 +17,7 @@ from services.debident_gateway.domain.answers import (
     SendOutcome,
     StatusAnswer,
 )
-from services.debident_gateway.domain.model import PortalAccess, SftpDoor
+from services.debident_gateway.domain.model import PortalAccess, PortalAddress, SftpDoor
 from services.debident_gateway.ports.portal import DebidentPortal
 
 ADMIN_SECRET = "geheim"
@@ -130,6 +131,10 @@ class ThroughTheDoor:
         self._portal = portal
         self._door = door
 
+    def address(self, door: SftpDoor | None) -> PortalAddress:
+        """Return which portal is called."""
+        return self._portal.address(door or self._door)
+
     def _led(self, access: PortalAccess) -> PortalAccess:
         return replace(access, sftp=self._door)
 
@@ -147,9 +152,14 @@ class ThroughTheDoor:
         """List the account's DEB files behind a publication number."""
         return await self._portal.list_deb_files(self._led(access), after=after)
 
-    async def download_deb_file(self, access: PortalAccess, file: ListedDebFile) -> bytes:
-        """Return the bytes of a listed file."""
-        return await self._portal.download_deb_file(self._led(access), file)
+    def download_deb_file(self, access: PortalAccess, file: ListedDebFile) -> AsyncIterator[bytes]:
+        """Yield the bytes of a listed file."""
+        return self._portal.download_deb_file(self._led(access), file)
+
+
+async def downloaded(portal: DebidentPortal, access: PortalAccess, file: ListedDebFile) -> bytes:
+    """Return all bytes of a listed file."""
+    return b"".join([piece async for piece in portal.download_deb_file(access, file)])
 
 
 def sha256(data: bytes) -> str:

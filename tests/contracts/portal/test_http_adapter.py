@@ -20,7 +20,7 @@ from services.debident_gateway.domain.answers import (
 )
 from services.debident_gateway.domain.model import PortalAccess
 from services.debident_gateway.ports.portal import DebFileRejectedError, PortalSilentError
-from tests.contracts.portal.harness import SandboxHarness, sha256
+from tests.contracts.portal.harness import SandboxHarness, downloaded, sha256
 from tests.unit.debident_gateway.builders import (
     ORDER,
     OTHER_PRACTICE,
@@ -232,7 +232,7 @@ async def test_a_half_written_deb_file_is_not_taken_for_what_the_list_announced(
 ) -> None:
     async with _serving(Strange(answer)) as portal:
         with pytest.raises(DebFileRejectedError) as rejected:
-            await portal.download_deb_file(access(), listed)
+            await downloaded(portal, access(), listed)
     assert rejected.value.code == code
 
 

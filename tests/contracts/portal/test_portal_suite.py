@@ -21,7 +21,7 @@ from services.debident_gateway.domain.answers import (
 )
 from services.debident_gateway.domain.model import PortalAccess
 from services.debident_gateway.ports.portal import PortalSilentError
-from tests.contracts.portal.harness import PortalHarness, sha256
+from tests.contracts.portal.harness import PortalHarness, downloaded, sha256
 from tests.unit.debident_gateway.builders import (
     ACCOUNT,
     ORDER,
@@ -153,7 +153,7 @@ async def test_one_practice_never_sees_anothers_orders_or_files(
     assert (await harness.portal.list_deb_files(THEIRS, after=0)).files == ()
     ours = await harness.portal.list_deb_files(OURS, after=0)
     with pytest.raises(PortalSilentError):
-        await harness.portal.download_deb_file(THEIRS, ours.files[0])
+        await downloaded(harness.portal, THEIRS, ours.files[0])
 
 
 async def test_credentials_of_one_practice_cannot_send_for_anothers_account(
@@ -172,6 +172,6 @@ async def test_deb_files_are_listed_behind_a_position_and_downloaded_as_announce
     await harness.publish(ACCOUNT)
     first = await harness.portal.list_deb_files(OURS, after=0)
     assert (len(first.files), first.more) == (1, False)
-    content = await harness.portal.download_deb_file(OURS, first.files[0])
+    content = await downloaded(harness.portal, OURS, first.files[0])
     assert (len(content), sha256(content)) == (first.files[0].size_bytes, first.files[0].sha256)
     assert (await harness.portal.list_deb_files(OURS, after=first.files[0].position)).files == ()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import asyncssh
@@ -14,9 +15,12 @@ from sandbox.debident.desk import Desk
 from sandbox.debident.portal import Portal
 from sandbox.debident.settings import PortalSettings, settings_from_environment
 from sandbox.debident.sftp_server import sftp_server
+from services.debident_gateway.adapters.debident_sftp import SftpDebidentPortal
+from services.debident_gateway.domain.answers import Accepted, NotSent, SendOutcome
 from services.debident_gateway.domain.model import SftpDoor
+from tests.contracts.portal.file_server import led, public_line
 from tests.contracts.portal.harness import ADMIN_SECRET, SandboxHarness, sha256
-from tests.unit.debident_gateway.builders import ORDER, OTHER_PRACTICE, access, package
+from tests.unit.debident_gateway.builders import ACCOUNT, ORDER, OTHER_PRACTICE, access, package
 
 FILE = f"orders/in/{ORDER}.{sha256(package())}.zip"
 
@@ -47,6 +51,33 @@ async def client(
     await sandbox.register(access())
     async with _connected(sftp_door, "client-a", "s3cret") as found:
         yield found
+
+
+async def test_a_registered_key_opens_its_own_account_and_no_other(
+    sandbox: SandboxHarness, sftp_door: SftpDoor
+) -> None:
+    own, foreign = (asyncssh.generate_private_key("ssh-ed25519") for _ in range(2))
+    by_key = replace(sftp_door, sign_in="private-key")
+    for who, key, account in (("client-a", own, ACCOUNT), ("client-b", foreign, "CMD-0815")):
+        body = {"client_secret": "s3cret", "account_number": account}
+        public_key = key.export_public_key().decode()
+        await sandbox.admin("PUT", f"/clients/{who}", body | {"public_key": public_key})
+    portal = SftpDebidentPortal(timeout_seconds=5, deb_file_bytes_max=1000, connections_max=1)
+
+    async def send(key: asyncssh.SSHKey, door: SftpDoor) -> SendOutcome:
+        ours = led(access(), door, client_secret=key.export_private_key().decode())
+        return await portal.send_order(ours, ORDER, package(), sha256=sha256(package()))
+
+    assert await send(foreign, by_key) == NotSent("portal-refused-credentials")
+    other_server = replace(by_key, host_key=public_line(foreign))
+    assert await send(own, other_server) == NotSent("portal-host-key-changed")
+    assert await sandbox.uploads(ORDER) == 0
+    assert isinstance(await send(own, by_key), Accepted)
+    assert await sandbox.uploads(ORDER) == 1
+    await sandbox.register(access())
+    assert await send(own, by_key) == NotSent("portal-refused-credentials"), (
+        "the key was taken away"
+    )
 
 
 async def _put(client: asyncssh.SFTPClient, path: str, data: bytes) -> None:

@@ -36,7 +36,7 @@ from tests.contracts.portal.file_server import (
     public_line,
     say_no,
 )
-from tests.contracts.portal.harness import sha256
+from tests.contracts.portal.harness import downloaded, sha256
 from tests.unit.debident_gateway.builders import (
     ORDER,
     OTHER_PRACTICE,
@@ -110,6 +110,18 @@ async def test_what_breaks_off_during_the_upload_was_not_sent_and_never_goes_alo
     assert left_over in server.dropped()
     assert await _send(server) == Accepted(REFERENCE)
     assert server.dropped() == [FILE, f"{SECOND_ORDER}.{sha256(other)}.zip"]
+
+
+async def test_orders_of_the_same_moment_lie_in_files_of_their_own(server: FileServer) -> None:
+    other = package(order_id=SECOND_ORDER)
+    portal = _portal()
+    await asyncio.gather(
+        portal.send_order(_ours(server), ORDER, PACKAGE, sha256=DIGEST),
+        portal.send_order(_ours(server), SECOND_ORDER, other, sha256=sha256(other)),
+    )
+    assert server.dropped() == [FILE, f"{SECOND_ORDER}.{sha256(other)}.zip"]
+    contents = [(server.folder / "orders/in" / name).read_bytes() for name in server.dropped()]
+    assert contents == [PACKAGE, other]
 
 
 @pytest.mark.parametrize(
@@ -240,7 +252,7 @@ async def test_a_deb_file_without_its_checksum_or_with_a_hostile_name_is_not_lis
     page = await _portal().list_deb_files(_ours(server), after=0)
     listed = ListedDebFile(7, "file-7", "000007-file-7.deb", sha256(b"rows"), 4)
     assert (page.files, page.more) == ((listed,), False)
-    assert await _portal().download_deb_file(_ours(server), listed) == b"rows"
+    assert await downloaded(_portal(), _ours(server), listed) == b"rows"
 
 
 async def test_a_checksum_that_states_none_is_seen_by_a_person(server: FileServer) -> None:
@@ -280,17 +292,16 @@ async def test_a_truncated_or_swollen_deb_file_is_not_taken(
     server: FileServer, content: bytes, size_bytes: int, digest: str, code: str
 ) -> None:
     server.publish("1-a.deb", content)
+    listed = ListedDebFile(1, "a", "1-a.deb", digest, size_bytes)
     with pytest.raises(DebFileRejectedError) as rejected:
-        await _portal().download_deb_file(
-            _ours(server), ListedDebFile(1, "a", "1-a.deb", digest, size_bytes)
-        )
+        await downloaded(_portal(), _ours(server), listed)
     assert rejected.value.code == code
 
 
 @pytest.mark.parametrize("name", ["../orders/in/1-a.deb", "1-a.deb.sha256", "account.json"])
 async def test_only_a_deb_file_is_ever_downloaded(server: FileServer, name: str) -> None:
     with pytest.raises(PortalSilentError):
-        await _portal().download_deb_file(_ours(server), ListedDebFile(1, "a", name, "0" * 64, 4))
+        await downloaded(_portal(), _ours(server), ListedDebFile(1, "a", name, "0" * 64, 4))
 
 
 async def test_each_call_signs_in_as_its_own_practice_and_few_at_a_time(

@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 
 from tests.contracts.portal.clerk import Clerk, SeenPage, a_clerk
-from tests.contracts.portal.harness import SandboxHarness
+from tests.contracts.portal.harness import SandboxHarness, downloaded
 from tests.unit.debident_gateway.builders import ACCOUNT, ORDER, access, package
 
 STRANGER = "CMD-9999"
@@ -52,7 +52,7 @@ async def test_deb_files_are_listed_and_downloaded_byte_for_byte(
     assert row[0] == f"{ACCOUNT}-000001.deb"
     file = await clerk.see(f"/deb-files/{ACCOUNT}-000001")
     page = await sandbox.portal.list_deb_files(access(), after=0)
-    assert file.raw == await sandbox.portal.download_deb_file(access(), page.files[0])
+    assert file.raw == await downloaded(sandbox.portal, access(), page.files[0])
     assert "attachment" in file.headers["Content-Disposition"]
 
 

@@ -137,12 +137,12 @@ class Office:
             command = SetPortalCredentials(self.practice_id, client_id, secret, read)
             await set_portal_credentials(command, uow, self.clock)
 
-    async def enter_sftp_access(self, door: SftpDoor, user: str) -> None:
+    async def enter_sftp_access(self, door: SftpDoor, user: str, secret: str = SECRET) -> None:
         """Enter the practice's access over SFTP as its API does."""
         async with self.workshop.units.begin(self.practice_id) as uow:
             known = await uow.credentials.changed_at(self.practice_id, adapter="sftp")
             read = "" if known is None else version_of(known)
-            command = SetSftpCredentials(self.practice_id, door, user, SECRET, read)
+            command = SetSftpCredentials(self.practice_id, door, user, secret, read)
             await set_sftp_credentials(command, uow, self.workshop.ssh_keys, self.clock)
 
     def contract_changed(self, *, version: int = 1, **portal: Any) -> ContractChanged:

@@ -293,3 +293,33 @@ async def test_other_practices_see_nothing_and_no_scope_sees_nothing(office: Off
         assert await office.rows(query) == [{"n": 1}], table
         for scope in (stranger, Scope()):
             assert await office.rows(query, scope) == [{"n": 0}], table
+
+
+async def test_a_failure_stays_a_failure_when_a_later_attempt_succeeds(
+    office: Office, portal: FakeDebidentPortal, clock: FrozenClock
+) -> None:
+    await office.open()
+    portal.unavailable = 1
+    order_id = await office.order()
+    await office.ticks.send_orders()
+    assert await office.state(order_id) == ("intended", "portal-unavailable")
+    assert await office.told_types() == ["order-send-failed"]
+    clock.advance(A_WHILE)
+    await office.ticks.send_orders()
+    attempts = await office.rows("SELECT number, outcome FROM send_attempt ORDER BY number")
+    assert [tuple(row.values()) for row in attempts] == [(1, "not-sent"), (2, "accepted")]
+    assert await office.told_types() == ["order-send-failed", "order-sent"]
+
+
+async def test_an_answer_after_more_than_a_year_still_finds_its_order(
+    office: Office, portal: FakeDebidentPortal, clock: FrozenClock
+) -> None:
+    await office.open()
+    order_id = await office.order()
+    await office.ticks.send_orders()
+    clock.advance(timedelta(days=400))
+    portal.let_everything_arrive()
+    await office.ticks.ask_about_orders()
+    assert await office.state(order_id) == ("arrived", None)
+    told = [data["order_id"] for name, data in await office.told() if name == "order-arrived"]
+    assert told == [str(order_id)]

@@ -13,7 +13,7 @@ import pytest
 
 from services.debident_gateway.adapters.debident_fake import FakeDebidentPortal
 from services.debident_gateway.domain.answers import SendOutcome
-from services.debident_gateway.domain.model import PortalAccess
+from services.debident_gateway.domain.model import PortalAccess, PortalAddress
 from services.debident_gateway.entrypoints.figures import gateway_gauges
 from shared.contracts.invoicing.v1 import PortalTerms
 from shared.contracts.orders.v1 import OrderOverdue
@@ -303,7 +303,9 @@ async def test_an_account_circuit_is_seen_by_its_own_practice_only(
     office: Office, database: Database
 ) -> None:
     async with office.workshop.units.begin(office.practice_id) as uow:
-        await uow.circuits.save(await uow.circuits.lock("http", office.practice_id))
+        await uow.circuits.save(
+            await uow.circuits.lock(PortalAddress("http", "p:1"), office.practice_id)
+        )
     query = "SELECT practice_id FROM account_circuit"
     assert len(await office.rows(query)) == 1
     assert await office.rows(query, Scope.of(uuid4())) == []

@@ -7,11 +7,12 @@ from datetime import timedelta
 from uuid import uuid4
 
 from services.debident_gateway.domain.deb_sequence import Gap, MissingDebFiles
-from services.debident_gateway.domain.model import DebCursor
+from services.debident_gateway.domain.model import DebCursor, PortalAddress
 from tests.integration.debident_gateway.test_ports import LATER, Unit, unit
 from tests.unit.debident_gateway.builders import CONTRACT, NOW, PRACTICE, terms
 
 __all__ = ["unit"]
+AT = PortalAddress("http", "portal.invalid:443")
 MUCH_LATER = LATER + timedelta(hours=1)
 
 
@@ -38,9 +39,9 @@ async def test_a_worker_that_has_lost_its_lease_neither_renews_it_nor_moves_the_
 
 async def test_a_circuit_is_kept_per_portal_and_per_account(unit: Unit) -> None:
     async with unit() as uow:
-        assert await uow.circuits.of("http", PRACTICE) == []
-        portal = await uow.circuits.lock("http", None)
-        account = await uow.circuits.lock("http", PRACTICE)
+        assert await uow.circuits.of(AT, PRACTICE) == []
+        portal = await uow.circuits.lock(AT, None)
+        account = await uow.circuits.lock(AT, PRACTICE)
         portal.note_failure(
             "time-out",
             is_probe=False,
@@ -53,21 +54,22 @@ async def test_a_circuit_is_kept_per_portal_and_per_account(unit: Unit) -> None:
         await uow.circuits.save(portal)
         await uow.circuits.save(account)
     async with unit() as uow:
-        assert await uow.circuits.of("http", PRACTICE) == [portal, account]
-        assert await uow.circuits.of("http", uuid4()) == [portal]
-        assert await uow.circuits.of("sftp", PRACTICE) == []
-        assert await uow.circuits.lock("http", None) == portal
+        assert await uow.circuits.of(AT, PRACTICE) == [portal, account]
+        assert await uow.circuits.of(AT, uuid4()) == [portal]
+        for other in (PortalAddress("http", "other.invalid:443"), PortalAddress("sftp", AT.place)):
+            assert await uow.circuits.of(other, PRACTICE) == []
+        assert await uow.circuits.lock(AT, None) == portal
 
 
 async def test_new_credentials_let_the_account_be_probed_at_once(unit: Unit) -> None:
     async with unit() as uow:
-        account = await uow.circuits.lock("http", PRACTICE)
+        account = await uow.circuits.lock(AT, PRACTICE)
         account.outage_id, account.next_probe_at = uuid4(), LATER
         account.probing_until = LATER
         await uow.circuits.save(account)
         await uow.circuits.probe_account_now(PRACTICE, now=NOW)
     async with unit() as uow:
-        [found] = await uow.circuits.of("http", PRACTICE)
+        [found] = await uow.circuits.of(AT, PRACTICE)
         assert (found.next_probe_at, found.probing_until) == (NOW, None)
 
 

@@ -1,4 +1,4 @@
-"""The second migration on a database with orders: an old doubt still forbids a withdrawal."""
+"""Migrations on a database in use: old doubts still count, and open outages still have an end."""
 
 from __future__ import annotations
 
@@ -38,18 +38,41 @@ _ATTEMPT = text(
 )
 
 
-def _to_the_first(connection: Connection) -> None:
-    command.upgrade(alembic_config(MIGRATIONS, connection=connection), "0001")
+_ACCESS = text(
+    """
+    INSERT INTO portal_sftp_credentials
+    VALUES (:practice, :host, 22, 'user', 'key', 'password', 'sealed', now())
+    """
+)
+_OUTAGE = text(
+    """
+    INSERT INTO portal_circuit (adapter, failures, outage_id, pauses, next_probe_at)
+    VALUES ('sftp', 5, gen_random_uuid(), 1, now()), ('http', 0, NULL, 0, NULL)
+    """
+)
+_ACCOUNT = text(
+    """
+    INSERT INTO account_circuit (practice_id, adapter, failures, pauses)
+    VALUES (:practice, 'sftp', 1, 0)
+    """
+)
+
+
+async def _upgrade_to(revision: str, owner_url: str) -> None:
+    def upgrade(connection: Connection) -> None:
+        command.upgrade(alembic_config(MIGRATIONS, connection=connection), revision)
+
+    engine = create_async_engine(owner_url, poolclass=pool.NullPool)
+    async with engine.begin() as connection:
+        await connection.run_sync(upgrade)
+    await engine.dispose()
 
 
 async def test_an_old_doubt_is_remembered_and_an_old_failure_is_none(
     service_database: ServiceDatabaseFactory,
 ) -> None:
     urls = service_database("debident_gateway")
-    engine = create_async_engine(urls.owner_url, poolclass=pool.NullPool)
-    async with engine.begin() as connection:
-        await connection.run_sync(_to_the_first)
-    await engine.dispose()
+    await _upgrade_to("0001", urls.owner_url)
     practice, contract = uuid4(), uuid4()
     database = Database(urls.url)
     names = {"practice": practice, "contract": contract}
@@ -68,3 +91,33 @@ async def test_an_old_doubt_is_remembered_and_an_old_failure_is_none(
         found = [tuple(row) for row in rows]
     await database.close()
     assert found == [("not-sent", False), ("unknown", True)]
+
+
+async def test_an_open_outage_of_sftp_goes_on_for_each_server_and_can_end_there(
+    service_database: ServiceDatabaseFactory,
+) -> None:
+    urls = service_database("debident_gateway")
+    await _upgrade_to("0007", urls.owner_url)
+    database = Database(urls.url)
+    async with database.transaction(Scope.everything()) as connection:
+        for host in ("One.example", "one.example", "two.example"):
+            practice = uuid4()
+            await connection.execute(_ACCESS, {"practice": practice, "host": host})
+            await connection.execute(_ACCOUNT, {"practice": practice})
+        await connection.execute(_OUTAGE)
+    await migrate(urls.owner_url, MIGRATIONS)
+    async with database.transaction(Scope.everything()) as connection:
+        rows = await connection.execute(
+            text("SELECT adapter, address, outage_id FROM portal_circuit ORDER BY 1, 2")
+        )
+        portals = [tuple(row) for row in rows]
+        rows = await connection.execute(text("SELECT address FROM account_circuit ORDER BY 1"))
+        accounts = [row.address for row in rows]
+    await database.close()
+    assert [(adapter, address) for adapter, address, _ in portals] == [
+        ("http", ""),
+        ("sftp", "one.example:22"),
+        ("sftp", "two.example:22"),
+    ]
+    assert len({outage for adapter, _, outage in portals if adapter == "sftp"}) == 1
+    assert accounts == ["one.example:22", "one.example:22", "two.example:22"]

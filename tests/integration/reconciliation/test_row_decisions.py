@@ -246,3 +246,43 @@ async def test_nobody_changes_a_decision_afterwards(
     with pytest.raises(DBAPIError, match=r"permission denied|append-only"):
         async with house.database.transaction(Scope.of(house.practice_id)) as connection:
             await connection.execute(text(change))
+
+
+async def test_one_answer_decides_one_row_and_its_likes_stay_open(
+    house: House, api: ApiClient
+) -> None:
+    likes = [PAYOUT.but(record_id=f"R-{number}") for number in (1, 2, 3)]
+    deb_file_id = await _parked(house, *likes)
+    row_ids = [await _row_id(api, house, place) for place in range(3)]
+    status, problem = await _decide(api, house, ",".join(row_ids))
+    assert (status, problem["code"]) == (404, "not-found")
+    status, problem = await _decide(api, house, row_ids[0], row_ids=row_ids)
+    assert (status, [one["field"] for one in problem["errors"]]) == (422, ["row_ids"])
+    assert (await _decide(api, house, row_ids[0]))[0] == 200
+    assert await house.outcomes(deb_file_id) == [
+        "2 booked",
+        "3 parked unknown-invoice",
+        "4 parked unknown-invoice",
+    ]
+    assert await house.position(FIRST) == "D 120.00 P 110.00 *"
+
+
+async def test_what_the_books_flagged_stays_open_until_a_person_has_judged_it(
+    house: House, api: ApiClient
+) -> None:
+    await _parked(house, PAYOUT.but(invoice=FIRST))
+    conflict = PAYOUT.but(invoice=FIRST, rappen=2000)
+    flagged = await house.book(DebFile((conflict,), file_id="F-0002", previous="F-0001"))
+    row_id = await _row_id(api, house)
+    repeated = await house.book(DebFile((conflict,), file_id="F-0003", previous="F-0002"))
+    await house.receive(house.invoice_issued(MISTYPED, "50.00"))
+    await house.work()
+    assert await house.outcomes(flagged) == ["2 parked conflicting-record"]
+    assert await house.outcomes(repeated) == ["2 parked conflicting-record"]
+    _, queue = await api.get(f"{house.path}/parked-rows")
+    first, second = (str(one["row_id"]) for one in queue["items"])
+    assert first == row_id
+    assert (await _decide(api, house, row_id, invoice=None))[0] == 200
+    await house.work()
+    _, queue = await api.get(f"{house.path}/parked-rows")
+    assert [one["row_id"] for one in queue["items"]] == [second]

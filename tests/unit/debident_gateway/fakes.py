@@ -10,7 +10,7 @@ from datetime import datetime
 from uuid import UUID
 
 from services.debident_gateway.adapters.debident_fake import FakeDebidentPortal
-from services.debident_gateway.domain.answers import AnsweredLine
+from services.debident_gateway.domain.answers import AnsweredLine, ListedDebFile
 from services.debident_gateway.domain.events import DomainEvent
 from services.debident_gateway.domain.model import (
     HTTP_ADAPTER,
@@ -271,6 +271,12 @@ class MemoryDocuments:
             raise TransientError("the store is down")
         self.keep(data)
         return content(data, "deb-file", practice_id)
+
+    async def receive_deb_file(
+        self, pieces: AsyncIterator[bytes], file: ListedDebFile, *, practice_id: UUID
+    ) -> StoredContent:
+        data = b"".join([piece async for piece in pieces])
+        return await self.store_deb_file(data, practice_id=practice_id)
 
 
 @dataclass

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from services.debident_gateway.domain.circuit import Circuit
 from services.debident_gateway.domain.deb_sequence import MissingDebFiles
+from services.debident_gateway.domain.model import PortalAddress
 from tests.unit.debident_gateway.builders import OTHER_PRACTICE, PRACTICE
 
 
@@ -34,25 +35,25 @@ class MemoryDebGaps:
 class MemoryCircuits:
     """Circuits in memory; what is read is a copy, so that only `save` changes anything."""
 
-    rows: dict[tuple[str, UUID | None], Circuit] = field(default_factory=dict)
-    released: list[tuple[str, UUID | None]] = field(default_factory=list)
+    rows: dict[tuple[PortalAddress, UUID | None], Circuit] = field(default_factory=dict)
+    released: list[tuple[PortalAddress, UUID | None]] = field(default_factory=list)
 
-    async def of(self, adapter: str, practice_id: UUID) -> list[Circuit]:
-        keys = ((adapter, None), (adapter, practice_id))
+    async def of(self, at: PortalAddress, practice_id: UUID) -> list[Circuit]:
+        keys = ((at, None), (at, practice_id))
         return [copy.copy(self.rows[key]) for key in keys if key in self.rows]
 
-    async def lock(self, adapter: str, practice_id: UUID | None) -> Circuit:
-        key = (adapter, practice_id)
-        return copy.copy(self.rows.setdefault(key, Circuit(adapter, practice_id)))
+    async def lock(self, at: PortalAddress, practice_id: UUID | None) -> Circuit:
+        key = (at, practice_id)
+        return copy.copy(self.rows.setdefault(key, Circuit(at, practice_id)))
 
     async def save(self, circuit: Circuit) -> None:
-        self.rows[circuit.adapter, circuit.practice_id] = copy.copy(circuit)
+        self.rows[circuit.at, circuit.practice_id] = copy.copy(circuit)
 
-    async def practices_with(self, adapter: str) -> list[UUID]:
+    async def practices_with(self, at: PortalAddress) -> list[UUID]:
         return [PRACTICE, OTHER_PRACTICE]
 
     async def release_waiting(self, circuit: Circuit, *, now: datetime) -> None:
-        self.released.append((circuit.adapter, circuit.practice_id))
+        self.released.append((circuit.at, circuit.practice_id))
 
     async def probe_account_now(self, practice_id: UUID, *, now: datetime) -> None:
         for (_, whose), circuit in self.rows.items():

@@ -17,7 +17,7 @@ from services.debident_gateway.domain.circuit import (
     code_of,
 )
 from services.debident_gateway.domain.events import PortalIsReachable, PortalIsUnreachable
-from services.debident_gateway.domain.model import DebCursor
+from services.debident_gateway.domain.model import DebCursor, PortalAddress
 from services.debident_gateway.domain.schedule import CircuitPolicy, RetrySchedule
 from services.debident_gateway.domain.transmission import Move, TransmissionState
 from services.debident_gateway.handlers.ask_about_order import AskAboutOrder, ask_about_order
@@ -38,6 +38,7 @@ from tests.unit.debident_gateway.builders import (
 )
 from tests.unit.debident_gateway.fakes import Bench, a_bench
 
+AT = PortalAddress("http", "portal.invalid:443")
 STRICT = replace(
     POLICY,
     circuit=CircuitPolicy(
@@ -61,17 +62,17 @@ def fail(circuit: Circuit, *, now: datetime = NOW, is_probe: bool = False) -> bo
 
 def an_open_circuit() -> Circuit:
     """A circuit that three failures have just opened."""
-    circuit = Circuit("http")
+    circuit = Circuit(AT)
     assert [fail(circuit) for _ in range(3)] == [False, False, True]
     return circuit
 
 
 def test_failures_in_a_row_open_it_and_an_answer_between_them_does_not() -> None:
-    circuit = Circuit("http")
+    circuit = Circuit(AT)
     fail(circuit)
     fail(circuit)
     circuit.note_answer()
-    assert circuit == Circuit("http")
+    assert circuit == Circuit(AT)
     assert [fail(circuit) for _ in range(3)] == [False, False, True]
     assert circuit.held_until(NOW) == NOW + timedelta(minutes=1)
 
@@ -151,9 +152,7 @@ async def _ask(bench: Bench) -> TransmissionState | None:
 async def _break(bench: Bench, code: str = "time-out", practice_id: UUID = PRACTICE) -> None:
     """Let two calls fail."""
     for _ in range(2):
-        admission = await admit(
-            "http", practice_id, bench.uow, now=bench.clock.now(), policy=STRICT
-        )
+        admission = await admit(AT, practice_id, bench.uow, now=bench.clock.now(), policy=STRICT)
         await report(admission, code, bench.uow, clock=bench.clock, policy=STRICT)
 
 
@@ -185,7 +184,7 @@ async def test_an_outage_is_told_once_to_every_practice_and_so_is_its_end() -> N
     reachable = [each for each in bench.uow.events if isinstance(each, PortalIsReachable)]
     assert [each.practice_id for each in reachable] == [PRACTICE, OTHER_PRACTICE]
     assert {each.outage_id for each in reachable} == {each.outage_id for each in unreachable}
-    assert bench.uow.circuits.released == [("http", None)]
+    assert bench.uow.circuits.released == [(AT, None)]
     assert bench.order.state is TransmissionState.SENT
 
 
@@ -211,7 +210,7 @@ async def test_a_doubt_stays_a_doubt_whatever_the_circuit_does() -> None:
     assert (order.waits_for_portal, order.polls, order.failures) == (True, 0, 1)
     bench.pass_to_next_action()
     assert await _ask(bench) is TransmissionState.SENT
-    assert bench.uow.circuits.rows["http", None].is_calm
+    assert bench.uow.circuits.rows[AT, None].is_calm
 
 
 async def test_refused_credentials_close_the_account_of_this_practice_only() -> None:
@@ -223,18 +222,18 @@ async def test_refused_credentials_close_the_account_of_this_practice_only() -> 
     assert bench.order.attempts == 2
     told = [each for each in bench.uow.events if isinstance(each, PortalIsUnreachable)]
     assert [(each.practice_id, each.scope) for each in told] == [(PRACTICE, CircuitScope.ACCOUNT)]
-    others = await admit("http", OTHER_PRACTICE, bench.uow, now=bench.clock.now(), policy=STRICT)
+    others = await admit(AT, OTHER_PRACTICE, bench.uow, now=bench.clock.now(), policy=STRICT)
     assert others.held_until is None
 
 
 async def test_credentials_entered_anew_are_tried_at_once() -> None:
     bench = a_bench()
     await _break(bench, "portal-refused-credentials")
-    held = await admit("http", PRACTICE, bench.uow, now=NOW, policy=STRICT)
+    held = await admit(AT, PRACTICE, bench.uow, now=NOW, policy=STRICT)
     assert held.held_until is not None
     command = SetPortalCredentials(PRACTICE, "client-a", "s3cret", "")
     await set_portal_credentials(command, bench.uow, bench.clock)
-    probe = await admit("http", PRACTICE, bench.uow, now=NOW, policy=STRICT)
+    probe = await admit(AT, PRACTICE, bench.uow, now=NOW, policy=STRICT)
     assert (probe.held_until, probe.probes) == (None, frozenset({CircuitScope.ACCOUNT}))
 
 
@@ -242,9 +241,9 @@ async def test_a_refused_access_proves_that_the_portal_itself_is_there() -> None
     bench = a_bench()
     await _break(bench)
     bench.clock.pass_by(minutes=2)
-    probe = await admit("http", PRACTICE, bench.uow, now=bench.clock.now(), policy=STRICT)
+    probe = await admit(AT, PRACTICE, bench.uow, now=bench.clock.now(), policy=STRICT)
     await report(probe, "portal-refused-credentials", bench.uow, clock=bench.clock, policy=STRICT)
-    assert bench.uow.circuits.rows["http", None].is_calm
+    assert bench.uow.circuits.rows[AT, None].is_calm
 
 
 async def test_no_files_are_looked_for_while_it_is_open() -> None:
@@ -261,7 +260,7 @@ async def test_no_files_are_looked_for_while_it_is_open() -> None:
     )
     cursor = bench.uow.deb_files.cursors[CONTRACT]
     assert (fetched, cursor.problem) == (0, "portal-unreachable")
-    assert cursor.next_poll_at == bench.uow.circuits.rows["http", None].next_probe_at
+    assert cursor.next_poll_at == bench.uow.circuits.rows[AT, None].next_probe_at
 
 
 async def test_what_fails_before_the_call_says_nothing_of_the_portal() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from dataclasses import replace
 
 from services.debident_gateway.adapters.debident_fake import FakeDebidentPortal
@@ -17,10 +18,13 @@ from tests.unit.debident_gateway.fakes import Bench, a_bench
 class StrangePortal(FakeDebidentPortal):
     """Gives other bytes than announced for one file."""
 
-    async def download_deb_file(self, access: PortalAccess, file: ListedDebFile) -> bytes:
+    async def download_deb_file(
+        self, access: PortalAccess, file: ListedDebFile
+    ) -> AsyncIterator[bytes]:
+        async for piece in FakeDebidentPortal.download_deb_file(self, access, file):
+            yield piece
         if file.file_id == "f1":
             raise DebFileRejectedError("deb-file-of-other-content", "not the announced hash")
-        return await FakeDebidentPortal.download_deb_file(self, access, file)
 
 
 def _bench() -> Bench:
@@ -55,6 +59,54 @@ async def test_a_new_file_is_stored_and_told_once() -> None:
     digest = content(b"rows").sha256
     assert list(bench.uow.deb_files.files) == [derived_id("deb-file", PRACTICE, digest)]
     assert (_cursor(bench).position, _cursor(bench).problem) == (1, None)
+
+
+class SlowPortal(FakeDebidentPortal):
+    """Takes most of a lease for each piece; another worker comes by before each.
+
+    Attributes:
+        is_overtaken: whether the other worker has got the contract by whatever means.
+        was_free: whether it could simply take the contract.
+    """
+
+    bench: Bench
+    is_overtaken = False
+    was_free = False
+
+    async def download_deb_file(
+        self, access: PortalAccess, file: ListedDebFile
+    ) -> AsyncIterator[bytes]:
+        async for piece in FakeDebidentPortal.download_deb_file(self, access, file):
+            now = self.bench.clock.at = self.bench.clock.at + POLICY.lease * 0.8
+            files = self.bench.uow.deb_files
+            later = now + POLICY.lease
+            if self.is_overtaken:
+                files.leases[CONTRACT] = later
+            self.was_free |= await files.claim(CONTRACT, now=now, lease_until=later) is not None
+            yield piece
+
+
+def _slow(*, is_overtaken: bool) -> Bench:
+    bench = _bench()
+    portal = SlowPortal(clients=bench.portal.clients)
+    portal.bench, portal.is_overtaken = bench, is_overtaken
+    portal.offer_deb_file(ACCOUNT, b"x" * 5000, file_id="f1")
+    return replace(bench, portal=portal)
+
+
+async def test_a_download_that_outlasts_the_lease_keeps_the_contract_in_hand() -> None:
+    bench = _slow(is_overtaken=False)
+    assert await _fetch(bench) == 1
+    assert isinstance(bench.portal, SlowPortal)
+    assert not bench.portal.was_free
+    assert (_cursor(bench).position, _cursor(bench).problem) == (1, None)
+
+
+async def test_a_download_ends_when_another_worker_has_the_contract() -> None:
+    bench = _slow(is_overtaken=True)
+    assert await _fetch(bench) == 0
+    assert (bench.told, bench.documents.stored) == ([], a_bench().documents.stored)
+    assert _cursor(bench).position == 0
 
 
 async def test_nothing_is_looked_for_before_its_time() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from dataclasses import replace
 
 from hypothesis import given
@@ -59,12 +60,15 @@ class PortalWithHoles(FakeDebidentPortal):
         page = await FakeDebidentPortal.list_deb_files(self, access, after=after)
         return replace(page, files=tuple(f for f in page.files if f.position not in self.hidden))
 
-    async def download_deb_file(self, access: PortalAccess, file: ListedDebFile) -> bytes:
+    async def download_deb_file(
+        self, access: PortalAccess, file: ListedDebFile
+    ) -> AsyncIterator[bytes]:
         if file.position in self.wrong:
             raise DebFileRejectedError("deb-file-of-other-content", "not the announced hash")
         if file.position in self.silent:
             raise PortalSilentError("time-out", "no answer")
-        return await FakeDebidentPortal.download_deb_file(self, access, file)
+        async for piece in FakeDebidentPortal.download_deb_file(self, access, file):
+            yield piece
 
 
 def _bench(files: int) -> tuple[Bench, PortalWithHoles]:

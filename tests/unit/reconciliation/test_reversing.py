@@ -202,3 +202,17 @@ def test_a_movement_that_cannot_be_true_waits(values: dict[str, Any], why: str) 
     given: dict[str, Any] = {"invoice_number": None, "amount": Money(-100)}
     row = a_row("R-1", "account_movement", **given | values)
     assert reason(a_book(a_position()).decide(row)) == why
+
+
+def test_an_invoice_is_not_paid_while_a_reminder_fee_of_it_is_open() -> None:
+    book = a_book(a_position(debt=Debt(Money(12_000), reminder_fees=Money(2000))))
+    assert isinstance(book.decide(a_row("R-1", "debtor_payment", 12_000)), Booked)
+    assert standing(book) == "D 20.00 P 120.00 *"
+    assert isinstance(book.decide(a_row("R-2", "debtor_payment", 2000)), Booked)
+    assert standing(book) == "D 0.00 P 120.00 *"
+
+
+def test_a_cancellation_takes_the_reminder_fees_along() -> None:
+    book = a_book(a_position(debt=Debt(Money(12_000), reminder_fees=Money(2000))))
+    assert isinstance(book.decide(a_row("R-1", "cancellation", 12_000)), Booked)
+    assert book.known.by_number[NUMBER].debt == Debt(Money.zero())
