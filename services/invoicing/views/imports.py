@@ -10,7 +10,10 @@ from sqlalchemy import RowMapping, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 CONFLICTS = """
-    SELECT c.*, i.state AS invoice_state
+    SELECT c.*, i.state AS invoice_state,
+      EXISTS (SELECT FROM cancellation_wish w
+              WHERE w.practice_id = c.practice_id AND w.conflict_id = c.conflict_id
+                AND w.state = 'pending') AS replacement_pending
     FROM import_conflict c
     JOIN invoice i ON i.practice_id = c.practice_id AND i.invoice_id = c.invoice_id
     WHERE c.practice_id = :practice_id

@@ -92,6 +92,9 @@ class ConflictAnswer(ApiModel):
     decided_at: datetime | None
     decided_by: str | None
     replacement_id: UUID | None
+    replacement_pending: Annotated[
+        bool, Field(description="Whether it waits for an order to be taken back")
+    ]
 
 
 class ConflictPage(Page):
@@ -101,7 +104,7 @@ class ConflictPage(Page):
 
 
 class DecisionRequest(ApiModel):
-    """Keep the known invoice, or cancel it and take the file's, if it is in no order."""
+    """Keep the known invoice, or cancel it and take the file's, while no sent order has it."""
 
     decision: Literal["keep", "replace"]
 
