@@ -249,6 +249,7 @@ def _standing_columns(standing: Standing) -> dict[str, object]:
         "factor_owes_rappen": standing.factor_owes.rappen,
         "debtor_paid_rappen": standing.debtor_paid.rappen,
         "credited_rappen": standing.credited.rappen,
+        "given_back_by": standing.given_back_by,
         "ledger_sequence": standing.ledger_sequence,
     }
 
@@ -272,6 +273,7 @@ def _standing(row: RowMapping) -> Standing:
         finished=row["finished"],
         factor_owes=Money(row["factor_owes_rappen"]),
         credited=Money(row["credited_rappen"]),
+        given_back_by=row["given_back_by"],
         ledger_sequence=row["ledger_sequence"],
     )
 

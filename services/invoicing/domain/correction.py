@@ -101,7 +101,7 @@ class CreditNote(CreditNoteDraft):
 def way_to_correct(standing: Standing, placements: Sequence[Placement]) -> Way:
     """Return what may be done about an invoice that has these places in orders."""
     live = [placement for placement in placements if placement.is_live]
-    if standing.is_acquitted or any(placement.has_left for placement in live):
+    if standing.was_acquitted or any(placement.has_left for placement in live):
         return Way.CREDIT_NOTE
     if standing.state is InvoiceState.CANCELLED:
         return Way.NONE

@@ -20,6 +20,7 @@ class ChangeBalance:
     Attributes:
         settled_credit_notes: released notes that this balance takes into account.
         set_aside: whether the books set its line aside (True) or acquitted it after all (False).
+        given_back: whether the factor gave the invoice back and no order took it since.
     """
 
     practice_id: PracticeId
@@ -28,6 +29,7 @@ class ChangeBalance:
     changed_at: datetime
     settled_credit_notes: tuple[UUID, ...] = ()
     set_aside: bool | None = None
+    given_back: bool = False
 
 
 async def change_balance(command: ChangeBalance, uow: UnitOfWork) -> Outcome:
@@ -55,4 +57,7 @@ async def change_balance(command: ChangeBalance, uow: UnitOfWork) -> Outcome:
         await uow.corrections.set_line_aside(
             command.practice_id, command.invoice_id, set_aside=command.set_aside
         )
-    return Outcome.of(changed=changed)
+    turned = await uow.corrections.set_line_given_back(
+        command.practice_id, command.invoice_id, given_back=command.given_back
+    )
+    return Outcome.of(changed=changed or turned)

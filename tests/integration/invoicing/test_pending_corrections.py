@@ -1,4 +1,4 @@
-"""Correcting and replacing an invoice whose order has not left: kept with its content, done later."""
+"""Correcting and replacing an invoice whose order has not left: kept now, carried out later."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pytest
 from shared.contracts.orders.v1 import OrderPrepared
 from tests.integration.invoicing.office import Office, Voices
 from tests.integration.invoicing.test_corrections import WHY, in_an_order, sent, told, withdrawn
+from tests.integration.invoicing.test_edits_and_prices import put
 from tests.integration.invoicing.test_imports import NUMBER, a_conflict, decide
 from tests.unit.invoicing.bodies import A_CONTRACT, A_POSITION, chf
 
@@ -254,15 +255,10 @@ async def test_a_file_that_breaks_a_rule_today_is_refused_before_the_order_is_as
     office: Office, voices: Voices
 ) -> None:
     invoice_id, conflict_id, _ = await in_conflict(office, voices)
-    taken = "SELECT qr_reference FROM invoice WHERE invoice_id = :invoice_id"
-    (row,) = await office.rows(taken, invoice_id=invoice_id)
-    assert row["qr_reference"] is not None
-    await office.rows(
-        "UPDATE import_conflict SET contract_id = :other WHERE conflict_id = :conflict_id"
-        " RETURNING conflict_id",
-        other=office.patient_id,
-        conflict_id=conflict_id,
-    )
+    (row,) = (await office.get("invoice-import-conflicts", state="open"))["items"]
+    contract = f"/contracts/{row['contract_id']}"
+    ended = await put(office, contract, A_CONTRACT | {"active": False}, '"1"')
+    assert ended.status == 200
     problem = await decide(office, conflict_id, "replace", status=422)
     assert problem["code"] == "unknown-contract"
     assert await told(office, "invoice-withdrawal-wished") == []

@@ -1,4 +1,4 @@
-"""Wishes to correct or replace an invoice, with what is to succeed it, and wishes that failed."""
+"""Wishes to correct or replace an invoice; invoices that the factor gave back."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ revision = "0014"
 down_revision = "0012"
 branch_labels = None
 depends_on = None
+
+RUNTIME_ROLE = "invoicing"
 
 _STATEMENTS = (
     """ALTER TABLE cancellation_wish
@@ -29,6 +31,13 @@ _STATEMENTS = (
   ADD CONSTRAINT cancellation_wish_failed CHECK (
     (state = 'failed') = (refusal_code IS NOT NULL)
     AND (state = 'failed') = (refusal IS NOT NULL))""",
+    "ALTER TABLE invoice ADD COLUMN given_back_by uuid",
+    f"GRANT UPDATE (given_back_by) ON invoice TO {RUNTIME_ROLE}",
+    # Only a recourse takes the asterisk of an acquitted invoice away.
+    "SELECT set_config('quittance.system', 'on', true)",
+    """UPDATE invoice SET given_back_by = order_id
+  WHERE state IN ('acquitted', 'closed') AND NOT with_factor""",
+    "SELECT set_config('quittance.system', '', true)",
 )
 
 
