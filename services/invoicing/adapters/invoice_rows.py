@@ -78,6 +78,7 @@ _STANDING = select(
     invoice.c.factor_owes_rappen,
     invoice.c.debtor_paid_rappen,
     invoice.c.credited_rappen,
+    invoice.c.given_back_by,
     invoice.c.ledger_sequence,
 )
 

@@ -300,8 +300,10 @@ def test_the_acquittal_may_be_heard_of_while_it_still_stands_as_given_back() -> 
 def test_a_second_order_that_comes_to_nothing_leaves_it_as_it_was_given_back(
     second: Placement | None, code: str | None
 ) -> None:
-    standing = ordered_again().placed([FIRST.accepted(), second or SECOND.withdrawn()])
-    assert standing == replace(given_back(), refusal_code=code)
+    back = given_back()
+    again = back.placed([FIRST.accepted(), SECOND])
+    standing = again.placed([FIRST.accepted(), second or SECOND.withdrawn()])
+    assert standing == replace(back, refusal_code=code)
 
 
 def test_a_recourse_that_was_reversed_puts_it_back_with_its_first_order() -> None:
