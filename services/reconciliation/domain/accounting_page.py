@@ -85,7 +85,8 @@ _BOTTOM = """
   principal, at most all that is open; D becomes that amount (what the factor keeps of its
   own charges is no longer owed), and so does the invoice's share of 1100. P may fall below 0.00:
   the practice owes it, until a negative payout settles it. The asterisk goes, the acquittal ends;
-  only a person's decision puts the invoice into another order.
+  only a person's decision puts the invoice into another order. That order's acquittal takes all
+  that is open (1100), what the factor had charged and did not keep included.
 * **After recourse** payouts, advances and charges of the factor are still booked, for they settle
   P; a loss is the practice's own (3805 D, 1100 C), whatever the contract says of losses. What else
   moves money is parked as `not-acquitted`.

@@ -246,7 +246,11 @@ class FakeUnitOfWork:
     @asynccontextmanager
     async def part(self, *, trial: bool = False) -> AsyncIterator[None]:
         repositories = {name: one for name, one in vars(self).items() if hasattr(one, "__dict__")}
-        before = {name: copy.deepcopy(vars(one)) for name, one in repositories.items()}
+        # Repositories go on to mean each other.
+        before = {
+            name: copy.deepcopy(vars(one), {id(each): each for each in repositories.values()})
+            for name, one in repositories.items()
+        }
         told = len(self.events)
         kept = False
         try:
