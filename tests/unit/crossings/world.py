@@ -18,15 +18,12 @@ from services.invoicing.adapters.documents import (
     StoredInvoiceDocuments,
     StoredOrderDocuments,
 )
-from services.invoicing.domain.correction import NewContent
 from services.invoicing.domain.events import InvoiceWasIssued
 from services.invoicing.domain.invoice import Standing
 from services.invoicing.entrypoints import events as invoicing_events
 from services.invoicing.handlers.cancel_invoice import CancelInvoice, cancel_invoice
-from services.invoicing.handlers.correct_invoice import CorrectInvoice, correct_invoice
 from services.invoicing.handlers.issue_credit_note import IssueCreditNote, issue_credit_note
 from services.invoicing.handlers.wish_cancellation import wish_cancellation
-from services.invoicing.handlers.wish_correction import wish_correction
 from services.invoicing.handlers.wishing import Tools
 from services.orders import translate as orders_words
 from services.orders.adapters.document_archive import ObjectStoreDocumentArchive
@@ -60,14 +57,10 @@ from shared.kernel.money import Money
 from shared.messaging.events import ReceivedEvent
 from shared.objectstore import open_object_store
 from shared.testing import FrozenClock
-from tests.unit.crossings.giving_back import write_recourse
+from tests.unit.crossings.correcting import furnish
 from tests.unit.invoicing.builders import (
     NOW,
-    a_contract,
-    a_patient,
     a_practice,
-    a_provider,
-    a_treatment,
     an_invoice,
 )
 from tests.unit.invoicing.fakes import FakeRenderer
@@ -131,7 +124,6 @@ class World:
         self.archive = ObjectStoreDocumentArchive(self.store)
         no_files = cast("Any", None)
         self.tools = Tools(FakeRenderer(), self.documents, no_files, self.clock)
-        self.corrections = 0
         self._listen()
 
     def id(self, *parts: object) -> UUID:
@@ -183,7 +175,9 @@ class World:
                 portal=PortalTerms(),
             ),
         )
-        patient = await self._furnish()
+        patient = await furnish(
+            self.invoicing.uow, self.practice, contract_id=self.contract_id, id_of=self.id
+        )
         for serial, rappen in enumerate(amounts, 1):
             invoice = an_invoice(
                 self.practice,
@@ -199,19 +193,6 @@ class World:
             self.invoicing.uow.record(InvoiceWasIssued(invoice))
         self.invoicing.uow.invoices.last[self.practice_id, NOW.year] = len(amounts)
         self.say(*self.invoicing.told())
-
-    async def _furnish(self) -> Any:
-        """Give invoicing what it needs to issue invoices itself; return the patient."""
-        patient, uow = a_patient(self.practice), self.invoicing.uow
-        provider = a_provider(self.practice, provider_id=self.id("provider"))
-        await uow.practices.add(self.practice)
-        await uow.practices.add_contract(a_contract(self.practice, contract_id=self.contract_id))
-        await uow.practices.add_provider(provider)
-        await uow.patients.add(patient)
-        for count in range(30):
-            treatment_id = self.id("treatment", count)
-            await uow.treatments.add(a_treatment(patient, provider, treatment_id=treatment_id))
-        return patient
 
     def say(self, *payloads: EventPayload) -> None:
         """Put events at the end of their streams."""
@@ -242,37 +223,6 @@ class World:
                 await cancel_invoice(command, uow, clock=self.clock)
 
         return await self.attempt(self.invoicing, use)
-
-    async def correct(self, place: int) -> bool:
-        """Put another invoice, of CHF 120.00, in an invoice's place."""
-        count, uow = self.corrections, self.invoicing.uow
-        self.corrections += 1
-        command = CorrectInvoice(
-            practice_id=self.practice_id,
-            invoice_id=self.invoices[place].invoice_id,
-            corrected_id=self.id("corrected", count),
-            reason_code="wrong",
-            by="me",
-            content=NewContent((self.id("treatment", count),), self.contract_id, Money.zero(), 30),
-        )
-
-        async def use() -> None:
-            if not await wish_correction(command, uow, tools=self.tools):
-                await correct_invoice(
-                    command,
-                    uow,
-                    renderer=self.tools.renderer,
-                    documents=self.documents,
-                    clock=self.clock,
-                )
-
-        return await self.attempt(self.invoicing, use)
-
-    async def give_back(self, place: int) -> None:
-        """Let the factor give an invoice back, for all of its principal."""
-        invoice_id, uow = self.invoices[place].invoice_id, self.books.uow
-        await write_recourse(self.practice_id, invoice_id, uow, clock=self.clock)
-        self.say(*self.books.told())
 
     async def credit(self, place: int, rappen: int) -> bool:
         """Issue a credit note."""
