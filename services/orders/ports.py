@@ -160,10 +160,11 @@ class CorrectionRepository(Protocol):
 
     async def set_line_given_back(
         self, practice_id: PracticeId, invoice_id: InvoiceId, *, given_back: bool
-    ) -> bool:
+    ) -> OrderId | None:
         """Let the invoice leave the accepted order that the factor gave it back from, or return.
 
-        It returns only while no newer order holds it. Return whether anything changed.
+        It returns only while no newer order holds it. Return the accepted order, or None if nothing
+        changed.
         """
 
 

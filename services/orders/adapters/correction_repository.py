@@ -159,6 +159,7 @@ _GIVE_BACK = text(
     UPDATE order_line SET given_back = true
     WHERE practice_id = :practice_id AND invoice_id = :invoice_id
       AND live AND outcome = 'accepted' AND NOT set_aside
+    RETURNING order_id
     """
 )
 _TAKE_AGAIN = text(
@@ -171,6 +172,7 @@ _TAKE_AGAIN = text(
       ORDER BY orders.prepared_at DESC LIMIT 1)
       AND NOT EXISTS (SELECT FROM order_line AS other
                       WHERE other.invoice_id = :invoice_id AND other.live)
+    RETURNING order_id
     """
 )
 
@@ -312,14 +314,15 @@ class SqlCorrectionRepository:
 
     async def set_line_given_back(
         self, practice_id: PracticeId, invoice_id: InvoiceId, *, given_back: bool
-    ) -> bool:
+    ) -> OrderId | None:
         """Let the invoice leave the order it was given back from, or return to it."""
         wanted = {"practice_id": practice_id, "invoice_id": invoice_id}
         turning = wanted | {"given_back": given_back}
         if (await self._connection.execute(_HOLD_INVOICE, turning)).one_or_none() is None:
-            return False
+            return None
         statement = _GIVE_BACK if given_back else _TAKE_AGAIN
-        return (await self._connection.execute(statement, wanted)).rowcount == 1
+        turned = (await self._connection.execute(statement, wanted)).scalar_one_or_none()
+        return None if turned is None else OrderId(turned)
 
     async def _waiting(
         self, statement: TextClause, practice_id: PracticeId, contract_id: ContractId, limit: int

@@ -7,7 +7,9 @@ from datetime import datetime
 from uuid import UUID
 
 from services.orders.handlers.outcome import Outcome
+from services.orders.handlers.release_credit_notes import release_credit_notes
 from services.orders.ports import UnitOfWork
+from shared.kernel.clock import SWISS_TIME
 from shared.kernel.errors import TooEarlyError
 from shared.kernel.ids import InvoiceId, PracticeId
 from shared.kernel.money import Money
@@ -35,6 +37,9 @@ class ChangeBalance:
 async def change_balance(command: ChangeBalance, uow: UnitOfWork) -> Outcome:
     """Set the balance; one that is older than the known one changes nothing.
 
+    An invoice that the factor gave back leaves its order. Its credit notes that have not gone into
+    an order are released: the factor has nothing any more that they could reduce.
+
     Raises:
         TooEarlyError: the invoice is not known yet.
     """
@@ -60,4 +65,7 @@ async def change_balance(command: ChangeBalance, uow: UnitOfWork) -> Outcome:
     turned = await uow.corrections.set_line_given_back(
         command.practice_id, command.invoice_id, given_back=command.given_back
     )
-    return Outcome.of(changed=changed or turned)
+    if turned is not None and command.given_back:
+        day = command.changed_at.astimezone(SWISS_TIME).date()
+        await release_credit_notes(command.practice_id, uow, on=day, order_id=turned)
+    return Outcome.of(changed=changed or turned is not None)

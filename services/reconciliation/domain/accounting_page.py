@@ -66,10 +66,11 @@ _BOTTOM = """
   line is set aside as `cancelled-with-factor`, and a credit note is what corrects it now.
 * **Credit note**: when the practice issues it, it is information (`credit_note_issued`), for the
   invoice is in a sent order and its acquittal may be worked before or after. The money moves with
-  the factor's record `credit_note` (3400 D, 1088 C, D −, P −). If the factor refuses the invoice
-  before the note has gone into an order, it is settled without the factor (`credit_note_settled`,
-  3400 D, 1100 C, D −): the invoice may be ordered again with what remains, or cancelled. Of an
-  invoice that was cancelled meanwhile, the note moves nothing.
+  the factor's record `credit_note` (3400 D, 1088 C, D −, P −). If the factor refuses the invoice,
+  or gives it back, before the note has gone into an order, it is settled without the factor
+  (`credit_note_settled`, 3400 D, 1100 C, D −): the invoice may be ordered again with what remains,
+  or, where it was refused, cancelled. Of an invoice that was cancelled meanwhile, the note moves
+  nothing.
 * **Payment of the debtor**: settles {order}, in this order (costs
   and interest first: art. 85 of the Swiss Code of Obligations). A payment beyond what is owed is
   parked as `overpayment`.

@@ -10,7 +10,7 @@ from sqlalchemy.exc import DBAPIError
 
 from shared.contracts.reconciliation.v1 import InvoicePositionChanged
 from tests.integration.orders.house import ZERO, House, chf
-from tests.integration.orders.test_corrections import invoice_id_of
+from tests.integration.orders.test_corrections import credited, invoice_id_of
 from tests.support.web import ApiClient
 
 
@@ -118,6 +118,28 @@ async def test_a_reversal_does_not_take_it_out_of_the_order_that_has_it_since(
     await position(house, invoice_id, given_back=True)
     (live,) = await house.rows("SELECT order_id FROM order_line WHERE live")
     assert str(live.order_id) == second["order_id"]
+
+
+async def test_a_credit_note_that_has_not_left_is_settled_without_the_factor(
+    house: House, api: ApiClient
+) -> None:
+    order = await house.ordered(api, "N-1", "N-2")
+    await house.receive(house.order_sent(order))
+    invoice_id = await invoice_id_of(house, "N-1")
+    note = credited(house, invoice_id)
+    other = credited(house, await invoice_id_of(house, "N-2")).model_copy(
+        update={"credit_note_number": "CN-2026-000002"}
+    )
+    await house.receive(note)
+    await house.receive(other)
+    await house.receive(await house.order_arrived(order, {"N-1": None, "N-2": None}))
+    await position(house, invoice_id, given_back=True)
+    await position(house, invoice_id, given_back=True)
+    (released,) = [one for one in await house.told() if one["type"] == "credit-note-released"]
+    assert released["credit_note_id"] == str(note.credit_note_id)
+    status, problem = await chosen(house, api, invoice_id)
+    assert (status, problem["code"]) == (422, "invoices-not-orderable")
+    assert problem["facts"]["invoices"][0]["unfit_codes"] == ["credit-note-pending"]
 
 
 async def test_only_an_accepted_line_can_be_given_back(house: House, api: ApiClient) -> None:

@@ -138,7 +138,7 @@ class FakeCorrections:
 
     async def set_line_given_back(
         self, practice_id: PracticeId, invoice_id: InvoiceId, *, given_back: bool
-    ) -> bool:
+    ) -> OrderId | None:
         order = self._orders.live_order_of(invoice_id)
         if given_back:
             accepted = order is not None and any(
@@ -146,14 +146,14 @@ class FakeCorrections:
                 for line in self._orders.settled.get(order.order_id, [])
             )
             if order is None or not accepted or invoice_id in self.set_aside:
-                return False
+                return None
             self._orders.given_back.setdefault(order.order_id, set()).add(invoice_id)
-            return True
+            return order.order_id
         former = [one for one, ids in self._orders.given_back.items() if invoice_id in ids]
         if order is not None or not former:
-            return False
+            return None
         self._orders.given_back[former[-1]].remove(invoice_id)
-        return True
+        return self._orders.known[former[-1]].order_id
 
 
 class FakeOrders:
