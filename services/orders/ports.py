@@ -89,6 +89,9 @@ class InvoiceRepository(Protocol):
     ) -> list[Candidate]:
         """Return the contract's invoices apart from those of acquitted and closed orders."""
 
+    async def hold(self, practice_id: PracticeId, invoice_ids: Sequence[UUID]) -> list[Invoice]:
+        """Return invoices as they are now; nobody changes them until the transaction ends."""
+
 
 class CorrectionRepository(Protocol):
     """Cancelled invoices, and the credit notes that go into the next order."""
@@ -154,6 +157,15 @@ class CorrectionRepository(Protocol):
         self, practice_id: PracticeId, invoice_id: InvoiceId, *, set_aside: bool
     ) -> None:
         """Note whether the books set the invoice's line in its live order aside."""
+
+    async def set_line_given_back(
+        self, practice_id: PracticeId, invoice_id: InvoiceId, *, given_back: bool
+    ) -> OrderId | None:
+        """Let the invoice leave the accepted order that the factor gave it back from, or return.
+
+        It returns only while no newer order holds it. Return the accepted order, or None if nothing
+        changed.
+        """
 
 
 class OrderRepository(Protocol):

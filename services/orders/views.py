@@ -21,8 +21,14 @@ _JUDGED = """
       CASE WHEN order_line.set_aside THEN 'confirmed' ELSE orders.state END AS live_order_state,
       (order_line.order_id IS NULL AND invoice.contract_id IS NOT NULL
        AND (CAST(:contract_id AS uuid) IS NULL OR invoice.contract_id = :contract_id)
-       AND invoice.balance_rappen > 0 AND cardinality(invoice.unfit_codes) = 0) AS orderable
+       AND invoice.balance_rappen > 0 AND cardinality(invoice.unfit_codes) = 0
+       AND NOT former.given_back) AS orderable,
+      former.given_back
     FROM invoice
+    CROSS JOIN LATERAL (
+      SELECT EXISTS (SELECT FROM order_line AS line
+                     WHERE line.invoice_id = invoice.invoice_id AND line.given_back) AS given_back
+    ) AS former
     LEFT JOIN order_line ON order_line.invoice_id = invoice.invoice_id AND order_line.live
     LEFT JOIN orders ON orders.order_id = order_line.order_id
     WHERE invoice.practice_id = :practice_id

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import Generic, Self, TypeVar
 
@@ -32,6 +33,26 @@ class OutboxUnitOfWork(Generic[E]):
     def record(self, event: E) -> None:
         """Keep a domain event; it leaves with the transaction, in the order recorded."""
         self._recorded.append(event)
+
+    @asynccontextmanager
+    async def part(self, *, trial: bool = False) -> AsyncIterator[None]:
+        """Undo what is written and recorded within if an error ends it; what came before stays.
+
+        Args:
+            trial: undo it in any case.
+        """
+        before = len(self._recorded)
+        savepoint = await self._connection.begin_nested()
+        kept = False
+        try:
+            yield
+            kept = not trial
+        finally:
+            if kept:
+                await savepoint.commit()
+            else:
+                await savepoint.rollback()
+                del self._recorded[before:]
 
     async def __aenter__(self) -> Self:
         """Begin."""

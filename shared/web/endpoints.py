@@ -124,6 +124,7 @@ class Endpoint:
         request, query, response: pydantic models; None where there is none.
         response_media_type: other than JSON for downloads.
         status: of a successful answer.
+        waits: what 202 says instead, where the work may have to wait for something; else empty.
         problem_codes: reasons that the handler itself may refuse with, for the documentation.
         all_practices_only: whether the token must be valid for all practices.
         request_media_type: other than JSON for uploads; the handler then reads `Call.raw_body`.
@@ -147,6 +148,7 @@ class Endpoint:
     response: type[BaseModel] | None = None
     response_media_type: str = "application/json"
     status: int = 200
+    waits: str = ""
     problem_codes: tuple[str, ...] = ()
     all_practices_only: bool = False
     max_body_bytes: int = 1_048_576

@@ -229,7 +229,8 @@ def _responses(endpoint: Endpoint, schemas: _Schemas) -> dict[str, Any]:
         status: {"$ref": f"#/components/responses/{_PROBLEMS[status][0]}"}
         for status in _problem_statuses(endpoint)
     }
-    return {str(endpoint.status): success, **problems}
+    later = {"202": success | {"description": endpoint.waits}} if endpoint.waits else {}
+    return {str(endpoint.status): success, **later, **problems}
 
 
 def _problem_statuses(endpoint: Endpoint) -> list[str]:

@@ -78,6 +78,7 @@ _STANDING = select(
     invoice.c.factor_owes_rappen,
     invoice.c.debtor_paid_rappen,
     invoice.c.credited_rappen,
+    invoice.c.given_back_by,
     invoice.c.ledger_sequence,
 )
 
@@ -249,6 +250,7 @@ def _standing_columns(standing: Standing) -> dict[str, object]:
         "factor_owes_rappen": standing.factor_owes.rappen,
         "debtor_paid_rappen": standing.debtor_paid.rappen,
         "credited_rappen": standing.credited.rappen,
+        "given_back_by": standing.given_back_by,
         "ledger_sequence": standing.ledger_sequence,
     }
 
@@ -272,6 +274,7 @@ def _standing(row: RowMapping) -> Standing:
         finished=row["finished"],
         factor_owes=Money(row["factor_owes_rappen"]),
         credited=Money(row["credited_rappen"]),
+        given_back_by=row["given_back_by"],
         ledger_sequence=row["ledger_sequence"],
     )
 

@@ -142,6 +142,7 @@ invoice = Table(
     *_text("refusal_code"),
     Column("with_factor", Boolean),
     Column("finished", Boolean),
+    Column("given_back_by", Uuid),
     *_whole("principal_rappen", "reminder_fees_rappen", "interest_rappen", "costs_rappen"),
     *_whole("factor_owes_rappen", "debtor_paid_rappen", "credited_rappen", "ledger_sequence"),
     *_text("collection_stage"),

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
+from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import RowMapping, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.invoicing.domain.cancellation_wish import CancellationWish, WishState
+from services.invoicing.domain.cancellation_wish import CancellationWish, Intent, WishState
+from services.invoicing.domain.correction import NewContent
+from shared.kernel.money import Money
 
 _OF_INVOICE = text("SELECT * FROM cancellation_wish WHERE invoice_id = :invoice_id")
 _PENDING = text(
@@ -19,13 +24,18 @@ _PENDING = text(
 _SAVE = text(
     """
     INSERT INTO cancellation_wish (practice_id, invoice_id, order_id, reason_code, asked_at,
-      asked_by, state, settled_at)
+      asked_by, state, settled_at, intent, content, corrected_id, conflict_id, refusal_code,
+      refusal)
     VALUES (:practice_id, :invoice_id, :order_id, :reason_code, :asked_at,
-      :asked_by, :state, :settled_at)
+      :asked_by, :state, :settled_at, :intent, CAST(:content AS jsonb), :corrected_id,
+      :conflict_id, :refusal_code, :refusal)
     ON CONFLICT (practice_id, invoice_id) DO UPDATE
       SET order_id = excluded.order_id, reason_code = excluded.reason_code,
           asked_at = excluded.asked_at, asked_by = excluded.asked_by,
-          state = excluded.state, settled_at = excluded.settled_at
+          state = excluded.state, settled_at = excluded.settled_at, intent = excluded.intent,
+          content = excluded.content, corrected_id = excluded.corrected_id,
+          conflict_id = excluded.conflict_id, refusal_code = excluded.refusal_code,
+          refusal = excluded.refusal
     """
 )
 
@@ -60,9 +70,40 @@ class SqlWishRepository:
                 "asked_by": wish.asked_by,
                 "state": wish.state.value,
                 "settled_at": wish.settled_at,
+                "intent": wish.intent.value,
+                "content": None if wish.content is None else _text(wish.content),
+                "corrected_id": wish.corrected_id,
+                "conflict_id": wish.conflict_id,
+                "refusal_code": wish.refusal_code,
+                "refusal": wish.refusal,
             },
         )
 
 
 def _wish(row: RowMapping) -> CancellationWish:
-    return CancellationWish(**{**row, "state": WishState(row["state"])})
+    words = {"state": WishState(row["state"]), "intent": Intent(row["intent"])}
+    content = None if row["content"] is None else _content(row["content"])
+    return CancellationWish(**{**row, **words, "content": content})
+
+
+def _text(content: NewContent) -> str:
+    return json.dumps(
+        {
+            "treatment_ids": [str(one) for one in content.treatment_ids],
+            "contract_id": None if content.contract_id is None else str(content.contract_id),
+            "deposit_rappen": content.deposit.rappen,
+            "payment_period_days": content.payment_period_days,
+            "discount_percent": str(content.discount_percent),
+        }
+    )
+
+
+def _content(kept: dict[str, Any]) -> NewContent:
+    contract_id = kept["contract_id"]
+    return NewContent(
+        treatment_ids=tuple(UUID(one) for one in kept["treatment_ids"]),
+        contract_id=None if contract_id is None else UUID(contract_id),
+        deposit=Money(kept["deposit_rappen"]),
+        payment_period_days=kept["payment_period_days"],
+        discount_percent=Decimal(kept["discount_percent"]),
+    )

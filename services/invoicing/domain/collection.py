@@ -118,7 +118,7 @@ def collection_of(
     The order of `facts` does not matter. A reminder without level counts on from the one before.
     Recourse and loss end collecting however often the factor writes afterwards, and say more than
     that it closed the invoice. A recourse does not hold while the books have the invoice with the
-    factor.
+    factor; one before the acquittal that counts says that all before it is of an earlier time.
 
     Args:
         order_id: the order that the invoice is in, or was acquitted with.
@@ -128,15 +128,18 @@ def collection_of(
     in_order = sorted(facts, key=_when)
     stage, kinds = _BEGINNINGS[state]
     begun = [
-        fact.occurred_on
+        fact
         for fact in in_order
         if fact.kind in kinds and (order_id is None or fact.order_id == order_id)
     ]
-    collection = Collection(stage, begun[-1] if begun else in_order[0].occurred_on)
+    beginning = begun[-1] if begun else in_order[0]
+    collection = Collection(stage, beginning.occurred_on)
     if stage is not CollectionStage.WITH_FACTOR:
         return collection
     for fact in _in_force(in_order):
-        if not (fact.kind == _RECOURSE and with_factor):
+        if fact.kind == _RECOURSE and fact.arrival < beginning.arrival:
+            collection = Collection(stage, beginning.occurred_on)
+        elif not (fact.kind == _RECOURSE and with_factor):
             collection = _after(collection, fact)
     return collection
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 from enum import StrEnum
 from uuid import UUID
 
@@ -47,6 +48,17 @@ class Cancellation:
     def cancelled_on(self) -> date:
         """The calendar day in Switzerland."""
         return self.cancelled_at.astimezone(SWISS_TIME).date()
+
+
+@dataclass(frozen=True, slots=True)
+class NewContent:
+    """What the corrected invoice is to bill."""
+
+    treatment_ids: tuple[UUID, ...]
+    contract_id: UUID | None
+    deposit: Money
+    payment_period_days: int
+    discount_percent: Decimal = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +101,7 @@ class CreditNote(CreditNoteDraft):
 def way_to_correct(standing: Standing, placements: Sequence[Placement]) -> Way:
     """Return what may be done about an invoice that has these places in orders."""
     live = [placement for placement in placements if placement.is_live]
-    if standing.is_acquitted or any(placement.has_left for placement in live):
+    if standing.was_acquitted or any(placement.has_left for placement in live):
         return Way.CREDIT_NOTE
     if standing.state is InvoiceState.CANCELLED:
         return Way.NONE

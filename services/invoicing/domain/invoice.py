@@ -157,6 +157,8 @@ class Standing:
         factor_owes: the invoice's share of the factor account (P).
         debtor_paid: what the debtor paid in all, the deposit included.
         credited: by how much credit notes reduced the invoice.
+        given_back_by: the order of the acquittal that the factor's recourse ended; None while the
+            factor has the invoice, or never had it.
         ledger_sequence: number of the last ledger event that was taken into account.
     """
 
@@ -172,6 +174,7 @@ class Standing:
     finished: bool = False
     factor_owes: Money = NOTHING
     credited: Money = NOTHING
+    given_back_by: UUID | None = None
     ledger_sequence: int = 0
 
     @classmethod
@@ -198,25 +201,26 @@ class Standing:
 
     @property
     def is_acquitted(self) -> bool:
-        """Whether the invoice was acquitted against the factor."""
+        """Whether the invoice was acquitted against the factor, given back since or not."""
         return self.state in (InvoiceState.ACQUITTED, InvoiceState.CLOSED)
+
+    @property
+    def was_acquitted(self) -> bool:
+        """Whether it ever was, even if it is in a newer order since the factor gave it back."""
+        return self.is_acquitted or self.given_back_by is not None
 
     def placed(self, placements: Sequence[Placement]) -> Standing:
         """Return the standing that follows from every order the invoice was ever in.
 
         The newest order that may still have it counts; if all refused it, the newest refusal. What
-        is acquitted stays so.
-
-        Raises:
-            IllegalTransitionError: it was ordered anew after its acquittal.
+        is with the factor stays so: that another order has it, too, the books set aside. What the
+        factor gave back may be in a newer order; if none has it, it stands as it was given back.
         """
         by_age = sorted(placements, key=lambda one: (one.prepared_at, one.order_id))
+        if self.given_back_by is not None:
+            return self._given_back(by_age)
         live = [placement for placement in by_age if placement.is_live]
-        if self.is_acquitted:
-            if live and live[-1].order_id != self.order_id:
-                raise self._illegal(InvoiceState.ORDERED)
-            return self
-        if not by_age or self.state is InvoiceState.CANCELLED:
+        if self.is_acquitted or not by_age or self.state is InvoiceState.CANCELLED:
             return self
         if live:
             return replace(
@@ -225,23 +229,50 @@ class Standing:
         code = by_age[-1].refusal_code
         return replace(self, state=InvoiceState.ISSUED, order_id=None, refusal_code=code)
 
+    def _given_back(self, by_age: Sequence[Placement]) -> Standing:
+        """Return the standing of an invoice whose last acquittal the factor ended."""
+        ids = [placement.order_id for placement in by_age]
+        ended = ids.index(self.given_back_by) if self.given_back_by in ids else -1
+        since = by_age[ended + 1 :]
+        live = [placement for placement in since if placement.is_live]
+        if live:
+            return replace(
+                self, state=InvoiceState.ORDERED, order_id=live[-1].order_id, refusal_code=None
+            )
+        code = since[-1].refusal_code if since else None
+        return replace(
+            self, state=self._acquitted_state, order_id=self.given_back_by, refusal_code=code
+        )
+
+    @property
+    def _acquitted_state(self) -> InvoiceState:
+        return InvoiceState.CLOSED if self.finished else InvoiceState.ACQUITTED
+
     def acquitted(
         self, placement: Placement, *, amount: Money, sequence: int
     ) -> tuple[Standing, Outcome]:
         """Acquit the invoice against the factor: the balance gets its asterisk, the factor owes.
 
         Positions that a later statement of the books has set already are left alone. An invoice
-        that the factor took over before it heard of the cancellation is acquitted all the same.
+        that the factor took over before it heard of the cancellation is acquitted all the same, and
+        so is one that it gave back and took over anew; then it is not through with it any more.
 
         Raises:
-            IllegalTransitionError: the order refused it, or it was acquitted with another order.
+            IllegalTransitionError: the order refused it, or it is acquitted with another order.
         """
-        if self.is_acquitted and self.order_id == placement.order_id:
+        again = self.given_back_by is not None
+        known = self.given_back_by if again else self.order_id
+        if (again or self.is_acquitted) and known == placement.order_id:
             return self, Outcome.ALREADY_DONE
-        if self.is_acquitted or not placement.is_live:
+        if (self.is_acquitted and not again) or not placement.is_live:
             raise self._illegal(InvoiceState.ACQUITTED)
-        state = InvoiceState.CLOSED if self.finished else InvoiceState.ACQUITTED
-        done = replace(self, state=state, order_id=placement.order_id, refusal_code=None)
+        fresh = replace(self, finished=self.finished and not again, given_back_by=None)
+        done = replace(
+            fresh,
+            state=fresh._acquitted_state,  # noqa: SLF001 - of its own class
+            order_id=placement.order_id,
+            refusal_code=None,
+        )
         if sequence <= self.ledger_sequence:
             return done, Outcome.DONE
         done = replace(
@@ -278,27 +309,39 @@ class Standing:
     ) -> tuple[Standing, Outcome]:
         """Take over both positions from the books; an older statement changes nothing.
 
+        Without the asterisk the factor has given the invoice back; with it, a recourse that ended
+        its acquittal does not hold.
+
         Raises:
             IllegalTransitionError: an asterisk is claimed for an invoice that was never acquitted.
         """
         if sequence <= self.ledger_sequence:
             return self, Outcome.ALREADY_DONE
-        if with_factor and not self.is_acquitted:
+        if with_factor and not self.was_acquitted:
             raise self._illegal(InvoiceState.ACQUITTED)
         finished = self.finished or any(fact.kind == _FINISHED for fact in facts)
-        closes = finished and self.state is InvoiceState.ACQUITTED
+        moved = self._turned(with_factor=with_factor)
+        closes = finished and moved.state is InvoiceState.ACQUITTED
         done = replace(
-            self,
+            moved,
             balance=balance,
             factor_owes=factor_owes,
             with_factor=with_factor,
             finished=finished,
-            state=InvoiceState.CLOSED if closes else self.state,
+            state=InvoiceState.CLOSED if closes else moved.state,
             debtor_paid=self.debtor_paid + _sum(facts, _PAID),
             credited=self.credited + _sum(facts, _CREDITED),
             ledger_sequence=sequence,
         )
         return done, Outcome.DONE
+
+    def _turned(self, *, with_factor: bool) -> Standing:
+        if with_factor and self.given_back_by is not None:
+            order_id = self.given_back_by
+            return replace(self, state=self._acquitted_state, order_id=order_id, given_back_by=None)
+        if not with_factor and self.is_acquitted and self.given_back_by is None:
+            return replace(self, given_back_by=self.order_id)
+        return self
 
     def _illegal(self, wanted: InvoiceState) -> IllegalTransitionError:
         return IllegalTransitionError(

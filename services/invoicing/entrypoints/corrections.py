@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from services.invoicing.domain.correction import NewContent
 from services.invoicing.entrypoints.desk import Desk
 from services.invoicing.entrypoints.invoices import InvoiceOperations
 from services.invoicing.entrypoints.schemas.corrections import (
@@ -18,14 +19,11 @@ from services.invoicing.entrypoints.schemas.corrections import (
 )
 from services.invoicing.entrypoints.schemas.invoices import InvoiceRequest
 from services.invoicing.handlers.cancel_invoice import CancelInvoice, cancel_invoice
-from services.invoicing.handlers.correct_invoice import (
-    CorrectInvoice,
-    NewContent,
-    correct_invoice,
-)
+from services.invoicing.handlers.correct_invoice import CorrectInvoice, correct_invoice
 from services.invoicing.handlers.issue_credit_note import IssueCreditNote, issue_credit_note
 from services.invoicing.handlers.mark_printed import MarkPrinted, mark_printed
 from services.invoicing.handlers.wish_cancellation import wish_cancellation
+from services.invoicing.handlers.wish_correction import wish_correction
 from services.invoicing.views import invoices as views
 from shared.kernel.errors import NotFoundError
 from shared.kernel.ids import new_id
@@ -68,7 +66,10 @@ class CorrectionOperations:
         return replace(shown, status=202) if waits else shown
 
     async def correct(self, call: Call) -> Reply:
-        """Cancel an invoice and issue the one that takes its place; answer the new one."""
+        """Cancel an invoice and issue the one that takes its place; answer the new one.
+
+        One in an order that has not left waits for the order: 202, and the answer is that invoice.
+        """
         body = call.body_as(CorrectRequest)
         command = CorrectInvoice(
             practice_id=call.practice_id,
@@ -79,13 +80,17 @@ class CorrectionOperations:
             content=_content(body.invoice),
         )
         async with self._desk.unit_of_work(call.connection) as uow:
-            await correct_invoice(
-                command,
-                uow,
-                renderer=self._desk.renderer,
-                documents=self._desk.documents,
-                clock=self._desk.clock,
-            )
+            waits = await wish_correction(command, uow, tools=self._desk.tools)
+            if not waits:
+                await correct_invoice(
+                    command,
+                    uow,
+                    renderer=self._desk.renderer,
+                    documents=self._desk.documents,
+                    clock=self._desk.clock,
+                )
+        if waits:
+            return replace(await self._invoices.show(call), status=202)
         return await self._invoices.detail(call, command.corrected_id)
 
     async def credit(self, call: Call) -> Reply:

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.invoicing.handlers.wishing import Tools
 from services.invoicing.ports import UnitOfWork
 from services.invoicing.ports.documents import (
     CreditNoteDocuments,
@@ -46,6 +47,11 @@ class Desk:
     credit_note_renderer: CreditNoteRenderer
     credit_note_documents: CreditNoteDocuments
     clock: Clock
+
+    @property
+    def tools(self) -> Tools:
+        """What putting one invoice in another's place needs."""
+        return Tools(self.renderer, self.documents, self.invoice_files, self.clock)
 
 
 def only(rows: Sequence[RowMapping], *, code: str, what: str) -> RowMapping:

@@ -15,7 +15,7 @@ from services.invoicing.handlers.confirm_order import ConfirmOrder, confirm_orde
 from services.invoicing.handlers.note_order_sent import NoteOrderSent, note_order_sent
 from services.invoicing.handlers.order_invoices import OrderInvoices, order_invoices
 from services.invoicing.handlers.refuse_order import RefuseOrder, refuse_order
-from services.invoicing.handlers.wish_cancellation import settle_cancellations
+from services.invoicing.handlers.settle_wishes import settle_wishes
 from services.invoicing.handlers.withdraw_order import WithdrawOrder, withdraw_order
 from services.invoicing.ports import UnitOfWork
 from services.invoicing.translate import (
@@ -79,7 +79,7 @@ class Reactions:
         command = NoteOrderSent(event.payload.order_id, event.payload.sent_at)
         async with self._work(connection) as uow:
             await note_order_sent(command, uow)
-            await settle_cancellations(command.order_id, uow, clock=self._desk.clock)
+            await settle_wishes(command.order_id, uow, tools=self._desk.tools)
 
     async def order_withdrawn(
         self, event: ReceivedEvent[OrderWithdrawn], connection: AsyncConnection
@@ -93,7 +93,7 @@ class Reactions:
         )
         async with self._work(connection) as uow:
             await withdraw_order(command, uow)
-            await settle_cancellations(command.order_id, uow, clock=self._desk.clock)
+            await settle_wishes(command.order_id, uow, tools=self._desk.tools)
 
     async def order_confirmed(
         self, event: ReceivedEvent[OrderConfirmed], connection: AsyncConnection
@@ -108,7 +108,7 @@ class Reactions:
         )
         async with self._work(connection) as uow:
             await confirm_order(command, uow, documents=self._desk.order_documents)
-            await settle_cancellations(command.order_id, uow, clock=self._desk.clock)
+            await settle_wishes(command.order_id, uow, tools=self._desk.tools)
 
     async def order_refused(
         self, event: ReceivedEvent[OrderRefused], connection: AsyncConnection
@@ -123,7 +123,7 @@ class Reactions:
         )
         async with self._work(connection) as uow:
             await refuse_order(command, uow)
-            await settle_cancellations(command.order_id, uow, clock=self._desk.clock)
+            await settle_wishes(command.order_id, uow, tools=self._desk.tools)
 
     async def invoice_acquitted(
         self, event: ReceivedEvent[InvoiceAcquitted], connection: AsyncConnection

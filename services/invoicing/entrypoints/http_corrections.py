@@ -30,6 +30,7 @@ _NOT_CANCELLABLE = (
     "withdraw-order-first",
     "needs-credit-note",
     "has-credit-note",
+    "correction-pending",
 )
 _NOT_ISSUABLE = (
     "unknown-treatment",
@@ -125,19 +126,26 @@ def _correction_endpoints(operations: CorrectionOperations) -> list[Endpoint]:
             roles=WORKING_ROLES,
             request=CancelRequest,
             response=InvoiceDetailAnswer,
+            waits="The invoice is in an unsent order and is cancelled once that is taken back",
             problem_codes=_NOT_CANCELLABLE,
         ),
         Endpoint(
             method="POST",
             path=f"{_ONE}/correct",
             operation_id="correctInvoice",
-            summary="Cancel an invoice and issue the corrected one in its place",
+            summary="Cancel an invoice and issue the corrected one; in an unsent order later: 202",
             handler=operations.correct,
             roles=WORKING_ROLES,
             request=CorrectRequest,
             response=InvoiceDetailAnswer,
             status=201,
-            problem_codes=(*_NOT_CANCELLABLE, "invoice-cancelled", *_NOT_ISSUABLE),
+            waits="The invoice is in an unsent order and is corrected once that is taken back",
+            problem_codes=(
+                *_NOT_CANCELLABLE,
+                "cancellation-pending",
+                "invoice-cancelled",
+                *_NOT_ISSUABLE,
+            ),
         ),
         Endpoint(
             method="POST",

@@ -24,6 +24,7 @@ from services.invoicing.entrypoints.schemas.imports import (
 )
 from services.invoicing.handlers.decide_conflict import DecideConflict, decide_conflict
 from services.invoicing.handlers.import_invoices import ImportInvoices, import_invoices
+from services.invoicing.handlers.wish_correction import wish_replacement
 from services.invoicing.ports import UnitOfWork
 from services.invoicing.views import imports as views
 from shared.kernel.errors import TransientError
@@ -125,7 +126,7 @@ class ImportOperations:
         return Reply(data, headers={"Content-Disposition": name})
 
     async def decide(self, call: Call) -> Reply:
-        """Carry out a person's decision."""
+        """Carry out a person's decision; a replacement in an unsent order waits for it: 202."""
         command = DecideConflict(
             practice_id=call.practice_id,
             conflict_id=call.path_id("conflict_id"),
@@ -133,14 +134,16 @@ class ImportOperations:
             by=call.principal.subject,
         )
         async with self._desk.unit_of_work(call.connection) as uow:
-            await decide_conflict(
-                command,
-                uow,
-                files=self._desk.invoice_files,
-                documents=self._desk.documents,
-                clock=self._desk.clock,
-            )
-        return Reply(conflict_answer(await self._row(call)))
+            waits = await wish_replacement(command, uow, tools=self._desk.tools)
+            if not waits:
+                await decide_conflict(
+                    command,
+                    uow,
+                    files=self._desk.invoice_files,
+                    documents=self._desk.documents,
+                    clock=self._desk.clock,
+                )
+        return Reply(conflict_answer(await self._row(call)), status=202 if waits else None)
 
     async def _row(self, call: Call) -> RowMapping:
         rows = await views.conflicts(
@@ -198,11 +201,12 @@ def import_endpoints(desk: Desk) -> list[Endpoint]:
             method="POST",
             path=f"{_CONFLICT}/decision",
             operation_id="decideImportConflict",
-            summary="Keep the known invoice, or replace it by the file's if it is in no order",
+            summary="Keep the known invoice, or replace it by the file's; if unsent, later: 202",
             handler=operations.decide,
             roles=WORKING_ROLES,
             request=DecisionRequest,
             response=ConflictAnswer,
+            waits="The invoice is in an unsent order and is replaced once that is taken back",
             problem_codes=(
                 "import-conflict-not-found",
                 "conflict-decided",
@@ -212,6 +216,8 @@ def import_endpoints(desk: Desk) -> list[Endpoint]:
                 "needs-credit-note",
                 "has-credit-note",
                 "unknown-contract",
+                "cancellation-pending",
+                "correction-pending",
             ),
         ),
     ]

@@ -40,7 +40,7 @@ async def change_position(command: ChangePosition, uow: UnitOfWork) -> Outcome:
     standings = await expected_standings(uow, [command.invoice_id])
     standing = standings[command.invoice_id]
     newer = command.sequence > standing.ledger_sequence
-    if newer and command.with_factor and not standing.is_acquitted:
+    if newer and command.with_factor and not standing.was_acquitted:
         raise TooEarlyError(
             f"the acquittal of invoice {standing.invoice_number} is not known yet",
             waits_for=str(command.invoice_id),
@@ -54,6 +54,10 @@ async def change_position(command: ChangePosition, uow: UnitOfWork) -> Outcome:
     )
     if outcome is Outcome.ALREADY_DONE:
         return outcome
+    if moved.given_back_by != standing.given_back_by:
+        # An order that took the invoice along after a recourse may have been told of before it.
+        placements = await uow.orders.placements([command.invoice_id])
+        moved = moved.placed(placements[command.invoice_id])
     await uow.invoices.save_standings([moved])
     for fact in command.facts:
         if fact.credit_note_id is not None:

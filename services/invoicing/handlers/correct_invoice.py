@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import Decimal
 from uuid import UUID
 
+from services.invoicing.domain.correction import NewContent
 from services.invoicing.domain.invoice import Invoice
 from services.invoicing.handlers.cancel_invoice import CancelInvoice, withdraw_from_books
 from services.invoicing.handlers.issue_invoice import IssueInvoice, issue_invoice
@@ -14,18 +14,6 @@ from services.invoicing.ports import UnitOfWork
 from services.invoicing.ports.documents import InvoiceDocuments, InvoiceRenderer
 from shared.kernel.clock import Clock
 from shared.kernel.errors import ConflictError
-from shared.kernel.money import Money
-
-
-@dataclass(frozen=True, slots=True)
-class NewContent:
-    """What the corrected invoice is to bill."""
-
-    treatment_ids: tuple[UUID, ...]
-    contract_id: UUID | None
-    deposit: Money
-    payment_period_days: int
-    discount_percent: Decimal = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)

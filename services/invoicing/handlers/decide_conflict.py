@@ -23,6 +23,7 @@ from shared.kernel.clock import Clock
 from shared.kernel.errors import ConflictError, DomainError, NotFoundError
 
 KEEP, REPLACE = "keep", "replace"
+REASON_OF_REPLACEMENT = "replaced-by-import"
 _NUMBER_MAX = 35
 
 
@@ -125,7 +126,7 @@ async def _replace(
     new = imported.invoice
     if not known.cancelled:
         cancel = CancelInvoice(
-            command.practice_id, wrong.invoice_id, "replaced-by-import", command.by
+            command.practice_id, wrong.invoice_id, REASON_OF_REPLACEMENT, command.by
         )
         await withdraw_from_books(cancel, wrong, uow, clock=clock, replaced_by=new.invoice_id)
     await intake.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from datetime import date, datetime
 from types import TracebackType
 from typing import Protocol, Self
@@ -317,6 +318,13 @@ class UnitOfWork(Protocol):
 
     def record(self, event: InvoicingEvent) -> None:
         """Note a domain event, to be told to the other services."""
+
+    def part(self, *, trial: bool = False) -> AbstractAsyncContextManager[None]:
+        """Undo what is written and recorded within if an error ends it; what came before stays.
+
+        Args:
+            trial: undo it in any case.
+        """
 
     async def __aenter__(self) -> Self:
         """Begin."""

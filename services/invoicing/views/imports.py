@@ -14,7 +14,10 @@ CONFLICTS = """
       (SELECT jsonb_agg(to_jsonb(n) ORDER BY n.patient_number COLLATE "C")
        FROM (SELECT patient_id, patient_number, family_name, given_name FROM patient
              WHERE practice_id = c.practice_id AND patient_id = ANY (m.namesake_ids)) AS n
-      ) AS namesakes
+      ) AS namesakes,
+      EXISTS (SELECT FROM cancellation_wish w
+              WHERE w.practice_id = c.practice_id AND w.conflict_id = c.conflict_id
+                AND w.state = 'pending') AS replacement_pending
     FROM import_conflict c
     JOIN invoice i ON i.practice_id = c.practice_id AND i.invoice_id = c.invoice_id
     LEFT JOIN imported_invoice m

@@ -144,6 +144,37 @@ _SET_ASIDE = text(
     WHERE practice_id = :practice_id AND invoice_id = :invoice_id AND live
     """
 )
+# Whoever prepares an order holds the invoice; who waits for that sees the order afterwards.
+_HOLD_INVOICE = text(
+    """
+    SELECT invoice_id FROM invoice
+    WHERE practice_id = :practice_id AND invoice_id = :invoice_id
+      AND (CAST(:given_back AS boolean) OR EXISTS (SELECT FROM order_line
+                                  WHERE order_line.invoice_id = :invoice_id AND given_back))
+    FOR UPDATE
+    """
+)
+_GIVE_BACK = text(
+    """
+    UPDATE order_line SET given_back = true
+    WHERE practice_id = :practice_id AND invoice_id = :invoice_id
+      AND live AND outcome = 'accepted' AND NOT set_aside
+    RETURNING order_id
+    """
+)
+_TAKE_AGAIN = text(
+    """
+    UPDATE order_line SET given_back = false
+    WHERE practice_id = :practice_id AND invoice_id = :invoice_id AND order_id = (
+      SELECT line.order_id FROM order_line AS line
+      JOIN orders ON orders.order_id = line.order_id
+      WHERE line.practice_id = :practice_id AND line.invoice_id = :invoice_id AND line.given_back
+      ORDER BY orders.prepared_at DESC LIMIT 1)
+      AND NOT EXISTS (SELECT FROM order_line AS other
+                      WHERE other.invoice_id = :invoice_id AND other.live)
+    RETURNING order_id
+    """
+)
 
 
 class SqlCorrectionRepository:
@@ -280,6 +311,18 @@ class SqlCorrectionRepository:
             _SET_ASIDE,
             {"practice_id": practice_id, "invoice_id": invoice_id, "set_aside": set_aside},
         )
+
+    async def set_line_given_back(
+        self, practice_id: PracticeId, invoice_id: InvoiceId, *, given_back: bool
+    ) -> OrderId | None:
+        """Let the invoice leave the order it was given back from, or return to it."""
+        wanted = {"practice_id": practice_id, "invoice_id": invoice_id}
+        turning = wanted | {"given_back": given_back}
+        if (await self._connection.execute(_HOLD_INVOICE, turning)).one_or_none() is None:
+            return None
+        statement = _GIVE_BACK if given_back else _TAKE_AGAIN
+        turned = (await self._connection.execute(statement, wanted)).scalar_one_or_none()
+        return None if turned is None else OrderId(turned)
 
     async def _waiting(
         self, statement: TextClause, practice_id: PracticeId, contract_id: ContractId, limit: int

@@ -15,6 +15,7 @@ from services.orders.adapters.rows import (
     candidate_of,
     content_values,
     contract_of,
+    invoice_of,
 )
 from services.orders.domain.model import Contract, Invoice, Practice
 from services.orders.domain.selection import Candidate
@@ -88,7 +89,9 @@ _SET_BALANCE = text(
 )
 _CANDIDATES = """
     SELECT invoice.*, orders.order_number AS live_order_number,
-      CASE WHEN order_line.set_aside THEN 'confirmed' ELSE orders.state END AS live_order_state
+      CASE WHEN order_line.set_aside THEN 'confirmed' ELSE orders.state END AS live_order_state,
+      EXISTS (SELECT FROM order_line AS former
+              WHERE former.invoice_id = invoice.invoice_id AND former.given_back) AS given_back
     FROM invoice
     LEFT JOIN order_line ON order_line.invoice_id = invoice.invoice_id AND order_line.live
     LEFT JOIN orders ON orders.order_id = order_line.order_id
@@ -97,6 +100,13 @@ _CANDIDATES = """
 _CHOSEN = text(f"{_CANDIDATES} AND invoice.invoice_id = ANY (CAST(:invoice_ids AS uuid[]))")
 _NOT_IN_LIVE_ORDER = text(
     f"{_CANDIDATES} AND invoice.contract_id = :contract_id AND order_line.order_id IS NULL"
+)
+_HOLD = text(
+    """
+    SELECT * FROM invoice
+    WHERE practice_id = :practice_id AND invoice_id = ANY (CAST(:invoice_ids AS uuid[]))
+    ORDER BY invoice_id FOR SHARE
+    """
 )
 _NOT_ACQUITTED = text(
     f"""{_CANDIDATES} AND invoice.contract_id = :contract_id
@@ -238,3 +248,9 @@ class SqlInvoiceRepository:
         wanted = {"practice_id": practice_id, "contract_id": contract_id}
         rows = await self._connection.execute(_NOT_ACQUITTED, wanted)
         return [candidate_of(row) for row in rows.mappings()]
+
+    async def hold(self, practice_id: PracticeId, invoice_ids: Sequence[UUID]) -> list[Invoice]:
+        """Return invoices as they are now; nobody changes them until the transaction ends."""
+        wanted = {"practice_id": practice_id, "invoice_ids": list(invoice_ids)}
+        rows = await self._connection.execute(_HOLD, wanted)
+        return [invoice_of(row) for row in rows.mappings()]

@@ -58,8 +58,15 @@ def contract_of(row: RowMapping) -> Contract:
 
 def candidate_of(row: RowMapping) -> Candidate:
     """Read an invoice together with the live order that holds it, if one does."""
+    number = row["live_order_number"]
+    live = None if number is None else LiveOrder(number, row["live_order_state"])
+    return Candidate(invoice_of(row), live, row["given_back"])
+
+
+def invoice_of(row: RowMapping) -> Invoice:
+    """Read an invoice."""
     contract_id = row["contract_id"]
-    invoice = Invoice(
+    return Invoice(
         invoice_id=InvoiceId(row["invoice_id"]),
         practice_id=PracticeId(row["practice_id"]),
         contract_id=None if contract_id is None else ContractId(contract_id),
@@ -73,9 +80,6 @@ def candidate_of(row: RowMapping) -> Candidate:
         unfit_codes=tuple(row["unfit_codes"]),
         document_number=row["document_number"],
     )
-    if row["live_order_number"] is None:
-        return Candidate(invoice)
-    return Candidate(invoice, LiveOrder(row["live_order_number"], row["live_order_state"]))
 
 
 def line_of(row: RowMapping) -> OrderLine:

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from services.orders.domain.model import InFlight
 from shared.kernel.clock import SWISS_TIME
-from shared.kernel.errors import ConflictError, DomainError, NotFoundError
+from shared.kernel.errors import ConflictError, DomainError, NotFoundError, TransientError
 
 _SHOWN_NUMBERS_MAX = 5
 
@@ -70,6 +70,13 @@ class InvoiceInLiveOrderError(ConflictError):
             code="invoice-in-live-order",
             field="invoice_ids",
         )
+
+
+class InvoicesMovedError(TransientError):
+    """An invoice was cancelled, or its balance changed, while its order was being frozen."""
+
+    def __init__(self) -> None:
+        super().__init__("an invoice of the order changed while the order was being prepared")
 
 
 class DocumentDamagedError(ConflictError):

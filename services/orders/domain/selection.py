@@ -29,6 +29,7 @@ class Reason(StrEnum):
     ZERO_BALANCE = "zero-balance"
     CREDIT_BALANCE = "credit-balance"
     UNFIT = "unfit"
+    GIVEN_BACK = "given-back"
     OUTSIDE_RULE = "outside-rule"
     ORDER_FULL = "order-full"
 
@@ -61,11 +62,13 @@ class Wish:
         contract_id: the order's contract.
         today: the Swiss calendar day, by which ages are counted.
         rule: which of everything orderable; None: all of it.
+        by_name: whether a person named the invoices one by one.
     """
 
     contract_id: ContractId
     today: date
     rule: Rule | None = None
+    by_name: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +81,15 @@ class LiveOrder:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """An invoice, and the order that holds it if one does."""
+    """An invoice, and the order that holds it if one does.
+
+    Attributes:
+        given_back: whether the factor had it and gave it back (recourse).
+    """
 
     invoice: Invoice
     live_order: LiveOrder | None = None
+    given_back: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +120,7 @@ def why_not(
     balance: Money,
     unfit_codes: Sequence[str],
     live_order_state: str | None,
+    given_back: bool = False,
 ) -> Reason | None:
     """Return the first reason why an invoice may not go into an order, or None.
 
@@ -119,6 +128,8 @@ def why_not(
         contract_id: the invoice's contract, if it has one.
         wanted_contract_id: the order's contract; None: the invoice's own.
         live_order_state: state of the order that holds the invoice, or None.
+        given_back: whether the factor gave it back and nobody named it since: only a person puts
+            it into another order.
     """
     acquitted = live_order_state in {OrderState.ACQUITTED, OrderState.CLOSED}
     verdicts = (
@@ -129,6 +140,7 @@ def why_not(
         (Reason.ZERO_BALANCE, balance.is_zero),
         (Reason.CREDIT_BALANCE, balance < Money.zero()),
         (Reason.UNFIT, bool(unfit_codes)),
+        (Reason.GIVEN_BACK, given_back),
     )
     return next((reason for reason, applies in verdicts if applies), None)
 
@@ -280,6 +292,7 @@ def _judged(candidate: Candidate, wish: Wish) -> Reason | None:
         balance=invoice.balance,
         unfit_codes=invoice.unfit_codes,
         live_order_state=candidate.live_order.state if candidate.live_order else None,
+        given_back=candidate.given_back and not wish.by_name,
     )
     if reason is None and wish.rule and not wish.rule.admits(invoice, today=wish.today):
         return Reason.OUTSIDE_RULE

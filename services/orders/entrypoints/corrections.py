@@ -35,7 +35,7 @@ async def withdrawal_wished(
     command = WithdrawOrder(
         order_id=OrderId(event.payload.order_id),
         practice_id=PracticeId(event.payload.practice_id),
-        by="an invoice of it is to be cancelled",
+        by="an invoice of it is to be cancelled or corrected",
         handed_over_by_hand=False,
     )
     return await wish_withdrawal(command, uow, workshop.clock)

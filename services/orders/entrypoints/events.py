@@ -121,6 +121,7 @@ async def _invoice_position_changed(
             change.credit_note_id for change in payload.changes if change.credit_note_id
         ),
         set_aside=_SET_ASIDE.get(payload.changes[-1].kind) if payload.changes else None,
+        given_back=payload.given_back,
     )
     return await change_balance(command, uow)
 

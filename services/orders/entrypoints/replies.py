@@ -54,6 +54,7 @@ def orderable_invoice(row: RowMapping, wanted_contract_id: UUID | None) -> Order
         balance=Money(row["balance_rappen"]),
         unfit_codes=row["unfit_codes"],
         live_order_state=row["live_order_state"],
+        given_back=row["given_back"],
     )
     refused_in = row["refused_order_number"]
     return OrderableInvoice(

@@ -7,7 +7,9 @@ from datetime import datetime
 from uuid import UUID
 
 from services.orders.handlers.outcome import Outcome
+from services.orders.handlers.release_credit_notes import release_credit_notes
 from services.orders.ports import UnitOfWork
+from shared.kernel.clock import SWISS_TIME
 from shared.kernel.errors import TooEarlyError
 from shared.kernel.ids import InvoiceId, PracticeId
 from shared.kernel.money import Money
@@ -20,6 +22,7 @@ class ChangeBalance:
     Attributes:
         settled_credit_notes: released notes that this balance takes into account.
         set_aside: whether the books set its line aside (True) or acquitted it after all (False).
+        given_back: whether the factor gave the invoice back and no order took it since.
     """
 
     practice_id: PracticeId
@@ -28,10 +31,14 @@ class ChangeBalance:
     changed_at: datetime
     settled_credit_notes: tuple[UUID, ...] = ()
     set_aside: bool | None = None
+    given_back: bool = False
 
 
 async def change_balance(command: ChangeBalance, uow: UnitOfWork) -> Outcome:
     """Set the balance; one that is older than the known one changes nothing.
+
+    An invoice that the factor gave back leaves its order. Its credit notes that have not gone into
+    an order are released: the factor has nothing any more that they could reduce.
 
     Raises:
         TooEarlyError: the invoice is not known yet.
@@ -55,4 +62,10 @@ async def change_balance(command: ChangeBalance, uow: UnitOfWork) -> Outcome:
         await uow.corrections.set_line_aside(
             command.practice_id, command.invoice_id, set_aside=command.set_aside
         )
-    return Outcome.of(changed=changed)
+    turned = await uow.corrections.set_line_given_back(
+        command.practice_id, command.invoice_id, given_back=command.given_back
+    )
+    if turned is not None and command.given_back:
+        day = command.changed_at.astimezone(SWISS_TIME).date()
+        await release_credit_notes(command.practice_id, uow, on=day, order_id=turned)
+    return Outcome.of(changed=changed or turned is not None)

@@ -12,6 +12,7 @@ from services.orders.domain.credit_note import CREDIT_NOTES_PER_ORDER_MAX, Packe
 from services.orders.domain.errors import (
     CreditNoteDamagedError,
     DocumentDamagedError,
+    InvoicesMovedError,
     OrderInFlightError,
 )
 from services.orders.domain.events import OrderPrepared
@@ -20,10 +21,12 @@ from services.orders.domain.notices import Notice
 from services.orders.domain.order import Fact, FactKind, Order, order_number
 from services.orders.domain.package import PackageBuilder, PackageHead
 from services.orders.domain.selection import (
+    Candidate,
     LeftOut,
     Rule,
     Selection,
     Wish,
+    foresee,
     refuse_small,
     select_chosen,
     select_everything,
@@ -91,7 +94,8 @@ async def prepare_order(
         CreditNoteDamagedError: that of a credit note is not.
         InvoiceInLiveOrderError: another live order took one of the invoices meanwhile (P3).
         CreditNoteInLiveOrderError: another live order took one of the credit notes meanwhile.
-        TransientError: a document could not be read or stored.
+        TransientError: a document could not be read or stored, or an invoice was cancelled or
+            changed its balance meanwhile.
     """
     message = checked_message(command.communication, command.notices, command.invoice_notices)
     practice, contract = await parties(uow, command.practice_id, command.contract_id)
@@ -101,7 +105,10 @@ async def prepare_order(
     in_flight = await uow.orders.in_flight(practice.practice_id, contract.contract_id)
     if in_flight is not None:
         raise OrderInFlightError(in_flight)
-    selection = await _select(command, uow, clock)
+    wish = Wish(
+        contract.contract_id, clock.today(), command.rule, by_name=command.invoice_ids is not None
+    )
+    selection = await _select(command, wish, uow)
     refuse_small(selection, command.minimum_total)
     chosen = with_notices(selection.lines, message.by_invoice)
     credit_notes = await uow.corrections.claim_waiting_credit_notes(
@@ -114,6 +121,7 @@ async def prepare_order(
     package = await _freeze(head, chosen, credit_notes, archive)
     told = with_notices_of_order(chosen, message.notices)
     lines = await archive.store_lines(practice.practice_id, command.order_id, told)
+    await _hold(selection, wish, practice.practice_id, uow)
     now = clock.now()
     order = Order(
         order_id=command.order_id,
@@ -136,13 +144,27 @@ async def prepare_order(
     return PreparedOrder(order, tuple(credit_notes), selection.left_out)
 
 
-async def _select(command: PrepareOrder, uow: UnitOfWork, clock: Clock) -> Selection:
-    wish = Wish(command.contract_id, clock.today(), command.rule)
+async def _select(command: PrepareOrder, wish: Wish, uow: UnitOfWork) -> Selection:
     if command.invoice_ids is None:
         open_ones = await uow.invoices.not_in_live_order(command.practice_id, command.contract_id)
         return select_everything(open_ones, wish)
     chosen = await uow.invoices.chosen(command.practice_id, command.invoice_ids)
     return select_chosen(command.invoice_ids, chosen, wish)
+
+
+async def _hold(selection: Selection, wish: Wish, practice_id: PracticeId, uow: UnitOfWork) -> None:
+    """Hold the chosen invoices until the order is there, and see that they are as they were.
+
+    Freezing takes its time. Who cancels an invoice waits from here on, and finds the order then;
+    who was faster is found here.
+
+    Raises:
+        InvoicesMovedError: at least one would be ordered otherwise, or not at all, by now.
+    """
+    held = await uow.invoices.hold(practice_id, [line.invoice_id for line in selection.lines])
+    now = foresee([Candidate(invoice) for invoice in held], wish)
+    if now.lines != selection.lines:
+        raise InvoicesMovedError
 
 
 async def _freeze(

@@ -66,7 +66,8 @@ async def preview_order(command: PreviewOrder, uow: UnitOfWork, clock: Clock) ->
         NotFoundError, DomainError: practice, contract or a chosen invoice is unknown.
     """
     _, contract = await parties(uow, command.practice_id, command.contract_id)
-    wish = Wish(command.contract_id, clock.today(), command.rule)
+    by_name = command.invoice_ids is not None
+    wish = Wish(command.contract_id, clock.today(), command.rule, by_name=by_name)
     candidates = await _candidates(command, uow)
     selection = foresee(candidates, wish)
     in_flight = await uow.orders.in_flight(command.practice_id, command.contract_id)

@@ -66,10 +66,11 @@ _BOTTOM = """
   line is set aside as `cancelled-with-factor`, and a credit note is what corrects it now.
 * **Credit note**: when the practice issues it, it is information (`credit_note_issued`), for the
   invoice is in a sent order and its acquittal may be worked before or after. The money moves with
-  the factor's record `credit_note` (3400 D, 1088 C, D −, P −). If the factor refuses the invoice
-  before the note has gone into an order, it is settled without the factor (`credit_note_settled`,
-  3400 D, 1100 C, D −): the invoice may be ordered again with what remains, or cancelled. Of an
-  invoice that was cancelled meanwhile, the note moves nothing.
+  the factor's record `credit_note` (3400 D, 1088 C, D −, P −). If the factor refuses the invoice,
+  or gives it back, before the note has gone into an order, it is settled without the factor
+  (`credit_note_settled`, 3400 D, 1100 C, D −): the invoice may be ordered again with what remains,
+  or, where it was refused, cancelled. Of an invoice that was cancelled meanwhile, the note moves
+  nothing.
 * **Payment of the debtor**: settles {order}, in this order (costs
   and interest first: art. 85 of the Swiss Code of Obligations). A payment beyond what is owed is
   parked as `overpayment`.
@@ -85,7 +86,8 @@ _BOTTOM = """
   principal, at most all that is open; D becomes that amount (what the factor keeps of its
   own charges is no longer owed), and so does the invoice's share of 1100. P may fall below 0.00:
   the practice owes it, until a negative payout settles it. The asterisk goes, the acquittal ends;
-  only a person's decision puts the invoice into another order.
+  only a person's decision puts the invoice into another order. That order's acquittal takes all
+  that is open (1100), what the factor had charged and did not keep included.
 * **After recourse** payouts, advances and charges of the factor are still booked, for they settle
   P; a loss is the practice's own (3805 D, 1100 C), whatever the contract says of losses. What else
   moves money is parked as `not-acquitted`.

@@ -47,14 +47,17 @@ class AcquittedInvoice:
 def acquitted(
     confirmation: Confirmation, contract: Contract, before: Position, *, chart: Chart, today: date
 ) -> AcquittedInvoice:
-    """Acquit one accepted invoice for its open principal, which is what the factor confirmed.
+    """Acquit one accepted invoice for all that is open, which is what the factor confirmed.
+
+    Before its first acquittal only principal is; of an invoice that was given back, what the
+    recourse left on 1100.
 
     Args:
         before: of an invoice that the confirmation accepted and nothing speaks against.
     """
     order_id, invoice_id = confirmation.order_id, before.invoice_id
     cause = derived_id("acquittal", order_id, invoice_id)
-    amount, rule = before.debt.principal, rule_for(ACQUITTED)
+    amount, rule = before.debt.total, rule_for(ACQUITTED)
     live = LiveAcquittal(order_id, contract.contract_id, contract.ledger_account)
     moved = factor_change(rule, amount)
     position = replace(before, acquittal=live, ended=None, factor_owes=before.factor_owes + moved)

@@ -40,7 +40,7 @@ class AcquittalException:
 
     Attributes:
         confirmed: the amount for which the factor accepted the invoice.
-        open_amount: the principal that the books had open when it was set aside.
+        open_amount: what the books had open when it was set aside.
         is_settled: whether a person has settled it.
     """
 
@@ -83,14 +83,14 @@ def set_aside(
         invoice_id=invoice_id,
         reason=reason,
         confirmed=line.confirmed,
-        open_amount=line.position.debt.principal,
+        open_amount=line.position.debt.total,
         found_at=at,
     )
 
 
 def is_doubtful(line: AcceptedInvoice) -> bool:
     """Whether it must be asked if a line was cancelled: a cancelled invoice has nothing open."""
-    return line.position.debt.principal.is_zero or reason_against(line, cancelled=False) is not None
+    return line.position.debt.total.is_zero or reason_against(line, cancelled=False) is not None
 
 
 def reason_against(line: AcceptedInvoice, *, cancelled: bool) -> ExceptionReason | None:
@@ -99,7 +99,7 @@ def reason_against(line: AcceptedInvoice, *, cancelled: bool) -> ExceptionReason
         return ExceptionReason.ALREADY_ACQUITTED
     if cancelled:
         return ExceptionReason.CANCELLED
-    if line.confirmed != line.position.debt.principal:
+    if line.confirmed != line.position.debt.total:
         return ExceptionReason.AMOUNT_DIFFERS
     return None
 

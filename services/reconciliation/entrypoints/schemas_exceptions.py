@@ -40,7 +40,7 @@ class SettlementReply(ApiModel):
 class SetAsideLineReply(ApiModel):
     """One accepted line that the books could not acquit.
 
-    `open_amount`: the principal that was open then; `open_now`: that is open at present.
+    `open_amount`: what was open then; `open_now`: what is open at present.
     """
 
     exception_id: UUID

@@ -77,7 +77,7 @@ async def _acquit(
     if reason is not None:
         raise ConflictError(
             f"invoice {position.invoice_number} was confirmed for {exception.confirmed} and"
-            f" {position.debt.principal} is open; the books do not agree, so it is not acquitted",
+            f" {position.debt.total} is open; the books do not agree, so it is not acquitted",
             code="books-disagree-still",
             reason_code=reason.value,
         )

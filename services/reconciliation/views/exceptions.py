@@ -10,7 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 _EXCEPTION = """
     SELECT e.*, o.order_number, o.contract_id, p.invoice_number,
-      p.principal_rappen AS open_now_rappen,
+      (p.principal_rappen + p.reminder_fees_rappen + p.interest_rappen + p.costs_rappen)
+        AS open_now_rappen,
       d.decision, d.reason AS decision_reason, d.decided_by, d.decided_at
     FROM acquittal_exception e
     JOIN order_confirmation o ON o.order_id = e.order_id

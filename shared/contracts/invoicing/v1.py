@@ -135,7 +135,7 @@ class InvoiceCancelled(EventPayload):
 
 
 class InvoiceWithdrawalWished(EventPayload):
-    """An invoice is to be cancelled, and its order, not known to have left, is wanted back first.
+    """An invoice is to be cancelled or corrected: its order, not known to have left, is wanted.
 
     The answer is what becomes of the order: it is withdrawn, or it goes on.
     """

@@ -12,6 +12,7 @@ from shared.kernel.errors import TransientError
 from shared.objectstore.store import ObjectStore
 from shared.runtime.definition import ServiceDefinition
 from tests.integration.invoicing.office import Office, Voices, open_office
+from tests.integration.invoicing.test_corrections import sent
 from tests.support.web import ApiAnswer, ApiClient
 from tests.unit.invoicing.requests import (
     NUMBER,
@@ -307,12 +308,15 @@ async def test_a_cancelled_number_may_be_refused_after_the_living_one_was_kept(
     assert outcomes(again) == ["already-known"]
 
 
-async def test_an_invoice_in_an_order_cannot_be_replaced(office: Office, voices: Voices) -> None:
+async def test_an_invoice_in_a_sent_order_cannot_be_replaced(
+    office: Office, voices: Voices
+) -> None:
     invoice_id, conflict_id = await a_conflict(office)
-    invoice = await office.get(f"invoices/{invoice_id}")
-    await voices.say(await voices.prepared(office, invoice))
+    order = await voices.prepared(office, await office.get(f"invoices/{invoice_id}"))
+    await voices.say(order)
+    await voices.say(sent(order))
     problem = await decide(office, conflict_id, "replace", status=409)
-    assert problem["code"] in {"withdraw-order-first", "needs-credit-note"}
+    assert problem["code"] == "needs-credit-note"
     assert (await office.get(f"invoices/{invoice_id}"))["state"] == "ordered"
     assert (await decide(office, conflict_id, "keep"))["decision"] == "keep"
 

@@ -44,7 +44,7 @@ def _line(invoice_id: UUID) -> OrderLine:
     return OrderLine(1, InvoiceId(invoice_id), "2026-000001", "10001", Money(12000), document)
 
 
-async def _someone_waits_for_a_lock(house: House) -> bool:
+async def someone_waits_for_a_lock(house: House) -> bool:
     rows = await house.rows(
         "SELECT 1 FROM pg_locks WHERE NOT granted AND database ="
         " (SELECT oid FROM pg_database WHERE datname = current_database())"
@@ -117,7 +117,7 @@ async def test_the_index_alone_keeps_a_second_order_out_and_names_the_first(
     winner = asyncio.create_task(_add(house.database, house, first, line, until=commit))
     await eventually(lambda: _one_transaction_is_open(house), because="the first order is in")
     loser = asyncio.create_task(_add(house.database, house, second, line, until=never_waits))
-    await eventually(lambda: _someone_waits_for_a_lock(house), because="the second one waits")
+    await eventually(lambda: someone_waits_for_a_lock(house), because="the second one waits")
     commit.set()
     await winner
     with pytest.raises(OrderInFlightError) as refused:

@@ -47,6 +47,36 @@ async def test_an_invoice_given_back_is_the_practices_own_and_goes_into_another_
     await house.assert_books_hold()
 
 
+async def test_charges_that_were_given_back_with_it_are_acquitted_with_it_too(
+    house: House,
+) -> None:
+    await house.acquitted_invoices("120.00")
+    fee = Row("R-1", "reminder_fee", rappen=2_000)
+    await house.book(following(1, fee, RECOURSE.but(rappen=14_000)))
+    assert await house.position(FIRST) == "D 140.00 P -20.00"
+    second = await house.order_confirmed([(FIRST, "140.00", True)], number="CMD-2026-0002")
+    await house.receive(second)
+    assert await house.position(FIRST) == "D 140.00 P 120.00 *"
+    assert await house.rows("SELECT 1 FROM acquittal_exception") == []
+    assert (await house.balances()).get("1100") is None
+    assert len(await house.rows("SELECT 1 FROM acquittal WHERE live")) == 1
+    await house.assert_books_hold()
+
+
+async def test_a_reversed_recourse_is_an_exception_where_a_second_order_is_acquitted_after_it(
+    house: House,
+) -> None:
+    await house.acquitted_invoices("120.00")
+    await house.book(following(1, RECOURSE))
+    await house.book(following(2, Row("R-3", "reversal", rappen=12_000, text="R-2")))
+    second = await house.order_confirmed([(FIRST, "120.00", True)], number="CMD-2026-0002")
+    await house.receive(second)
+    assert await house.position(FIRST) == "D 120.00 P 120.00 *"
+    (kept,) = await house.rows("SELECT reason_code FROM acquittal_exception")
+    assert kept["reason_code"] == "invoice-already-acquitted"
+    await house.assert_books_hold()
+
+
 async def test_a_reversed_recourse_puts_the_invoice_back_with_its_first_acquittal(
     house: House,
 ) -> None:

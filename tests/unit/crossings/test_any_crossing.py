@@ -1,4 +1,4 @@
-"""Cancel, prepare, send, confirm and credit cross each other at will: the books end right."""
+"""Cancel, correct, prepare, send, confirm, credit cross each other at will: the books end right."""
 
 from __future__ import annotations
 
@@ -9,16 +9,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from services.invoicing.domain.cancellation_wish import WishState
 from services.invoicing.domain.invoice import InvoiceState
 from services.orders.domain.order import IN_FLIGHT, OrderState
 from services.reconciliation.domain.setting_aside import ExceptionReason
 from shared.kernel.money import Money
+from tests.unit.crossings.correcting import TREATMENTS, correct
+from tests.unit.crossings.giving_back import write_recourse
 from tests.unit.crossings.world import World
 
 AMOUNTS = (12_000, 8_000)
 _ONE = st.integers(0, len(AMOUNTS) - 1)
 STEPS = st.one_of(
     st.tuples(st.just("cancel"), _ONE, st.just(0)),
+    st.tuples(st.just("correct"), _ONE, st.integers(0, TREATMENTS - 1)),
     st.tuples(st.just("credit"), _ONE, st.sampled_from([1, 3_000, 8_000, 12_000])),
     st.tuples(st.just("prepare"), st.just(0), st.just(0)),
     st.tuples(st.just("send"), st.integers(0, 1), st.just(0)),
@@ -33,6 +37,8 @@ async def take(world: World, step: tuple[str, int, int]) -> None:
     kind, first, second = step
     if kind == "cancel":
         await world.cancel(first)
+    elif kind == "correct":
+        await correct(world, first, second)
     elif kind == "credit":
         await world.credit(first, second)
     elif kind == "prepare":
@@ -77,6 +83,10 @@ def assert_nothing_waits(world: World) -> None:
         assert told or note.credit_note_id in corrections.held or live is not None
     for invoice in world.orders.uow.invoices.known.values():
         assert "credit-note-pending" not in invoice.unfit_codes
+    for wish in world.invoicing.uow.wishes.by_invoice.values():
+        assert not wish.is_pending
+        issued = wish.corrected_id in world.invoicing.uow.invoices.by_id
+        assert issued == (wish.state is WishState.DONE and wish.corrected_id is not None)
 
 
 def assert_invoice_is_right(world: World, invoice: Any) -> None:
@@ -122,7 +132,7 @@ def assert_right(world: World) -> None:
     posted = [line for link in books.journal for line in link.entry.postings]
     assert Money.total(line.amount for line in posted) == Money.zero()
     assert_nothing_waits(world)
-    for invoice in world.invoices:
+    for invoice in world.invoicing.uow.invoices.by_id.values():
         facts = [fact for fact in books.facts if fact.invoice_id == invoice.invoice_id]
         position = books.current[invoice.invoice_id]
         assert Money.total(fact.debt_change.total for fact in facts) == position.debt.total
@@ -193,3 +203,66 @@ def test_the_histories_that_were_dead_ends_come_to_their_end(
         standing = world.invoicing.uow.invoices.standings[world.invoices[0].invoice_id]
         late = "cancelled-with-factor" in reasons
         assert standing.state is (InvoiceState.ACQUITTED if late else InvoiceState.CANCELLED)
+
+
+async def corrected(*steps: tuple[str, int, int]) -> tuple[World, str, int]:
+    """Play a history with a correction in an unsent order; return its wish and the invoices."""
+    world = await played(*UNDER_WAY, ALL, ("correct", 0, 0), *steps)
+    (wish,) = world.invoicing.uow.wishes.by_invoice.values()
+    return world, wish.state.value, len(world.invoicing.uow.invoices.by_id)
+
+
+def test_a_correction_in_an_unsent_order_takes_it_back_and_only_the_corrected_one_is_sold() -> None:
+    steps = (ALL, ("send", 1, 0), ALL, ALL, ALL, ("prepare", 0, 0), ALL, ("send", 0, 0))
+    world, state, count = asyncio.run(corrected(*steps))
+    assert_right(world)
+    assert (state, count) == ("done", 3)
+    acquitted = {one.invoice_id for one in world.books.uow.books.acquittals}
+    wrong, other = (one.invoice_id for one in world.invoices)
+    assert acquitted == {other, world.id("corrected", 0)}
+    assert world.invoicing.uow.invoices.standings[wrong].state is InvoiceState.CANCELLED
+
+
+def test_a_correction_whose_order_leaves_all_the_same_changes_no_claim() -> None:
+    world, state, count = asyncio.run(corrected(("send", 0, 0), ALL, ("answer", 0, 0)))
+    assert_right(world)
+    assert (state, count) == ("order-left", 2)
+    acquitted = {one.invoice_id for one in world.books.uow.books.acquittals}
+    assert acquitted == {one.invoice_id for one in world.invoices}
+
+
+@pytest.mark.parametrize("last", ["invoicing", "orders", "reconciliation"])
+def test_an_invoice_given_back_is_sold_once_more_whoever_hears_of_it_last(last: str) -> None:
+    async def story() -> World:
+        world = await played(*SENT, ("answer", 0, 0))
+        given_back = world.invoices[0]
+        await write_recourse(
+            world.practice_id, given_back.invoice_id, world.books.uow, clock=world.clock
+        )
+        world.say(*world.books.told())
+        assert not await world.prepare(given_back.invoice_id), "orders has not heard of it"
+        for stream in world.waiting(world.orders):
+            await world.deliver(world.orders, stream)
+        assert not await world.prepare(), "everything leaves it out"
+        assert await world.prepare(given_back.invoice_id)
+        world.send(look_back=False)
+        await world.answer(0)
+        for service in world.services:
+            while service.name != last and await world.deliver_all(service):
+                pass
+        await world.settle()
+        return world
+
+    world = asyncio.run(story())
+    assert_nothing_waits(world)
+    invoice_id = world.invoices[0].invoice_id
+    position = world.books.uow.books.current[invoice_id]
+    standing = world.invoicing.uow.invoices.standings[invoice_id]
+    second = world.prepared[-1].order_id
+    assert position.acquittal is not None
+    assert position.acquittal.order_id == standing.order_id == second
+    assert position.factor_owes == standing.factor_owes == Money(12_000)
+    assert (standing.state, standing.with_factor) == (InvoiceState.ACQUITTED, True)
+    acquittals = [one for one in world.books.uow.books.acquittals if one.invoice_id == invoice_id]
+    assert len(acquittals) == 2
+    assert world.books.uow.exceptions.kept == {}

@@ -23,6 +23,8 @@ from services.invoicing.domain.invoice import Standing
 from services.invoicing.entrypoints import events as invoicing_events
 from services.invoicing.handlers.cancel_invoice import CancelInvoice, cancel_invoice
 from services.invoicing.handlers.issue_credit_note import IssueCreditNote, issue_credit_note
+from services.invoicing.handlers.wish_cancellation import wish_cancellation
+from services.invoicing.handlers.wishing import Tools
 from services.orders import translate as orders_words
 from services.orders.adapters.document_archive import ObjectStoreDocumentArchive
 from services.orders.entrypoints import events as orders_events
@@ -55,7 +57,13 @@ from shared.kernel.money import Money
 from shared.messaging.events import ReceivedEvent
 from shared.objectstore import open_object_store
 from shared.testing import FrozenClock
-from tests.unit.invoicing.builders import NOW, a_patient, a_practice, an_invoice
+from tests.unit.crossings.correcting import furnish
+from tests.unit.invoicing.builders import (
+    NOW,
+    a_practice,
+    an_invoice,
+)
+from tests.unit.invoicing.fakes import FakeRenderer
 from tests.unit.invoicing.fakes import FakeUnitOfWork as InvoicingUnit
 from tests.unit.orders.fakes import FakeUnitOfWork as OrdersUnit
 from tests.unit.reconciliation.fakes import MemoryUnitOfWork as BooksUnit
@@ -114,6 +122,8 @@ class World:
         self.services = (self.invoicing, self.orders, self.books)
         self.documents = StoredInvoiceDocuments(self.store)
         self.archive = ObjectStoreDocumentArchive(self.store)
+        no_files = cast("Any", None)
+        self.tools = Tools(FakeRenderer(), self.documents, no_files, self.clock)
         self._listen()
 
     def id(self, *parts: object) -> UUID:
@@ -125,6 +135,7 @@ class World:
         desk.unit_of_work = self.invoicing.open
         desk.order_documents = StoredOrderDocuments(self.store)
         desk.clock = self.clock
+        desk.tools = self.tools
         workshop = Workshop(
             unit_of_work=self.orders.open,
             units=cast("Any", None),
@@ -164,7 +175,9 @@ class World:
                 portal=PortalTerms(),
             ),
         )
-        patient = a_patient(self.practice)
+        patient = await furnish(
+            self.invoicing.uow, self.practice, contract_id=self.contract_id, id_of=self.id
+        )
         for serial, rappen in enumerate(amounts, 1):
             invoice = an_invoice(
                 self.practice,
@@ -178,6 +191,7 @@ class World:
             self.invoices.append(invoice)
             await self.invoicing.uow.invoices.add(invoice, Standing.at_issue(invoice), [])
             self.invoicing.uow.record(InvoiceWasIssued(invoice))
+        self.invoicing.uow.invoices.last[self.practice_id, NOW.year] = len(amounts)
         self.say(*self.invoicing.told())
 
     def say(self, *payloads: EventPayload) -> None:
@@ -202,8 +216,13 @@ class World:
     async def cancel(self, place: int) -> bool:
         """Cancel an invoice."""
         command = CancelInvoice(self.practice_id, self.invoices[place].invoice_id, "wrong", "me")
-        use = partial(cancel_invoice, command, clock=self.clock)
-        return await self.attempt(self.invoicing, lambda: use(self.invoicing.uow))
+        uow = self.invoicing.uow
+
+        async def use() -> None:
+            if not await wish_cancellation(command, uow, clock=self.clock):
+                await cancel_invoice(command, uow, clock=self.clock)
+
+        return await self.attempt(self.invoicing, use)
 
     async def credit(self, place: int, rappen: int) -> bool:
         """Issue a credit note."""
@@ -226,13 +245,13 @@ class World:
         )
         return await self.attempt(self.invoicing, lambda: use(uow=self.invoicing.uow))
 
-    async def prepare(self) -> bool:
-        """Prepare an order of all that may be ordered."""
+    async def prepare(self, *chosen: UUID) -> bool:
+        """Prepare an order of these invoices, or of all that may be ordered."""
         command = PrepareOrder(
             OrderId(self.id("order", len(self.prepared))),
             PracticeId(self.practice_id),
             ContractId(self.contract_id),
-            None,
+            chosen or None,
         )
         use = partial(prepare_order, archive=self.archive, clock=self.clock)
         return await self.attempt(self.orders, lambda: use(command, self.orders.uow))
@@ -344,6 +363,11 @@ class World:
         service.read[stream] = place + 1
         self.say(*service.told())
         return True
+
+    async def deliver_all(self, service: Service) -> bool:
+        """Let a service work what waits for it, once each stream; False if nothing could be."""
+        done = [await self.deliver(service, stream) for stream in self.waiting(service)]
+        return any(done)
 
     async def settle(self) -> None:
         """Let everything that is under way come to its end."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from types import TracebackType
@@ -240,6 +242,25 @@ class FakeUnitOfWork:
 
     def record(self, event: InvoicingEvent) -> None:
         self.events.append(event)
+
+    @asynccontextmanager
+    async def part(self, *, trial: bool = False) -> AsyncIterator[None]:
+        repositories = {name: one for name, one in vars(self).items() if hasattr(one, "__dict__")}
+        # Repositories go on to mean each other.
+        before = {
+            name: copy.deepcopy(vars(one), {id(each): each for each in repositories.values()})
+            for name, one in repositories.items()
+        }
+        told = len(self.events)
+        kept = False
+        try:
+            yield
+            kept = not trial
+        finally:
+            if not kept:
+                for name, one in repositories.items():
+                    vars(one).update(before[name])
+                del self.events[told:]
 
     async def __aenter__(self) -> Self:
         return self

@@ -23,7 +23,7 @@ from services.invoicing.domain.invoice import InvoiceState
 from services.invoicing.entrypoints.schemas.collection import Stage
 from shared.kernel.money import Money
 
-ORDER, EARLIER_ORDER = uuid4(), uuid4()
+ORDER, EARLIER_ORDER, LATER_ORDER = uuid4(), uuid4(), uuid4()
 FILE, OTHER_FILE = uuid4(), uuid4()
 DAY = date(2026, 3, 2)
 TAKEN_OVER = (
@@ -199,3 +199,35 @@ def test_the_order_of_arrival_does_not_matter_to_facts_of_different_days(
         for place, one in enumerate(data.draw(st.permutations(facts)), start=10)
     ]
     assert of_acquitted([*TAKEN_OVER, *told]) == of_acquitted([*TAKEN_OVER, *otherwise])
+
+
+def test_an_invoice_that_the_factor_took_over_anew_begins_anew() -> None:
+    before = (fact("reminder", 5), fact("recourse", 8), fact("ordered", 9, order_id=LATER_ORDER))
+    again = fact("acquitted", 10, order_id=LATER_ORDER)
+    facts = [*TAKEN_OVER, *before, again]
+
+    def found(*more: CollectionFact) -> tuple[str, int, int]:
+        one = collection_of(
+            InvoiceState.ACQUITTED, order_id=LATER_ORDER, with_factor=True, facts=[*facts, *more]
+        )
+        return one.stage.value, one.reminder_level, (one.since - DAY).days
+
+    assert found() == ("with-factor", 0, 10)
+    assert found(fact("reminder", 12)) == ("reminded", 1, 12)
+    ordered = collection_of(
+        InvoiceState.ORDERED, order_id=LATER_ORDER, with_factor=False, facts=facts[:-1]
+    )
+    assert (ordered.stage.value, ordered.since) == ("in-order", DAY + timedelta(days=9))
+
+
+def test_a_second_recourse_gives_it_back_again() -> None:
+    facts = [
+        *TAKEN_OVER,
+        fact("recourse", 8),
+        fact("acquitted", 10, order_id=LATER_ORDER),
+        fact("recourse", 14),
+    ]
+    found = collection_of(
+        InvoiceState.ACQUITTED, order_id=LATER_ORDER, with_factor=False, facts=facts
+    )
+    assert (found.stage.value, found.since) == ("given-back", DAY + timedelta(days=14))

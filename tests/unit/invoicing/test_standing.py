@@ -132,8 +132,6 @@ def test_a_step_taken_before_says_so_and_changes_nothing(standing: Standing, ste
 @pytest.mark.parametrize(
     ("standing", "step"),
     [
-        (acquitted(), lambda one: one.placed([FIRST, SECOND])),
-        (closed(), lambda one: one.placed([FIRST, SECOND])),
         (acquitted(), lambda one: one.check_refusable(ORDER)),
         (closed(), lambda one: one.check_refusable(ORDER)),
         (
@@ -258,3 +256,76 @@ def test_zero_balance_paid_and_with_the_factor_are_three_facts() -> None:
 def test_the_balance_is_the_sum_of_its_components() -> None:
     balance = DebtorBalance(Money(12000), Money(2000), Money(55), Money(3330))
     assert str(balance.total) == "173.85"
+
+
+def given_back() -> Standing:
+    return moved(acquitted(), "120.00", sequence=2, with_factor=False)
+
+
+def ordered_again() -> Standing:
+    return given_back().placed([FIRST.accepted(), SECOND])
+
+
+def test_what_is_with_the_factor_stays_so_when_another_order_claims_to_have_it() -> None:
+    for standing in (acquitted(), closed()):
+        assert standing.placed([FIRST.accepted(), SECOND]) == standing
+
+
+def test_what_was_given_back_has_no_asterisk_and_keeps_its_state_until_it_is_ordered() -> None:
+    standing = given_back()
+    assert (standing.state, standing.with_factor) == (InvoiceState.ACQUITTED, False)
+    assert (standing.order_id, standing.given_back_by) == (ORDER, ORDER)
+    assert standing.balance_text() == "120.00"
+    assert standing.placed([FIRST.accepted()]) == standing
+
+
+def test_what_was_given_back_goes_into_another_order_and_is_acquitted_there() -> None:
+    standing = ordered_again()
+    assert (standing.state, standing.order_id) == (InvoiceState.ORDERED, OTHER)
+    assert standing.acquitted(FIRST, amount=FULL, sequence=1) == (standing, Outcome.ALREADY_DONE)
+    again, outcome = standing.acquitted(SECOND, amount=FULL, sequence=3)
+    assert outcome is Outcome.DONE
+    assert (again.state, again.order_id, again.given_back_by) == ("acquitted", OTHER, None)
+    assert (again.balance_text(), again.factor_owes) == ("120.00 *", FULL)
+
+
+def test_the_acquittal_may_be_heard_of_while_it_still_stands_as_given_back() -> None:
+    again, outcome = given_back().acquitted(SECOND, amount=FULL, sequence=3)
+    assert (outcome, again.order_id, again.given_back_by) == (Outcome.DONE, OTHER, None)
+
+
+@pytest.mark.parametrize(
+    ("second", "code"), [(SECOND.refused("debtor-unknown"), "debtor-unknown"), (None, None)]
+)
+def test_a_second_order_that_comes_to_nothing_leaves_it_as_it_was_given_back(
+    second: Placement | None, code: str | None
+) -> None:
+    back = given_back()
+    again = back.placed([FIRST.accepted(), SECOND])
+    standing = again.placed([FIRST.accepted(), second or SECOND.withdrawn()])
+    assert standing == replace(back, refusal_code=code)
+
+
+def test_a_recourse_that_was_reversed_puts_it_back_with_its_first_order() -> None:
+    standing = moved(ordered_again(), "120.00", sequence=3, factor_owes="120.00")
+    assert (standing.state, standing.order_id, standing.with_factor) == ("acquitted", ORDER, True)
+    assert standing.given_back_by is None
+    assert standing.placed([FIRST.accepted(), SECOND.accepted()]) == standing
+    with pytest.raises(IllegalTransitionError):
+        standing.acquitted(SECOND, amount=FULL, sequence=4)
+
+
+def test_what_the_factor_had_closed_and_gave_back_is_not_closed_by_its_next_acquittal() -> None:
+    back = moved(closed(), "120.00", sequence=3, with_factor=False)
+    assert back.state is InvoiceState.CLOSED
+    again = back.placed([FIRST.accepted(), SECOND]).acquitted(SECOND, amount=FULL, sequence=4)[0]
+    assert (again.state, again.finished) == (InvoiceState.ACQUITTED, False)
+    done = moved(again, "0.00", facts=(Fact("closed", None, DAY),), sequence=5)
+    assert done.state is InvoiceState.CLOSED
+
+
+def test_it_can_be_given_back_a_second_time() -> None:
+    again = ordered_again().acquitted(SECOND, amount=FULL, sequence=3)[0]
+    back = moved(again, "120.00", sequence=4, with_factor=False)
+    assert back.given_back_by == OTHER
+    assert back.placed([FIRST.accepted(), SECOND.accepted()]) == back

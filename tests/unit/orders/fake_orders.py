@@ -136,6 +136,25 @@ class FakeCorrections:
         self.set_aside -= {invoice_id}
         self.set_aside |= {invoice_id} if set_aside else set()
 
+    async def set_line_given_back(
+        self, practice_id: PracticeId, invoice_id: InvoiceId, *, given_back: bool
+    ) -> OrderId | None:
+        order = self._orders.live_order_of(invoice_id)
+        if given_back:
+            accepted = order is not None and any(
+                line.accepted and line.invoice_id == invoice_id
+                for line in self._orders.settled.get(order.order_id, [])
+            )
+            if order is None or not accepted or invoice_id in self.set_aside:
+                return None
+            self._orders.given_back.setdefault(order.order_id, set()).add(invoice_id)
+            return order.order_id
+        former = [one for one, ids in self._orders.given_back.items() if invoice_id in ids]
+        if order is not None or not former:
+            return None
+        self._orders.given_back[former[-1]].remove(invoice_id)
+        return self._orders.known[former[-1]].order_id
+
 
 class FakeOrders:
     """Orders in dictionaries."""
@@ -146,6 +165,7 @@ class FakeOrders:
         self.settled: dict[UUID, list[ConfirmedLine]] = {}
         self.counts: dict[tuple[UUID, str, int], int] = {}
         self.freed: set[UUID] = set()
+        self.given_back: dict[UUID, set[UUID]] = {}
         self.observations: dict[UUID, Observation] = {}
 
     def live_order_of(self, invoice_id: UUID) -> Order | None:
@@ -153,7 +173,8 @@ class FakeOrders:
             refused = {
                 line.invoice_id for line in self.settled.get(order_id, []) if not line.accepted
             }
-            if order_id in self.freed or invoice_id in refused:
+            gone = refused | self.given_back.get(order_id, set())
+            if order_id in self.freed or invoice_id in gone:
                 continue
             if any(line.invoice_id == invoice_id for line in lines):
                 return self.known[order_id]
@@ -282,6 +303,9 @@ class FakeInvoices:
         ]
         return [each for each in found if not each.live_order or each.live_order.state not in gone]
 
+    async def hold(self, practice_id: PracticeId, invoice_ids: Sequence[UUID]) -> list[Invoice]:
+        return [self.known[one] for one in invoice_ids if one in self.known]
+
     def mark(self, invoice_id: UUID, code: str, *, on: bool) -> None:
         invoice = self.known[invoice_id]
         others = tuple(one for one in invoice.unfit_codes if one != code)
@@ -289,4 +313,6 @@ class FakeInvoices:
 
     def _candidate(self, invoice: Invoice) -> Candidate:
         order = self._orders.live_order_of(invoice.invoice_id)
-        return Candidate(invoice, LiveOrder(order.number, order.state.value) if order else None)
+        live = LiveOrder(order.number, order.state.value) if order else None
+        former = self._orders.given_back.values()
+        return Candidate(invoice, live, any(invoice.invoice_id in ids for ids in former))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from io import BytesIO
 from typing import Any
@@ -167,6 +168,27 @@ async def test_zero_balances_stay_behind_and_are_reported() -> None:
     assert [(each.invoice.number, each.reason) for each in prepared.left_out] == [
         ("N-2", Reason.ZERO_BALANCE)
     ]
+
+
+@pytest.mark.parametrize(
+    "change", [{"balance": chf(20)}, {"unfit_codes": ("cancelled",)}], ids=["paid", "cancelled"]
+)
+async def test_an_invoice_that_changes_while_the_package_is_frozen_leaves_no_order(
+    monkeypatch: pytest.MonkeyPatch, change: dict[str, Any]
+) -> None:
+    desk = Desk()
+    (invoice_id, _) = desk.issue("N-1", "N-2")
+    store = desk.archive.store_lines
+
+    async def changed_meanwhile(*given: Any) -> Any:
+        known = desk.uow.invoices.known
+        known[invoice_id] = replace(known[invoice_id], **change)
+        return await store(*given)
+
+    monkeypatch.setattr(desk.archive, "store_lines", changed_meanwhile)
+    with pytest.raises(TransientError):
+        await desk.prepare()
+    assert (desk.uow.orders.known, desk.uow.recorded) == ({}, [])
 
 
 async def test_the_number_counts_in_the_swiss_year() -> None:

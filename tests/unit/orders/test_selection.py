@@ -94,6 +94,18 @@ def test_everything_orderable_goes_in_by_number_and_the_rest_is_reported() -> No
     ]
 
 
+def test_what_the_factor_gave_back_goes_only_if_a_person_names_it() -> None:
+    candidates = [Candidate(an_invoice("N-1"), given_back=True), Candidate(an_invoice("N-2"))]
+    everything = select_everything(candidates, WISH)
+    assert [line.invoice_number for line in everything.lines] == ["N-2"]
+    assert [(each.invoice.number, each.reason) for each in everything.left_out] == [
+        ("N-1", Reason.GIVEN_BACK)
+    ]
+    ids = [each.invoice.invoice_id for each in candidates]
+    named = select_chosen(ids, candidates, replace(WISH, by_name=True))
+    assert [line.invoice_number for line in named.lines] == ["N-1", "N-2"]
+
+
 def test_what_does_not_fit_into_one_order_waits_for_the_next(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -11,29 +11,48 @@ from pydantic import Field
 from shared.web.endpoints import ApiModel
 
 _WORDS = {
-    "pending": "The order that holds the invoice was asked for. The invoice is cancelled as soon as"
+    "pending": "The order that holds the invoice was asked for. The invoice is {done} as soon as"
     " the order is taken back.",
-    "done": "The order was taken back, and the invoice is cancelled.",
-    "order-left": "The order had left already, so the invoice cannot be cancelled. Issue a credit"
-    " note instead.",
+    "done": "The order was taken back, and the invoice is {done}.",
+    "order-left": "The order had left already, so the invoice cannot be {done}. Issue a credit"
+    " note instead{more}.",
+    "failed": "The order let the invoice go, but it could not be {done}: {refusal} The invoice is"
+    " in no order and can be cancelled or corrected now.",
 }
+_DONE = {"cancel": "cancelled", "correct": "corrected", "replace": "replaced by the file's"}
 
 
 class CancellationAnswer(ApiModel):
-    """A cancellation that asked for the invoice's order, and what became of it."""
+    """A cancellation or correction that asked for the invoice's order, and what became of it."""
 
-    state: Literal["pending", "done", "order-left"]
+    intent: Annotated[
+        Literal["cancel", "correct", "replace"],
+        Field(description="Only cancel it, or put a corrected one or an imported one in its place"),
+    ]
+    state: Literal["pending", "done", "order-left", "failed"]
     detail: Annotated[str, Field(description="The state, and the way out, in plain words")]
     order_id: UUID
     order_number: str | None
     reason_code: str
     asked_at: datetime
     asked_by: str
+    settled_at: datetime | None
+    corrected_id: Annotated[
+        UUID | None, Field(description="Of a correction: the id that the corrected invoice gets")
+    ]
+    conflict_id: Annotated[
+        UUID | None, Field(description="Of a replacement: the import conflict that it decides")
+    ]
+    refusal_code: Annotated[str | None, Field(description="Why it failed")]
 
 
 def cancellation_answer(row: Any) -> CancellationAnswer | None:
     """Write a wish; nothing of none."""
     if row is None:
         return None
-    names = ("state", "order_id", "order_number", "reason_code", "asked_at", "asked_by")
-    return CancellationAnswer(**{name: row[name] for name in names}, detail=_WORDS[row["state"]])
+    names = set(CancellationAnswer.model_fields) - {"detail"}
+    more = "" if row["intent"] == "cancel" else ", and bill what is missing on a new invoice"
+    detail = _WORDS[row["state"]].format(
+        done=_DONE[row["intent"]], refusal=row["refusal"], more=more
+    )
+    return CancellationAnswer(**{name: row[name] for name in names}, detail=detail)

@@ -109,6 +109,9 @@ class ConflictAnswer(ApiModel):
         list[NoticeAnswer],
         Field(description="Of the replacement's patient, like those of an imported file"),
     ]
+    replacement_pending: Annotated[
+        bool, Field(description="Whether it waits for an order to be taken back")
+    ]
 
 
 class ConflictPage(Page):
@@ -118,7 +121,7 @@ class ConflictPage(Page):
 
 
 class DecisionRequest(ApiModel):
-    """Keep the known invoice, or cancel it and take the file's, if it is in no order."""
+    """Keep the known invoice, or cancel it and take the file's, while no sent order has it."""
 
     decision: Literal["keep", "replace"]
 
