@@ -7,7 +7,6 @@ from typing import Annotated, Any, Final, Self
 
 from pydantic import ConfigDict, Field, ValidationError, model_validator
 from pydantic.config import JsonDict
-from pydantic_core import InitErrorDetails
 
 from services.invoicing.domain.people import Debtor, DebtorName, OfficeName, PersonName
 from services.invoicing.domain.practice import Address
@@ -83,8 +82,9 @@ class GuarantorBody(ApiModel):
             )
         for name in _PERSON if is_person else ("company_name",):
             if getattr(self, name) is None:
-                missing = InitErrorDetails(type="missing", loc=(name,), input=None)
-                raise ValidationError.from_exception_data("GuarantorBody", [missing])
+                raise ValidationError.from_exception_data(
+                    "GuarantorBody", [{"type": "missing", "loc": (name,), "input": None}]
+                )
         return self
 
     def to_domain(self) -> Debtor:
