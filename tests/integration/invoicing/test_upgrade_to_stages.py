@@ -99,6 +99,12 @@ async def test_invoices_from_before_get_the_stage_of_their_history(
             )
         )
         found = {number: tuple(rest) for number, *rest in rows}
+        back = await connection.execute(
+            text(
+                "SELECT invoice_number, given_back_by FROM invoice WHERE given_back_by IS NOT NULL"
+            )
+        )
+        assert [tuple(row) for row in back] == [("given back", ORDER)]
     await database.close()
     assert found == {
         "issued": ("not-ordered", None, 0),

@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
+import json
+from importlib import import_module
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
+from sqlalchemy import pool, text
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import create_async_engine
 
+from sandbox.postgres import ServiceUrls
 from shared.contracts.reconciliation.v1 import InvoicePositionChanged
 from tests.integration.orders.house import ZERO, House, chf
 from tests.integration.orders.test_corrections import credited, invoice_id_of
 from tests.support.web import ApiClient
+
+_WORKED = text(
+    """
+    INSERT INTO inbox (event_id, practice_id, source, subject, sequence, type, topic,
+      kafka_partition, kafka_offset, headers, value, status, worked_at)
+    VALUES (:event_id, :practice_id, 'reconciliation', :subject, :sequence,
+      'invoice-position-changed', 'ledger-events', 0, 0, '{}', :value, 'done', now())
+    """
+)
 
 
 async def acquitted(house: House, api: ApiClient, *numbers: str) -> dict[str, Any]:
@@ -140,6 +154,33 @@ async def test_a_credit_note_that_has_not_left_is_settled_without_the_factor(
     status, problem = await chosen(house, api, invoice_id)
     assert (status, problem["code"]) == (422, "invoices-not-orderable")
     assert problem["facts"]["invoices"][0]["unfit_codes"] == ["credit-note-pending"]
+
+
+async def test_what_was_given_back_before_lines_could_be_is_made_up_for(
+    house: House, api: ApiClient, urls: ServiceUrls
+) -> None:
+    await acquitted(house, api, "N-1", "N-2", "N-3")
+    told = {"N-1": (False, True), "N-2": (True, False), "N-3": (False,)}
+    engine = create_async_engine(urls.owner_url, poolclass=pool.NullPool)
+    async with engine.begin() as connection:
+        await connection.execute(text("SELECT set_config('quittance.system', 'on', true)"))
+        for number, news in told.items():
+            subject = str(await invoice_id_of(house, number))
+            for sequence, given_back in enumerate(news, 1):
+                event = {
+                    "event_id": uuid4(),
+                    "practice_id": house.practice_id,
+                    "subject": subject,
+                    "sequence": sequence,
+                    "value": json.dumps({"given_back": given_back}).encode(),
+                }
+                await connection.execute(_WORKED, event)
+        migration = import_module("services.orders.migrations.versions.0011_given_back")
+        await connection.execute(text(migration.GIVEN_BACK_BEFORE))
+    await engine.dispose()
+    assert [reason for _, _, reason in await listed(house, api)] == [
+        *("given-back", "already-acquitted", "already-acquitted"),
+    ]
 
 
 async def test_only_an_accepted_line_can_be_given_back(house: House, api: ApiClient) -> None:

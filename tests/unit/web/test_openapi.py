@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -52,6 +53,15 @@ def test_a_post_says_what_it_needs_and_what_it_answers(document: dict[str, Any])
     assert {"400", "401", "403", "404", "409", "413", "415", "422", "429", "500", "503"} < set(
         operation["responses"]
     )
+
+
+def test_work_that_may_have_to_wait_says_what_202_means() -> None:
+    (endpoint,) = [one for one in notebook.endpoints() if one.operation_id == "addNote"]
+    waiting = replace(endpoint, waits="The note is added once the notebook is back")
+    document = openapi_document("notebook", "Notebook", "1", [waiting])
+    responses = document["paths"][endpoint.path]["post"]["responses"]
+    assert responses["202"] == responses["201"] | {"description": waiting.waits}
+    OpenAPIV31SpecValidator(json.loads(json.dumps(document))).validate()
 
 
 def test_a_get_lists_its_query_parameters(document: dict[str, Any]) -> None:

@@ -11,6 +11,18 @@ depends_on = None
 
 RUNTIME_ROLE = "orders"
 
+# What the books told of recourses before lines could be given back is in the inbox, worked.
+GIVEN_BACK_BEFORE = """
+UPDATE order_line SET given_back = true
+FROM (
+  SELECT DISTINCT ON (subject) subject::uuid AS invoice_id,
+    convert_from(value, 'UTF8')::jsonb ->> 'given_back' AS given_back
+  FROM inbox
+  WHERE type = 'invoice-position-changed' AND status = 'done' AND value IS NOT NULL
+  ORDER BY subject, sequence DESC) AS last
+WHERE order_line.invoice_id = last.invoice_id AND last.given_back = 'true'
+  AND order_line.outcome = 'accepted' AND NOT order_line.set_aside
+"""
 _STATEMENTS = (
     """ALTER TABLE order_line ADD COLUMN given_back boolean NOT NULL DEFAULT false,
   ADD CONSTRAINT order_line_given_back_after_acceptance
@@ -23,6 +35,9 @@ _STATEMENTS = (
     "CREATE UNIQUE INDEX one_live_order_per_invoice ON order_line (invoice_id) WHERE live",
     "CREATE INDEX order_line_given_back ON order_line (invoice_id) WHERE given_back",
     f"GRANT UPDATE (given_back) ON order_line TO {RUNTIME_ROLE}",
+    "SELECT set_config('quittance.system', 'on', true)",
+    GIVEN_BACK_BEFORE,
+    "SELECT set_config('quittance.system', '', true)",
 )
 
 
