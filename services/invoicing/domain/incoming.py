@@ -217,6 +217,7 @@ class FileReport:
     Attributes:
         invoice_id: the invoice imported, known already, or in conflict with the file.
         conflict_id: of the conflict to decide.
+        found_conflict: whether that conflict was not known before.
         unfit_codes: why the imported invoice cannot be ordered.
     """
 
@@ -227,3 +228,4 @@ class FileReport:
     conflict_id: UUID | None = None
     unfit_codes: tuple[str, ...] = ()
     faults: tuple[Fault, ...] = ()
+    found_conflict: bool = False
