@@ -8,6 +8,7 @@ from shared.web.changes import IDS_TOLD_MAX
 from shared.web.endpoints import UserRole
 from tests.integration.invoicing.office import Office, Voices, open_office
 from tests.integration.invoicing.test_corrections import WHY, in_an_order, sent
+from tests.integration.invoicing.test_imports import a_conflict, decide
 from tests.support.audit import Told, told
 from tests.unit.invoicing.bodies import chf
 
@@ -104,3 +105,18 @@ async def test_invoices_marked_as_printed_are_told_to_each_practice_in_counts_an
     assert set(after["invoice_ids"]) < set(mine)
     ((_, _, after),) = await _told(other, operation)
     assert (after["printed"], after["invoice_ids"]) == (1, theirs)
+
+
+async def test_an_upload_is_told_in_counts_and_a_file_that_was_known_is_not(
+    office: Office,
+) -> None:
+    _, conflict_id = await a_conflict(office)
+    first, second = await _told(office, "importInvoices")
+    assert (first[2]["imported"], len(first[2]["invoice_ids"]), first[2]["conflicts"]) == (1, 1, 0)
+    assert (second[2]["imported"], second[2]["conflicts"]) == (0, 1)
+    await a_conflict(office)
+    assert len(await _told(office, "importInvoices")) == 2, "both files were known by now"
+    for _ in range(2):
+        await decide(office, conflict_id, "keep")
+    ((_, before, after),) = await _told(office, "decideImportConflict")
+    assert (before, after) == ({"decision": None}, {"decision": "keep"})

@@ -99,7 +99,7 @@ async def test_a_decision_about_a_parked_row_tells_why_it_was_parked(
     house: House, api: ApiClient
 ) -> None:
     await house.acquitted_invoices("120.00")
-    row = Row("R-1", "payout", rappen=1000, invoice="2026-999999")
+    row = Row("R-1", "payout", "2026-999999", rappen=1000)
     await house.book(DebFile((row,)))
     _, queue = await api.get(f"{house.path}/parked-rows")
     path = f"{house.path}/parked-rows/{queue['items'][0]['row_id']}/decision"
@@ -118,7 +118,7 @@ async def test_of_an_exception_its_state_is_told_and_never_the_text_of_a_note(
     house: House, api: ApiClient
 ) -> None:
     await house.acquitted_invoices("120.00")
-    await house.book(DebFile((Row("R-1", "payout", rappen=1000, invoice="2026-999999"),)))
+    await house.book(DebFile((Row("R-1", "payout", "2026-999999", rappen=1000),)))
     queue = Queue(api, house)
     item = (await queue.items())[0]["item"]
     status, _ = await queue.do(item, "note", note="Anna Muster called")
@@ -138,9 +138,9 @@ async def test_a_bank_account_its_statements_and_decisions_are_told(
     await house.acquitted_invoices("120.00")
     await bank.open(house)
     for _ in range(2):
-        status, answer = await bank.receive(_came(reference="ZA-9"), message_id="M-1")
+        status, answer = await bank.receive(_came(reference="ZA-9"))
         assert status == 200, answer
-    entry = (await bank.ask("unexplained"))["items"][0]
+    entry = (await bank.ask("unexplained-entries"))["items"][0]
     body: dict[str, Any] = {"decision": "leave", "payout_reference": None, "reason": WHY}
     status, answer = await bank.api.post(f"/v1/bank-entries/{entry['entry_id']}/decision", body)
     assert status == 200, answer
