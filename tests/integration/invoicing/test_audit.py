@@ -21,9 +21,19 @@ async def _cancel(office: Office, invoice: Any, *, status: int = 200) -> None:
     await office.post(f"invoices/{invoice['invoice_id']}/cancel", WHY, status=status)
 
 
-async def test_a_new_practice_is_told_to_itself(office: Office) -> None:
+async def test_a_new_practice_is_told_to_itself_with_all_that_it_is_furnished_with(
+    office: Office,
+) -> None:
     ((_, before, after),) = await _told(office, "registerPractice")
     assert (before, after["practice_id"]) == ({}, str(office.practice_id))
+    lines = await _told(office, "addProvider", "addContract")
+    assert {operation: before for operation, before, _ in lines} == {
+        "addProvider": {},
+        "addContract": {},
+    }
+    assert {office.contract_id, office.provider_id} == {
+        after.get("contract_id") or after.get("provider_id") for _, _, after in lines
+    }
 
 
 async def test_a_cancellation_is_told_once_with_its_reason(office: Office) -> None:

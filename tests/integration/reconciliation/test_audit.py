@@ -11,10 +11,12 @@ import pytest
 from shared.web.endpoints import UserRole
 from tests.integration.reconciliation.house import House
 from tests.integration.reconciliation.office_of_files import FileOffice
-from tests.integration.reconciliation.queue import EXCEPTIONS, Queue
+from tests.integration.reconciliation.queue import EXCEPTIONS, Queue, Reports
 from tests.integration.reconciliation.test_bank import Bank, _came, _iban
 from tests.integration.reconciliation.test_deb_booking import ROWS
+from tests.integration.reconciliation.test_setting_aside import _crossed, _lines, _settle
 from tests.support.audit import Told, told
+from tests.support.camt_builder import FACTOR_IBAN
 from tests.support.deb_builder import DebFile, Row
 from tests.support.web import ApiClient
 
@@ -151,3 +153,77 @@ async def test_a_bank_account_its_statements_and_decisions_are_told(
         {"decision": None, "reason": None},
         {"decision": "leave", "reason": WHY},
     )
+
+
+async def test_an_order_is_told_once_as_acquitted_and_a_line_that_is_left_with_its_reason(
+    house: House, api: ApiClient
+) -> None:
+    await _crossed(house, acquittal="manual")
+    for _ in range(2):
+        path = f"{house.path}/orders/{house.order_id('CMD-2026-0001')}/acquit"
+        assert (await api.post(path))[0] == 200
+    line = (await _lines(api, house))[0]
+    assert (await _settle(api, house, line, "leave", WHY))[0] == 200
+    acquitted, settled = await _told(house, "acquitOrder", "settleAcquittalException")
+    assert acquitted[1]["acquitted_on"] is None
+    assert (acquitted[2]["invoice_count"], acquitted[2]["set_aside"]) == (1, 2)
+    assert acquitted[2]["total"]["amount"] == "120.00"
+    assert settled[1]["decision"] is None
+    assert (settled[2]["decision"], settled[2]["reason"]) == ("leave", WHY)
+
+
+async def test_a_row_that_is_booked_by_a_person_is_told_with_its_invoice(
+    house: House, api: ApiClient
+) -> None:
+    await house.acquitted_invoices("120.00")
+    await house.book(DebFile((Row("R-1", "payout", "2026-999999", rappen=1000),)))
+    _, queue = await api.get(f"{house.path}/parked-rows")
+    invoice_id = str(house.invoice_id("2026-000001"))
+    body = {"decision": "book-on-invoice", "invoice_id": invoice_id, "reason": WHY}
+    path = f"{house.path}/parked-rows/{queue['items'][0]['row_id']}/decision"
+    assert (await api.post(path, body))[0] == 200
+    ((_, before, after),) = await _told(house, "decideParkedRow")
+    assert (before["status"], before["reason_code"]) == ("parked", "unknown-invoice")
+    assert after == {
+        "status": "booked",
+        "reason_code": None,
+        "decision": "book-on-invoice",
+        "invoice_id": invoice_id,
+        "reason": WHY,
+    }
+
+
+async def test_an_exception_that_a_person_closes_is_told_with_the_reason(
+    house: House, api: ApiClient
+) -> None:
+    await house.open()
+    await house.receive(Reports(house, "CMD-2026-0009").refused())
+    queue = Queue(api, house)
+    item = (await queue.items())[0]["item"]
+    assert (await queue.do(item, "close", reason=WHY))[0] == 200
+    ((_, before, after),) = await _told(house, "closeException")
+    assert (before["open"], after["open"], after["reason"]) == (True, False, WHY)
+
+
+async def test_a_bank_account_that_is_changed_is_told_by_the_fields_that_differ(
+    house: House, api: ApiClient
+) -> None:
+    await house.open()
+    bank = Bank(api, _iban())
+    await bank.open(house)
+    seen = len(await told(house.database, None, "changeBankAccount"))
+    body = {
+        "iban": bank.iban,
+        "holder": "Practice (demo)",
+        "practice_ids": [str(house.practice_id)],
+        "factor_ibans": [FACTOR_IBAN],
+    }
+    path, headers = f"/v1/bank-accounts/{bank.account_id}", {"If-Match": '"1"'}
+    assert (await api.request("PUT", path, body=body, headers=headers)).status == 200
+    assert (await told(house.database, None, "changeBankAccount"))[seen:] == [
+        (
+            "changeBankAccount",
+            {"holder": "Billing office (demo)", "version": 1},
+            {"holder": "Practice (demo)", "version": 2},
+        )
+    ]
