@@ -26,6 +26,12 @@ _TRANSMISSIONS_PAGE = text(
 _TRANSMISSION = text(
     "SELECT * FROM transmission WHERE practice_id = :practice_id AND order_id = :order_id"
 )
+_STANDING = text(
+    """
+    SELECT state, attempts, held, reason_code, portal_reference, next_action_at FROM transmission
+    WHERE practice_id = :practice_id AND order_id = :order_id FOR UPDATE
+    """
+)
 _ATTEMPTS = text(
     "SELECT * FROM send_attempt WHERE order_id = :order_id ORDER BY number DESC LIMIT :limit"
 )
@@ -151,6 +157,14 @@ async def transmission(
     """Return one transmission, or None."""
     values = {"practice_id": practice_id, "order_id": order_id}
     rows = await _rows(connection, _TRANSMISSION, values)
+    return rows[0] if rows else None
+
+
+async def transmission_standing(
+    connection: AsyncConnection, practice_id: UUID, order_id: UUID
+) -> RowMapping | None:
+    """Return how a transmission stands, for a move: others wait until the transaction ends."""
+    rows = await _rows(connection, _STANDING, {"practice_id": practice_id, "order_id": order_id})
     return rows[0] if rows else None
 
 

@@ -71,6 +71,14 @@ _ORDERS_PAGE = text(
 )
 _OVERDUE_COUNT = text("SELECT count(*) FROM orders WHERE overdue_since IS NOT NULL")
 _ORDER = text("SELECT * FROM orders WHERE practice_id = :practice_id AND order_id = :order_id")
+_ORDER_STANDING = text(
+    """
+    SELECT state, accepted_count, refused_count, evidence_kind,
+      EXISTS (SELECT FROM order_fact f
+              WHERE f.order_id = orders.order_id AND f.kind = 'withdrawal-asked') AS asked_back
+    FROM orders WHERE practice_id = :practice_id AND order_id = :order_id FOR UPDATE OF orders
+    """
+)
 _FACTS = text("SELECT * FROM order_fact WHERE order_id = :order_id ORDER BY at, position")
 LINES = """
     SELECT place, invoice_id, invoice_number, debtor_number, amount_rappen, document_sha256,
@@ -235,6 +243,18 @@ async def order(connection: AsyncConnection, practice_id: UUID, order_id: UUID) 
     if row is None:
         raise OrderNotFoundError(order_id)
     return row
+
+
+async def order_standing(
+    connection: AsyncConnection, practice_id: UUID, order_id: UUID
+) -> dict[str, object]:
+    """Return how an order stands, for a move: others wait until the transaction ends.
+
+    Nothing, if the practice has no such order.
+    """
+    wanted = {"practice_id": practice_id, "order_id": order_id}
+    row = (await connection.execute(_ORDER_STANDING, wanted)).mappings().one_or_none()
+    return {} if row is None else dict(row)
 
 
 async def order_facts(connection: AsyncConnection, order_id: UUID) -> list[Fact]:

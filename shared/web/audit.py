@@ -1,7 +1,8 @@
 """The audit log: who asked for which change, when, and what came of it.
 
-A command that worked is written in its own transaction: the log cannot miss it, and cannot name one
-that was rolled back. A refused one is written after its transaction has gone.
+A command that worked is written in its own transaction with what it changed: the log cannot miss
+it, and cannot name one that was rolled back. A refused one is written after its transaction has
+gone. A repeat, which changes nothing, is not written: the line of the first one holds.
 """
 
 from __future__ import annotations
@@ -9,25 +10,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
-from pydantic import BaseModel
 from sqlalchemy import bindparam, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.db.scope import Scope
+from shared.web.changes import Change
 from shared.web.endpoints import Principal
 from shared.web.idempotency import beyond_one_practice
 
 _INSERT = text(
     """
     INSERT INTO audit_log (practice_id, at, subject, roles, operation_id, path_params,
-                           request_sha256, status, problem_code, replayed, correlation_id,
+                           request_sha256, status, problem_code, correlation_id,
                            remote_address, fields_before, fields_after)
     VALUES (:practice_id, :at, :subject, :roles, :operation_id, :path_params,
-            :request_sha256, :status, :problem_code, :replayed, :correlation_id, :remote_address,
+            :request_sha256, :status, :problem_code, :correlation_id, :remote_address,
             :fields_before, :fields_after)
     """
 ).bindparams(
@@ -35,29 +35,6 @@ _INSERT = text(
     bindparam("fields_before", type_=JSONB(none_as_null=True)),
     bindparam("fields_after", type_=JSONB(none_as_null=True)),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """The fields that an edit changed, as JSON, as they were and as they are."""
-
-    before: Mapping[str, Any]
-    after: Mapping[str, Any]
-
-
-def change_between(before: BaseModel, after: BaseModel | None) -> Change | None:
-    """Return what differs between two answers about the same thing; None if nothing does.
-
-    Of what is gone (`after` is None) everything is told.
-    """
-    old = before.model_dump(mode="json")
-    if after is None:
-        return Change(old, {})
-    new = after.model_dump(mode="json")
-    names = [name for name in old.keys() | new.keys() if old.get(name) != new.get(name)]
-    if not names:
-        return None
-    return Change({name: old.get(name) for name in names}, {name: new.get(name) for name in names})
 
 
 @dataclass(slots=True)
@@ -68,7 +45,6 @@ class Attempt:
         practice_id: the practice of the path once the token was found to open it, else None. So a
             stranger's attempt is told to the system, and does not appear among the practice's own.
         request_sha256: hash of the body, once it was read.
-        change: what an edit changed, once it was made.
     """
 
     principal: Principal
@@ -78,16 +54,15 @@ class Attempt:
     path: Mapping[str, UUID | str] = field(default_factory=dict)
     practice_id: UUID | None = None
     request_sha256: str | None = None
-    change: Change | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How an attempt ended."""
+    """How an attempt ended; one that was worked has changed something."""
 
     status: int
     problem_code: str | None = None
-    replayed: bool = False
+    change: Change | None = None
 
 
 async def write(
@@ -99,8 +74,10 @@ async def write(
     at: datetime,
 ) -> None:
     """Add one line to the audit log in the open transaction, whose scope is `scope`."""
+    change = outcome.change
+    practice_id = attempt.practice_id or (None if change is None else change.practice_id)
     parameters = {
-        "practice_id": attempt.practice_id,
+        "practice_id": practice_id,
         "at": at,
         "subject": attempt.principal.subject,
         "roles": sorted(attempt.principal.roles),
@@ -109,11 +86,10 @@ async def write(
         "request_sha256": attempt.request_sha256,
         "status": outcome.status,
         "problem_code": outcome.problem_code,
-        "replayed": outcome.replayed,
         "correlation_id": attempt.correlation_id,
         "remote_address": attempt.remote_address,
-        "fields_before": attempt.change and dict(attempt.change.before),
-        "fields_after": attempt.change and dict(attempt.change.after),
+        "fields_before": change and dict(change.before),
+        "fields_after": change and dict(change.after),
     }
-    async with beyond_one_practice(connection, attempt.practice_id, scope):
+    async with beyond_one_practice(connection, practice_id, scope):
         await connection.execute(_INSERT, parameters)

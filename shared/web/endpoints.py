@@ -102,15 +102,12 @@ class Call:
 class Reply:
     """What a handler answers: a model (JSON), bytes, or nothing.
 
-    Attributes:
-        before: of an edit, what `body` was before it; the audit log gets the difference. Of a
-            deletion, what is gone.
+    An operation that changes something answers a `changes.Changed`, which says what.
     """
 
     body: BaseModel | bytes | None = None
     status: int | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
-    before: BaseModel | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +128,7 @@ class Endpoint:
         further_media_types: that the upload may have instead; the bytes tell which it is.
         asks_only: a POST that changes nothing, a question too long for an address; it is answered
             afresh each time and takes no idempotency key.
-        conditional: a change of what was read before: it needs the ETag of that in `If-Match`, and
-            its reply says what was before.
+        conditional: a change of what was read before: it needs the ETag of that in `If-Match`.
         may_create: a conditional PUT that may be the first of its thing; `If-None-Match: *` then
             says that there was none.
     """

@@ -25,6 +25,7 @@ from shared.kernel.clock import Clock
 from shared.kernel.errors import TransientError
 from shared.web import audit, idempotency
 from shared.web.audit import Attempt, Outcome
+from shared.web.changes import Change, Changed
 from shared.web.correlation import correlation_id_of
 from shared.web.endpoints import Call, Endpoint, Principal, Reply
 from shared.web.idempotency import REPLAYED_HEADER, Answer, Claim
@@ -116,22 +117,27 @@ class Operation:
         async with self._desk.database.transaction(scope) as connection:
             if self._reads_only:
                 await connection.execute(_READ_ONLY)
-                return await self._handle(connection, wanted, attempt), False
+                reply = await self._handle(connection, wanted, attempt)
+                return answer_of(self._endpoint, reply), False
             claim = self._claim(wanted, attempt)
             stored = await self._stored(connection, claim, scope)
-            answer = stored or await self._handle(connection, wanted, attempt)
-            if claim is not None and stored is None:
+            if stored is not None:
+                return stored, True
+            reply = await self._handle(connection, wanted, attempt)
+            answer = answer_of(self._endpoint, reply)
+            if claim is not None:
                 await idempotency.keep(connection, claim, answer, scope=scope)
-            outcome = Outcome(answer.status, replayed=stored is not None)
             now = self._desk.clock.now()
-            await audit.write(connection, attempt, outcome, scope=scope, at=now)
-        return answer, stored is not None
+            for change in changes_of(self._endpoint, reply):
+                outcome = Outcome(answer.status, change=change)
+                await audit.write(connection, attempt, outcome, scope=scope, at=now)
+        return answer, False
 
     async def _handle(
         self, connection: AsyncConnection, wanted: _Request, attempt: Attempt
-    ) -> Answer:
+    ) -> Reply:
         is_upload = self._endpoint.request_media_type != JSON
-        reply = await self._endpoint.handler(
+        return await self._endpoint.handler(
             Call(
                 principal=attempt.principal,
                 connection=connection,
@@ -143,12 +149,6 @@ class Operation:
                 if_match=wanted.if_match,
             )
         )
-        if self._endpoint.conditional and reply.before is None and wanted.if_match:
-            raise TypeError(f"{self._endpoint.operation_id} does not say what was before")
-        if reply.before is not None:
-            after = reply.body if isinstance(reply.body, BaseModel) else None
-            attempt.change = audit.change_between(reply.before, after)
-        return answer_of(self._endpoint, reply)
 
     async def _stored(
         self, connection: AsyncConnection, claim: Claim | None, scope: Scope
@@ -251,6 +251,17 @@ def request_hash(raw: bytes, query: BaseModel | None) -> str:
     if query is not None:
         digest.update(b"?" + query.model_dump_json().encode())
     return digest.hexdigest()
+
+
+def changes_of(endpoint: Endpoint, reply: Reply) -> tuple[Change, ...]:
+    """Return what an operation that is no read says it changed.
+
+    Raises:
+        TypeError: it does not say; a fault of the service, and nothing is kept of the request.
+    """
+    if not isinstance(reply, Changed):
+        raise TypeError(f"{endpoint.operation_id} does not say what it changed")
+    return reply.changes
 
 
 def answer_of(endpoint: Endpoint, reply: Reply) -> Answer:

@@ -1,11 +1,18 @@
-"""Every list of every service has one envelope, and every edit names what it changes."""
+"""Every list has one envelope, every edit names what it changes, every change says what it was."""
 
 from __future__ import annotations
+
+import ast
+import inspect
+import textwrap
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from pydantic import BaseModel
 
-from shared.web.endpoints import Endpoint
+from shared.web.changes import Changed
+from shared.web.endpoints import Call, Endpoint, Reply
 from shared.web.openapi import openapi_document
 from shared.web.paging import Page, PageQuery, Totals
 from tests.contracts.consumers import SERVICES, assembled
@@ -80,3 +87,73 @@ def test_every_edit_is_conditional() -> None:
     edits = [one for _, one in tables() if one.method in CONDITIONAL_METHODS]
     assert len(edits) >= 6
     assert [one.operation_id for one in edits if not one.conditional] == []
+
+
+def commands() -> list[tuple[str, Endpoint]]:
+    """Return every operation that may change something."""
+    return [(service, one) for service, one in tables() if not one.reads_only]
+
+
+def tells(function: Callable[..., Any]) -> bool:
+    """Whether an operation says what it changed, itself or by one that it hands over to.
+
+    Its type says that it does, and mypy that the type is true; that nothing but repeats come of it
+    only its text can say.
+    """
+    if inspect.signature(function, eval_str=True).return_annotation is not Changed:
+        return False
+    names = set(called(function))
+    if names & {"changed", "changed_all", "moved"}:
+        return True
+    return any(tells(other) for other in own_callees(function, names))
+
+
+def called(function: Callable[..., Any]) -> Iterator[str]:
+    """Yield the names of what a function calls."""
+    for node in ast.walk(ast.parse(textwrap.dedent(inspect.getsource(function)))):
+        if isinstance(node, ast.Call):
+            if isinstance(node.func, ast.Name):
+                yield node.func.id
+            elif isinstance(node.func, ast.Attribute):
+                yield node.func.attr
+
+
+def own_callees(function: Callable[..., Any], names: set[str]) -> Iterator[Callable[..., Any]]:
+    """Yield what a function calls of its own object and by a name that its module knows."""
+    places = [getattr(function, "__self__", None), inspect.getmodule(function)]
+    for name in names - {function.__name__}:
+        for place in places:
+            found = getattr(place, name, None)
+            if inspect.isroutine(found) and found.__module__.startswith(("services.", __name__)):
+                yield found
+
+
+async def silent(_: Call) -> Reply:
+    return Reply()
+
+
+async def only_repeats(_: Call) -> Changed:
+    return Changed(changes=())
+
+
+async def hands_over(call: Call) -> Changed:
+    return await only_repeats(call)
+
+
+@pytest.mark.parametrize("faulty", [silent, only_repeats, hands_over])
+def test_an_operation_that_tells_nothing_is_found(faulty: Callable[..., Any]) -> None:
+    assert not tells(faulty)
+
+
+def test_the_operations_that_change_something_are_found() -> None:
+    found = commands()
+    assert {service for service, _ in found} == set(SERVICES)
+    assert len(found) >= 45
+    assert {one.method for _, one in found} == {"POST", "PUT", "DELETE"}
+    assert CONDITIONAL_METHODS.isdisjoint(one.method for _, one in tables() if one.reads_only)
+
+
+def test_every_operation_that_changes_something_tells_before_and_after() -> None:
+    assert [
+        f"{service}: {one.operation_id}" for service, one in commands() if not tells(one.handler)
+    ] == []

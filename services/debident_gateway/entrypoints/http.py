@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from uuid import UUID
 
 from services.debident_gateway import views
 from services.debident_gateway.domain.errors import NoCredentialsError
 from services.debident_gateway.entrypoints import replies
+from services.debident_gateway.entrypoints.accesses import access_entered
 from services.debident_gateway.entrypoints.http_portals import portal_endpoints
 from services.debident_gateway.entrypoints.schemas import (
     DebFileList,
@@ -19,7 +19,7 @@ from services.debident_gateway.entrypoints.schemas import (
     TransmissionsQuery,
 )
 from services.debident_gateway.entrypoints.sftp_api import sftp_endpoints
-from services.debident_gateway.entrypoints.stories import whole_transmission
+from services.debident_gateway.entrypoints.stories import standing, whole_transmission
 from services.debident_gateway.entrypoints.workshop import Workshop
 from services.debident_gateway.handlers.resend_order import ResendOrder, resend_order
 from services.debident_gateway.handlers.set_portal_credentials import (
@@ -27,6 +27,7 @@ from services.debident_gateway.handlers.set_portal_credentials import (
     set_portal_credentials,
     version_of,
 )
+from shared.web.changes import Changed, moved
 from shared.web.endpoints import EVERY_ROLE, WORKING_ROLES, Call, Endpoint, Reply, UserRole
 from shared.web.paging import CURSOR_PROBLEM, Totals, cursor, instant, read_cursor, split_page
 from shared.web.totals import totals_of
@@ -42,7 +43,7 @@ class GatewayApi:
     def __init__(self, workshop: Workshop) -> None:
         self._workshop = workshop
 
-    async def put_credentials(self, call: Call) -> Reply:
+    async def put_credentials(self, call: Call) -> Changed:
         """Store the practice's access; its waiting orders go on at once."""
         body = call.body_as(PortalCredentialsBody)
         command = SetPortalCredentials(
@@ -54,7 +55,7 @@ class GatewayApi:
         before = await self._credentials(call)
         async with self._workshop.unit_of_work(call.connection) as uow:
             await set_portal_credentials(command, uow, self._workshop.clock)
-        return replace(await self.get_credentials(call), before=before)
+        return access_entered(await self.get_credentials(call), before)
 
     async def get_credentials(self, call: Call) -> Reply:
         """Answer the client id and the time of the last change."""
@@ -90,11 +91,12 @@ class GatewayApi:
         """Answer one transmission with its latest attempts and polls."""
         return Reply(await whole_transmission(call))
 
-    async def resend(self, call: Call) -> Reply:
+    async def resend(self, call: Call) -> Changed:
         """Let an order's same bytes leave now."""
+        before = await standing(call)
         async with self._workshop.unit_of_work(call.connection) as uow:
             await resend_order(ResendOrder(call.path_id("order_id")), uow, self._workshop.clock)
-        return await self.get_transmission(call)
+        return moved(await self.get_transmission(call), before, await standing(call))
 
     async def list_deb_files(self, call: Call) -> Reply:
         """Answer the fetched DEB files of a practice."""

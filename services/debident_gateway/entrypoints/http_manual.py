@@ -28,7 +28,7 @@ from services.debident_gateway.entrypoints.schemas_manual import (
     RefusalBody,
     TaskKind,
 )
-from services.debident_gateway.entrypoints.stories import whole_transmission
+from services.debident_gateway.entrypoints.stories import standing, whole_transmission
 from services.debident_gateway.entrypoints.workshop import Workshop
 from services.debident_gateway.handlers.report_by_hand import (
     HandOverOrder,
@@ -38,6 +38,7 @@ from services.debident_gateway.handlers.report_by_hand import (
 )
 from services.debident_gateway.handlers.take_deb_file import TakeDebFile, take_deb_file
 from shared.kernel.errors import PermanentError
+from shared.web.changes import Changed, changed, moved, unchanged
 from shared.web.endpoints import EVERY_ROLE, WORKING_ROLES, Call, Endpoint, Reply
 from shared.web.paging import CURSOR_PROBLEM, Totals, cursor, instant, read_cursor, split_page
 from shared.web.totals import totals_of
@@ -96,7 +97,7 @@ class ManualMode:
         }
         return Reply(data, headers=headers)
 
-    async def hand_over(self, call: Call) -> Reply:
+    async def hand_over(self, call: Call) -> Changed:
         """Note that a person uploaded the package."""
         body = call.body_as(HandOverBody)
         command = HandOverOrder(
@@ -108,11 +109,13 @@ class ManualMode:
             seen=body.seen,
             package_sha256=body.package_sha256,
         )
+        before = await standing(call)
         async with self._workshop.unit_of_work(call.connection) as uow:
             await hand_over_order(command, uow, self._workshop.clock)
-        return Reply(await whole_transmission(call))
+        reply = Reply(await whole_transmission(call))
+        return moved(reply, before, await standing(call), uploaded_at=command.uploaded_at)
 
-    async def report_refusal(self, call: Call) -> Reply:
+    async def report_refusal(self, call: Call) -> Changed:
         """Note that a person saw the whole order refused."""
         body = call.body_as(RefusalBody)
         command = ReportRefusal(
@@ -124,11 +127,18 @@ class ManualMode:
             seen=body.seen,
             reason_code=body.reason_code,
         )
+        before = await standing(call)
         async with self._workshop.unit_of_work(call.connection) as uow:
             await report_refusal(command, uow, self._workshop.clock)
-        return Reply(await whole_transmission(call))
+        return moved(
+            Reply(await whole_transmission(call)),
+            before,
+            await standing(call),
+            reference=command.reference,
+            observed_at=command.observed_at,
+        )
 
-    async def bring_deb_file(self, call: Call) -> Reply:
+    async def bring_deb_file(self, call: Call) -> Changed:
         """Take a DEB file that a person downloaded; the same bytes again are told as a repeat."""
         command = TakeDebFile(
             practice_id=call.practice_id,
@@ -145,7 +155,16 @@ class ManualMode:
         row = await views.deb_file(call.connection, call.practice_id, deb_file_id)
         assert row is not None  # noqa: S101 - added, or found, in this very transaction
         repeat = move is Move.ALREADY_MADE
-        return Reply(replies.brought_deb_file(row, repeat=repeat), status=200 if repeat else 201)
+        brought = replies.brought_deb_file(row, repeat=repeat)
+        if repeat:
+            return unchanged(Reply(brought, status=200))
+        facts = {
+            "deb_file_id": deb_file_id,
+            "contract_id": command.contract_id,
+            "sha256": row["sha256"],
+            "size_bytes": len(command.data),
+        }
+        return changed(Reply(brought, status=201), None, facts)
 
 
 def _task(row: RowMapping) -> ManualTask:

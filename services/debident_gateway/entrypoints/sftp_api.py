@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from services.debident_gateway import views
 from services.debident_gateway.domain.errors import NoCredentialsError
 from services.debident_gateway.domain.model import SftpDoor
+from services.debident_gateway.entrypoints.accesses import access_entered
 from services.debident_gateway.entrypoints.schemas import SftpCredentialsBody, SftpCredentialsReply
 from services.debident_gateway.entrypoints.workshop import Workshop
 from services.debident_gateway.handlers.set_portal_credentials import version_of
@@ -16,6 +15,7 @@ from services.debident_gateway.handlers.set_sftp_credentials import (
     SetSftpCredentials,
     set_sftp_credentials,
 )
+from shared.web.changes import Changed
 from shared.web.endpoints import Call, Endpoint, Reply, UserRole
 
 _PATH = "/v1/practices/{practice_id}/portal-credentials/sftp"
@@ -28,13 +28,13 @@ class SftpApi:
     def __init__(self, workshop: Workshop) -> None:
         self._workshop = workshop
 
-    async def put_credentials(self, call: Call) -> Reply:
+    async def put_credentials(self, call: Call) -> Changed:
         """Store the practice's access; its waiting orders go on at once."""
         command = _command(call, call.body_as(SftpCredentialsBody))
         before = await self._credentials(call)
         async with self._workshop.unit_of_work(call.connection) as uow:
             await set_sftp_credentials(command, uow, self._workshop.ssh_keys, self._workshop.clock)
-        return replace(await self.get_credentials(call), before=before)
+        return access_entered(await self.get_credentials(call), before)
 
     async def get_credentials(self, call: Call) -> Reply:
         """Answer everything of the access but its secret."""

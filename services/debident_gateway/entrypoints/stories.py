@@ -11,6 +11,14 @@ from shared.web.endpoints import Call
 _STORY_ENTRIES_MAX = 100
 
 
+async def standing(call: Call) -> dict[str, object]:
+    """Return how the transmission of the path stands, for a move; nothing if it is unknown."""
+    row = await views.transmission_standing(
+        call.connection, call.practice_id, call.path_id("order_id")
+    )
+    return {} if row is None else dict(row)
+
+
 async def whole_transmission(call: Call) -> TransmissionDetail:
     """Return the transmission of the path with its latest attempts, polls and reports.
 

@@ -223,6 +223,7 @@ class FileReport:
     Attributes:
         invoice_id: the invoice imported, known already, or in conflict with the file.
         conflict_id: of the conflict to decide.
+        found_conflict: whether that conflict was not known before.
         unfit_codes: why the imported invoice cannot be ordered.
         namesakes: who may be the patient, too; the invoice is under a record of its own. Told when
             the file is imported, and again whenever it comes.
@@ -236,3 +237,4 @@ class FileReport:
     unfit_codes: tuple[str, ...] = ()
     faults: tuple[Fault, ...] = ()
     namesakes: tuple[Namesake, ...] = ()
+    found_conflict: bool = False

@@ -17,6 +17,7 @@ from services.invoicing.entrypoints.schemas.corrections import (
     PrintedRequest,
     credit_note_answer,
 )
+from services.invoicing.entrypoints.schemas.fields import money
 from services.invoicing.entrypoints.schemas.invoices import InvoiceRequest
 from services.invoicing.handlers.cancel_invoice import CancelInvoice, cancel_invoice
 from services.invoicing.handlers.correct_invoice import CorrectInvoice, correct_invoice
@@ -25,8 +26,10 @@ from services.invoicing.handlers.mark_printed import MarkPrinted, mark_printed
 from services.invoicing.handlers.wish_cancellation import wish_cancellation
 from services.invoicing.handlers.wish_correction import wish_correction
 from services.invoicing.views import invoices as views
+from shared.contracts.envelope import WireMoney
 from shared.kernel.errors import NotFoundError
 from shared.kernel.ids import new_id
+from shared.web.changes import Changed, between, changed, changed_all, moved, some
 from shared.web.endpoints import Call, Reply
 from shared.web.paging import PageQuery, cursor, read_cursor, split_page, whole_number
 from shared.web.totals import totals_of
@@ -39,7 +42,7 @@ class CorrectionOperations:
         self._desk = desk
         self._invoices = InvoiceOperations(desk)
 
-    async def printed(self, call: Call) -> Reply:
+    async def printed(self, call: Call) -> Changed:
         """Mark invoices as printed by the caller."""
         body = call.body_as(PrintedRequest)
         command = MarkPrinted(
@@ -48,9 +51,18 @@ class CorrectionOperations:
         )
         async with self._desk.unit_of_work(call.connection) as uow:
             done = await mark_printed(command, uow, clock=self._desk.clock)
-        return Reply(PrintedAnswer(newly_printed=done.newly, printed_before=done.before))
+        reply = Reply(PrintedAnswer(newly_printed=done.newly, printed_before=done.before))
+        changes = [
+            between(
+                {"printed": 0},
+                {"printed": len(ids), "invoice_ids": some(ids)},
+                practice_id=practice_id,
+            )
+            for practice_id, ids in done.by_practice.items()
+        ]
+        return changed_all(reply, changes)
 
-    async def cancel(self, call: Call) -> Reply:
+    async def cancel(self, call: Call) -> Changed:
         """Cancel an invoice; one in an order that has not left waits for the order: 202."""
         command = CancelInvoice(
             practice_id=call.practice_id,
@@ -58,14 +70,16 @@ class CorrectionOperations:
             reason_code=call.body_as(CancelRequest).reason_code,
             by=call.principal.subject,
         )
+        before = await _standing(call)
         async with self._desk.unit_of_work(call.connection) as uow:
             waits = await wish_cancellation(command, uow, clock=self._desk.clock)
             if not waits:
                 await cancel_invoice(command, uow, clock=self._desk.clock)
         shown = await self._invoices.show(call)
-        return replace(shown, status=202) if waits else shown
+        reply = replace(shown, status=202) if waits else shown
+        return moved(reply, before, await _standing(call), reason_code=command.reason_code)
 
-    async def correct(self, call: Call) -> Reply:
+    async def correct(self, call: Call) -> Changed:
         """Cancel an invoice and issue the one that takes its place; answer the new one.
 
         One in an order that has not left waits for the order: 202, and the answer is that invoice.
@@ -79,21 +93,33 @@ class CorrectionOperations:
             by=call.principal.subject,
             content=_content(body.invoice),
         )
+        before = await _standing(call)
         async with self._desk.unit_of_work(call.connection) as uow:
             waits = await wish_correction(command, uow, tools=self._desk.tools)
-            if not waits:
-                await correct_invoice(
+            corrected = (
+                None
+                if waits
+                else await correct_invoice(
                     command,
                     uow,
                     renderer=self._desk.renderer,
                     documents=self._desk.documents,
                     clock=self._desk.clock,
                 )
-        if waits:
-            return replace(await self._invoices.show(call), status=202)
-        return await self._invoices.detail(call, command.corrected_id)
+            )
+        after = await _standing(call)
+        if corrected is None:
+            reply = replace(await self._invoices.show(call), status=202)
+        else:
+            reply = await self._invoices.detail(call, corrected.invoice_id)
+            after |= {
+                "total": WireMoney.of(corrected.total),
+                "replaced_by": corrected.invoice_id,
+                "replaced_by_number": corrected.number,
+            }
+        return moved(reply, before, after, reason_code=command.reason_code)
 
-    async def credit(self, call: Call) -> Reply:
+    async def credit(self, call: Call) -> Changed:
         """Issue a credit note on an invoice that the factor has."""
         body = call.body_as(CreditNoteRequest)
         command = IssueCreditNote(
@@ -120,7 +146,9 @@ class CorrectionOperations:
             limit=1,
             credit_note_id=command.credit_note_id,
         )
-        return Reply(credit_note_answer(row))
+        note = credit_note_answer(row)
+        told = {"credit_note_id", "credit_note_number", "amount", "reason_code", "state"}
+        return changed(Reply(note), None, note.model_dump(mode="json", include=told))
 
     async def credit_notes(self, call: Call) -> Reply:
         """List the credit notes of an invoice."""
@@ -146,6 +174,18 @@ class CorrectionOperations:
         )
         items = [credit_note_answer(row) for row in page]
         return Reply(CreditNoteList(items=items, next=following, totals=totals))
+
+
+async def _standing(call: Call) -> dict[str, object]:
+    """Return how the invoice of the path stands, and keep others from it; nothing if unknown."""
+    row = await views.standing(call.connection, call.practice_id, call.path_id("invoice_id"))
+    if row is None:
+        return {}
+    return {
+        "state": row["state"],
+        "cancellation": row["cancellation"],
+        "total": money(row["total_rappen"]),
+    }
 
 
 def _place(after: tuple[int, ...] | None) -> tuple[int, int]:

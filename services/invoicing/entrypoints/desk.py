@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from uuid import UUID
 
 from pydantic import BaseModel
@@ -24,6 +24,7 @@ from services.invoicing.ports.documents import (
 )
 from shared.kernel.clock import Clock
 from shared.kernel.errors import NotFoundError
+from shared.web.changes import Changed, changed
 from shared.web.endpoints import Reply
 
 
@@ -65,6 +66,17 @@ def only(rows: Sequence[RowMapping], *, code: str, what: str) -> RowMapping:
     return rows[0]
 
 
-def edited(changed: Reply, before: Reply) -> Reply:
+def edited(reply: Reply, before: Reply) -> Changed:
     """Return the answer to an edit, which knows what it changed."""
-    return replace(changed, before=before.body if isinstance(before.body, BaseModel) else None)
+    return changed(reply, shown(before), shown(reply))
+
+
+def added(reply: Reply) -> Changed:
+    """Return the answer to the adding of what it shows."""
+    return changed(reply, None, shown(reply))
+
+
+def shown(reply: Reply) -> BaseModel:
+    """Return the model that an answer shows."""
+    assert isinstance(reply.body, BaseModel)  # noqa: S101 - those who ask have made it so
+    return reply.body

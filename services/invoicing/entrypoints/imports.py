@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Final
 from uuid import UUID
 
 from sqlalchemy import RowMapping, text
 
-from services.invoicing.domain.invoice import StoredDocument
+from services.invoicing.domain.incoming import FileReport, ImportOutcome
+from services.invoicing.domain.invoice import Outcome, StoredDocument
 from services.invoicing.entrypoints.desk import Desk, only
 from services.invoicing.entrypoints.schemas.imports import (
     ConflictAnswer,
@@ -29,6 +30,7 @@ from services.invoicing.ports import UnitOfWork
 from services.invoicing.views import imports as views
 from shared.kernel.errors import TransientError
 from shared.kernel.ids import new_id
+from shared.web.changes import Changed, changed, moved, some, unchanged
 from shared.web.endpoints import EVERY_ROLE, WORKING_ROLES, Call, Endpoint, Reply
 from shared.web.paging import CURSOR_PROBLEM, Totals, cursor, instant, read_cursor, split_page
 from shared.web.totals import totals_of
@@ -52,7 +54,7 @@ class ImportOperations:
         self._under_way = 0
         self._running = asyncio.Semaphore(UPLOADS_AT_ONCE)
 
-    async def upload(self, call: Call) -> Reply:
+    async def upload(self, call: Call) -> Changed:
         """Import an upload; the report says what became of each file.
 
         Raises:
@@ -68,7 +70,7 @@ class ImportOperations:
         finally:
             self._under_way -= 1
 
-    async def _upload(self, call: Call) -> Reply:
+    async def _upload(self, call: Call) -> Changed:
         query = call.query_as(ImportQuery)
         command = ImportInvoices(
             practice_id=call.practice_id,
@@ -92,7 +94,7 @@ class ImportOperations:
             documents=self._desk.documents,
             clock=self._desk.clock,
         )
-        return Reply(import_answer(command.import_id, reports))
+        return _imported(Reply(import_answer(command.import_id, reports)), command, reports)
 
     async def conflicts(self, call: Call) -> Reply:
         """List conflicts, oldest first."""
@@ -125,7 +127,7 @@ class ImportOperations:
         name = f'attachment; filename="{row["conflict_id"]}.xml"'
         return Reply(data, headers={"Content-Disposition": name})
 
-    async def decide(self, call: Call) -> Reply:
+    async def decide(self, call: Call) -> Changed:
         """Carry out a person's decision; a replacement in an unsent order waits for it: 202."""
         command = DecideConflict(
             practice_id=call.practice_id,
@@ -134,22 +136,50 @@ class ImportOperations:
             by=call.principal.subject,
         )
         async with self._desk.unit_of_work(call.connection) as uow:
+            before = (await self._row(call))["replacement_pending"]
             waits = await wish_replacement(command, uow, tools=self._desk.tools)
-            if not waits:
-                await decide_conflict(
+            outcome = (
+                Outcome.DONE
+                if waits
+                else await decide_conflict(
                     command,
                     uow,
                     files=self._desk.invoice_files,
                     documents=self._desk.documents,
                     clock=self._desk.clock,
                 )
-        return Reply(conflict_answer(await self._row(call)), status=202 if waits else None)
+            )
+        answer = conflict_answer(await self._row(call))
+        if waits:
+            now = {"replacement_pending": answer.replacement_pending}
+            return moved(Reply(answer, status=202), {"replacement_pending": before}, now)
+        if outcome is Outcome.ALREADY_DONE:
+            return unchanged(Reply(answer))
+        told = {"decision", "invoice_id", "replacement_id"}
+        undecided = {"decision": None, "invoice_id": answer.invoice_id, "replacement_id": None}
+        return changed(Reply(answer), undecided, answer.model_dump(include=told))
 
     async def _row(self, call: Call) -> RowMapping:
         rows = await views.conflicts(
             call.connection, call.practice_id, limit=1, conflict_id=call.path_id("conflict_id")
         )
         return only(rows, code="import-conflict-not-found", what="conflict")
+
+
+def _imported(reply: Reply, command: ImportInvoices, reports: Sequence[FileReport]) -> Changed:
+    new = [one.invoice_id for one in reports if one.outcome is ImportOutcome.IMPORTED]
+    invoice_ids = [one for one in new if one is not None]
+    conflict_ids = [one.conflict_id for one in reports if one.found_conflict]
+    if not invoice_ids and not conflict_ids:
+        return unchanged(reply)
+    facts = {
+        "import_id": command.import_id,
+        "contract_id": command.contract_id,
+        "imported": len(invoice_ids),
+        "invoice_ids": some(invoice_ids),
+        "conflicts": len(conflict_ids),
+    }
+    return changed(reply, None, facts)
 
 
 def import_endpoints(desk: Desk) -> list[Endpoint]:

@@ -28,8 +28,10 @@ from services.invoicing.entrypoints.schemas.invoices import (
 )
 from services.invoicing.handlers.issue_invoice import IssueInvoice, issue_invoice
 from services.invoicing.views import invoices as views
+from shared.contracts.envelope import WireMoney
 from shared.kernel.errors import DomainError, NotFoundError
 from shared.kernel.ids import new_id
+from shared.web.changes import Changed, changed
 from shared.web.endpoints import Call, Reply
 from shared.web.paging import cursor, read_cursor, split_page, whole_number
 from shared.web.totals import totals_of
@@ -44,7 +46,7 @@ class InvoiceOperations:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
 
-    async def issue(self, call: Call) -> Reply:
+    async def issue(self, call: Call) -> Changed:
         """Issue an invoice."""
         body = call.body_as(InvoiceRequest)
         command = IssueInvoice(
@@ -57,14 +59,22 @@ class InvoiceOperations:
             discount_percent=body.discount(),
         )
         async with self._desk.unit_of_work(call.connection) as uow:
-            await issue_invoice(
+            issued = await issue_invoice(
                 command,
                 uow,
                 renderer=self._desk.renderer,
                 documents=self._desk.documents,
                 clock=self._desk.clock,
             )
-        return await self.detail(call, command.invoice_id)
+        facts = {
+            "invoice_id": issued.invoice_id,
+            "invoice_number": issued.number,
+            "state": InvoiceState.ISSUED,
+            "contract_id": issued.contract_id,
+            "treatment_count": len(command.treatment_ids),
+            "total": WireMoney.of(issued.total),
+        }
+        return changed(await self.detail(call, command.invoice_id), None, facts)
 
     async def show(self, call: Call) -> Reply:
         """Show one invoice with its history."""

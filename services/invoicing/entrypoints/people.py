@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from uuid import UUID
 
-from services.invoicing.entrypoints.desk import Desk, edited, only
+from services.invoicing.entrypoints.desk import Desk, edited, only, shown
 from services.invoicing.entrypoints.schemas.people import (
     PatientPage,
     PatientQuery,
@@ -22,7 +22,9 @@ from services.invoicing.handlers.change_patient import ChangePatient, change_pat
 from services.invoicing.handlers.price_positions import PricePositions, price_positions
 from services.invoicing.handlers.record_treatment import RecordTreatment, record_treatment
 from services.invoicing.views import people as views
+from shared.contracts.envelope import WireMoney
 from shared.kernel.ids import new_id
+from shared.web.changes import Changed, changed
 from shared.web.endpoints import Call, Reply
 from shared.web.paging import Totals, cursor, read_cursor, split_page
 from shared.web.totals import totals_of
@@ -34,14 +36,16 @@ class PeopleOperations:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
 
-    async def add_patient(self, call: Call) -> Reply:
+    async def add_patient(self, call: Call) -> Changed:
         """Add a patient."""
         patient = call.body_as(PatientRequest).to_domain(call.practice_id, new_id())
         async with self._desk.unit_of_work(call.connection) as uow:
             await add_patient(AddPatient(patient), uow, clock=self._desk.clock)
-        return await self._patient(call, patient.patient_id)
+        reply = await self._patient(call, patient.patient_id)
+        facts = shown(reply).model_dump(mode="json", include={"patient_id", "version"})
+        return changed(reply, None, facts)
 
-    async def change_patient(self, call: Call) -> Reply:
+    async def change_patient(self, call: Call) -> Changed:
         """Change a patient whom nobody has changed since the data were read."""
         patient_id = call.path_id("patient_id")
         patient = call.body_as(PatientRequest).to_domain(call.practice_id, patient_id)
@@ -77,7 +81,7 @@ class PeopleOperations:
         items = [patient_answer(row) for row in page]
         return Reply(PatientPage(items=items, next=following, totals=totals))
 
-    async def record_treatment(self, call: Call) -> Reply:
+    async def record_treatment(self, call: Call) -> Changed:
         """Record a treatment."""
         body = call.body_as(TreatmentRequest)
         drafts = PricePositions(
@@ -89,7 +93,13 @@ class PeopleOperations:
             positions = await price_positions(drafts, uow)
             treatment = body.to_domain(call.practice_id, new_id(), positions)
             await record_treatment(RecordTreatment(treatment), uow, clock=self._desk.clock)
-        return await self._treatment(call, treatment.treatment_id)
+        facts = {
+            "treatment_id": treatment.treatment_id,
+            "patient_id": treatment.patient_id,
+            "position_count": len(treatment.positions),
+            "total": WireMoney.of(treatment.total),
+        }
+        return changed(await self._treatment(call, treatment.treatment_id), None, facts)
 
     async def show_treatment(self, call: Call) -> Reply:
         """Show one treatment."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from uuid import UUID
 
-from services.invoicing.entrypoints.desk import Desk, edited, only
+from services.invoicing.entrypoints.desk import Desk, added, edited, only, shown
 from services.invoicing.entrypoints.schemas.practices import (
     ContractChangeRequest,
     ContractPage,
@@ -26,6 +26,7 @@ from services.invoicing.handlers.change_provider import ChangeProvider, change_p
 from services.invoicing.handlers.register_practice import RegisterPractice, register_practice
 from services.invoicing.views import practices as views
 from shared.kernel.ids import new_id
+from shared.web.changes import Changed, between, changed_all
 from shared.web.endpoints import Call, Reply
 from shared.web.paging import PageQuery, Totals, cursor, read_cursor, split_page
 from shared.web.totals import totals_of
@@ -37,12 +38,14 @@ class PracticeOperations:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
 
-    async def register(self, call: Call) -> Reply:
+    async def register(self, call: Call) -> Changed:
         """Register a practice."""
         practice = call.body_as(PracticeRequest).to_domain(new_id())
         async with self._desk.unit_of_work(call.connection) as uow:
             await register_practice(RegisterPractice(practice), uow, clock=self._desk.clock)
-        return await self._practice(call, practice.practice_id)
+        reply = await self._practice(call, practice.practice_id)
+        new = between(None, shown(reply), practice_id=practice.practice_id)
+        return changed_all(reply, [new])
 
     async def show(self, call: Call) -> Reply:
         """Show one practice."""
@@ -61,12 +64,12 @@ class PracticeOperations:
         items = [practice_answer(row) for row in page]
         return Reply(PracticePage(items=items, next=following, totals=totals))
 
-    async def add_contract(self, call: Call) -> Reply:
+    async def add_contract(self, call: Call) -> Changed:
         """Add a factoring contract."""
         contract = call.body_as(ContractRequest).to_domain(call.practice_id, new_id())
         async with self._desk.unit_of_work(call.connection) as uow:
             await add_contract(AddContract(contract), uow)
-        return await self._contract(call, contract.contract_id)
+        return added(await self._contract(call, contract.contract_id))
 
     async def show_contract(self, call: Call) -> Reply:
         """Show one contract."""
@@ -86,7 +89,7 @@ class PracticeOperations:
         items = [contract_answer(row) for row in page]
         return Reply(ContractPage(items=items, next=following, totals=totals))
 
-    async def change(self, call: Call) -> Reply:
+    async def change(self, call: Call) -> Changed:
         """Change a practice that nobody has changed since it was read."""
         practice = call.body_as(PracticeRequest).to_domain(call.practice_id)
         before = await self._practice(call, call.practice_id)
@@ -94,7 +97,7 @@ class PracticeOperations:
             await change_practice(ChangePractice(practice, call.if_match or ""), uow)
         return edited(await self._practice(call, call.practice_id), before)
 
-    async def change_contract(self, call: Call) -> Reply:
+    async def change_contract(self, call: Call) -> Changed:
         """Change the terms of a contract that nobody has changed since it was read."""
         contract_id = call.path_id("contract_id")
         body = call.body_as(ContractChangeRequest)
@@ -104,18 +107,18 @@ class PracticeOperations:
             await change_contract(ChangeContract(contract, call.if_match or ""), uow)
         return edited(await self._contract(call, contract_id), before)
 
-    async def add_provider(self, call: Call) -> Reply:
+    async def add_provider(self, call: Call) -> Changed:
         """Add a provider."""
         provider = call.body_as(ProviderRequest).to_domain(call.practice_id, new_id())
         async with self._desk.unit_of_work(call.connection) as uow:
             await add_provider(AddProvider(provider), uow)
-        return await self._provider(call, provider.provider_id)
+        return added(await self._provider(call, provider.provider_id))
 
     async def show_provider(self, call: Call) -> Reply:
         """Show one provider."""
         return await self._provider(call, call.path_id("provider_id"))
 
-    async def change_provider(self, call: Call) -> Reply:
+    async def change_provider(self, call: Call) -> Changed:
         """Change a provider whom nobody has changed since the data were read."""
         provider_id = call.path_id("provider_id")
         provider = call.body_as(ProviderRequest).to_domain(call.practice_id, provider_id)

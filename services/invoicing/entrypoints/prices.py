@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from decimal import Decimal
 
-from services.invoicing.entrypoints.desk import Desk, only
+from services.invoicing.entrypoints.desk import Desk, added, only
 from services.invoicing.entrypoints.schemas.prices import (
     PriceLinePage,
     PriceListPage,
@@ -16,6 +16,7 @@ from services.invoicing.entrypoints.schemas.prices import (
 from services.invoicing.handlers.load_price_list import LoadPriceList, load_price_list
 from services.invoicing.views import prices as views
 from shared.kernel.ids import new_id
+from shared.web.changes import Changed
 from shared.web.endpoints import Call, Reply
 from shared.web.paging import PageQuery, Totals, cursor, read_cursor, split_page
 from shared.web.totals import totals_of
@@ -29,7 +30,7 @@ class PriceOperations:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
 
-    async def load(self, call: Call) -> Reply:
+    async def load(self, call: Call) -> Changed:
         """Load a price list from a CSV file."""
         query = call.query_as(PriceListQuery)
         command = LoadPriceList(
@@ -46,7 +47,7 @@ class PriceOperations:
         async with self._desk.unit_of_work(call.connection) as uow:
             await load_price_list(command, uow, clock=self._desk.clock)
         rows = await views.price_list(call.connection, call.practice_id, command.price_list_id)
-        return Reply(price_list_answer(only(rows, code=_NOT_FOUND, what="price list")))
+        return added(Reply(price_list_answer(only(rows, code=_NOT_FOUND, what="price list"))))
 
     async def list(self, call: Call) -> Reply:
         """List the practice's price lists."""

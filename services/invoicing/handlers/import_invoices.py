@@ -233,6 +233,7 @@ class _Import:
         conflict = await self._uow.imports.conflict_over(
             earlier.invoice_id, sha256, cancelled=earlier.cancelled
         )
+        is_new = conflict is None
         if conflict is None:
             document = await self._documents.put(self._command.practice_id, file.data)
             conflict = ImportConflict(
@@ -249,7 +250,8 @@ class _Import:
             await self._uow.imports.add_conflict(conflict)
         decided = conflict.decision is not None
         outcome = ImportOutcome.ALREADY_KNOWN if decided else ImportOutcome.CONFLICT
-        return _report(file, outcome, earlier.invoice_id, conflict_id=conflict.conflict_id)
+        report = _report(file, outcome, earlier.invoice_id, conflict_id=conflict.conflict_id)
+        return replace(report, found_conflict=is_new)
 
 
 def _surely_new(

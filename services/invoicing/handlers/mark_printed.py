@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -23,10 +24,15 @@ class MarkPrinted:
 
 @dataclass(frozen=True, slots=True)
 class Printed:
-    """How many were marked now, and how many had been before."""
+    """Which were marked now, by practice, and how many had been before."""
 
-    newly: int
+    by_practice: Mapping[UUID, Sequence[UUID]]
     before: int
+
+    @property
+    def newly(self) -> int:
+        """How many were marked now."""
+        return sum(len(ids) for ids in self.by_practice.values())
 
 
 async def mark_printed(command: MarkPrinted, uow: UnitOfWork, *, clock: Clock) -> Printed:
@@ -50,4 +56,8 @@ async def mark_printed(command: MarkPrinted, uow: UnitOfWork, *, clock: Clock) -
         entries[practice_id].append(HistoryEntry(one, "printed", clock.today(), cause_id=cause_id))
     for practice_id, of_practice in entries.items():
         await uow.invoices.add_history(practice_id, of_practice)
-    return Printed(newly=len(newly), before=len(known) - len(newly))
+    by_practice = {
+        practice_id: [entry.invoice_id for entry in of_practice]
+        for practice_id, of_practice in entries.items()
+    }
+    return Printed(by_practice, before=len(known) - len(newly))

@@ -85,6 +85,14 @@ _CANCELLATION = text(
     WHERE w.practice_id = :practice_id AND w.invoice_id = :invoice_id
     """
 )
+_INVOICE_STANDING = text(
+    """
+    SELECT i.state, i.total_rappen, w.state AS cancellation FROM invoice i
+    LEFT JOIN cancellation_wish w
+      ON w.practice_id = i.practice_id AND w.invoice_id = i.invoice_id
+    WHERE i.practice_id = :practice_id AND i.invoice_id = :invoice_id FOR UPDATE OF i
+    """
+)
 _TREATMENTS = text(
     """
     SELECT treatment_id FROM invoice_treatment
@@ -298,3 +306,12 @@ async def credit_notes(
         },
     )
     return found.mappings().all()
+
+
+async def standing(
+    connection: AsyncConnection, practice_id: UUID, invoice_id: UUID
+) -> RowMapping | None:
+    """Return how an invoice stands, for a move: others wait until the transaction ends."""
+    wanted = {"practice_id": practice_id, "invoice_id": invoice_id}
+    found = await connection.execute(_INVOICE_STANDING, wanted)
+    return found.mappings().one_or_none()

@@ -30,6 +30,7 @@ from services.orders.entrypoints.workshop import Workshop
 from services.orders.handlers.prepare_order import PrepareOrder, prepare_order
 from services.orders.handlers.preview_order import PreviewOrder, preview_order
 from shared.kernel.ids import ContractId, OrderId, PracticeId, new_id
+from shared.web.changes import Changed, changed
 from shared.web.endpoints import EVERY_ROLE, WORKING_ROLES, Call, Endpoint, Reply
 from shared.web.paging import (
     CURSOR_PROBLEM,
@@ -86,7 +87,7 @@ class OrdersApi:
             )
         )
 
-    async def prepare(self, call: Call) -> Reply:
+    async def prepare(self, call: Call) -> Changed:
         """Prepare an order."""
         body = call.body_as(PrepareOrderBody)
         command = PrepareOrder(
@@ -102,7 +103,18 @@ class OrdersApi:
         workshop = self._workshop
         async with workshop.unit_of_work(call.connection) as uow:
             prepared = await prepare_order(command, uow, workshop.archive, workshop.clock)
-        return Reply(replies.prepared_order(prepared))
+        reply = replies.prepared_order(prepared)
+        told = {
+            "order_id",
+            "order_number",
+            "contract_id",
+            "state",
+            "invoice_count",
+            "total",
+            "credit_note_count",
+            "left_out_count",
+        }
+        return changed(Reply(reply), None, reply.model_dump(mode="json", include=told))
 
     async def preview(self, call: Call) -> Reply:
         """Answer what preparing this order would do now."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from services.orders import views
 from services.orders.entrypoints.schemas import (
     ConfirmArrivalBody,
     OrderDetail,
@@ -13,6 +14,7 @@ from services.orders.handlers.close_order import CloseOrder, close_order
 from services.orders.handlers.confirm_arrival import ConfirmArrival, confirm_arrival
 from services.orders.handlers.withdraw_order import WithdrawOrder, withdraw_order
 from shared.kernel.ids import OrderId, PracticeId
+from shared.web.changes import Changed, moved
 from shared.web.endpoints import WORKING_ROLES, Call, Endpoint, Reply
 
 _ORDER = "/v1/practices/{practice_id}/orders/{order_id}"
@@ -24,7 +26,7 @@ class OrderMoves:
     def __init__(self, workshop: Workshop) -> None:
         self._workshop = workshop
 
-    async def withdraw(self, call: Call) -> Reply:
+    async def withdraw(self, call: Call) -> Changed:
         """Ask for an order back."""
         command = WithdrawOrder(
             order_id=OrderId(call.path_id("order_id")),
@@ -32,11 +34,12 @@ class OrderMoves:
             by=call.principal.subject,
             handed_over_by_hand=call.body_as(WithdrawOrderBody).handed_over_by_hand,
         )
+        before = await _standing(call)
         async with self._workshop.unit_of_work(call.connection) as uow:
             await withdraw_order(command, uow, self._workshop.clock)
-        return Reply(await whole_order(call))
+        return moved(Reply(await whole_order(call)), before, await _standing(call))
 
-    async def confirm_arrival(self, call: Call) -> Reply:
+    async def confirm_arrival(self, call: Call) -> Changed:
         """Confirm that a person saw the order at the factor."""
         body = call.body_as(ConfirmArrivalBody)
         command = ConfirmArrival(
@@ -48,21 +51,33 @@ class OrderMoves:
             seen=body.seen,
             refusals={each.invoice_number: each.refusal_code for each in body.refusals},
         )
-        workshop = self._workshop
+        workshop, before = self._workshop, await _standing(call)
         async with workshop.unit_of_work(call.connection) as uow:
             await confirm_arrival(command, uow, workshop.archive, workshop.clock)
-        return Reply(await whole_order(call))
+        return moved(
+            Reply(await whole_order(call)),
+            before,
+            await _standing(call),
+            observed_at=command.observed_at,
+            reference=command.reference,
+        )
 
-    async def close(self, call: Call) -> Reply:
+    async def close(self, call: Call) -> Changed:
         """Close an acquitted order."""
         command = CloseOrder(
             order_id=OrderId(call.path_id("order_id")),
             practice_id=PracticeId(call.practice_id),
             by=call.principal.subject,
         )
+        before = await _standing(call)
         async with self._workshop.unit_of_work(call.connection) as uow:
             await close_order(command, uow, self._workshop.clock)
-        return Reply(await whole_order(call))
+        return moved(Reply(await whole_order(call)), before, await _standing(call))
+
+
+async def _standing(call: Call) -> dict[str, object]:
+    order_id = call.path_id("order_id")
+    return await views.order_standing(call.connection, call.practice_id, order_id)
 
 
 def move_endpoints(workshop: Workshop) -> list[Endpoint]:

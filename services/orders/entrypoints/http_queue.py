@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Sequence
 from uuid import UUID
 
 from sqlalchemy import RowMapping
 
 from services.orders import views
 from services.orders.domain.policy import PolicyNotFoundError
-from services.orders.domain.task import TaskStatus
+from services.orders.domain.task import Task, TaskStatus
 from services.orders.entrypoints.replies import money
 from services.orders.entrypoints.schemas import RuleBody
 from services.orders.entrypoints.schemas_queue import (
@@ -26,6 +28,7 @@ from services.orders.handlers.queue_orders import QueueOrders, queue_orders
 from services.orders.handlers.set_policy import RemovePolicy, SetPolicy, remove_policy, set_policy
 from shared.kernel.errors import NotFoundError
 from shared.kernel.ids import ContractId, PracticeId, new_id
+from shared.web.changes import Change, Changed, between, changed, changed_all, some
 from shared.web.endpoints import EVERY_ROLE, Call, Endpoint, Reply, UserRole
 from shared.web.paging import CURSOR_PROBLEM, PageQuery, Totals, cursor, read_cursor, split_page
 from shared.web.totals import totals_of
@@ -42,7 +45,7 @@ class QueueApi:
     def __init__(self, workshop: Workshop) -> None:
         self._workshop = workshop
 
-    async def prepare_many(self, call: Call) -> Reply:
+    async def prepare_many(self, call: Call) -> Changed:
         """Put one task per contract into the queue."""
         body = call.body_as(PrepareManyBody)
         chosen = None
@@ -61,7 +64,8 @@ class QueueApi:
         )
         async with self._workshop.unit_of_work(call.connection) as uow:
             tasks = await queue_orders(command, uow, self._workshop.clock)
-        return Reply(BatchReply(batch_id=command.batch_id, task_count=len(tasks)))
+        reply = Reply(BatchReply(batch_id=command.batch_id, task_count=len(tasks)))
+        return changed_all(reply, _queued(command.batch_id, tasks))
 
     async def get_batch(self, call: Call) -> Reply:
         """Answer what came of each contract of a batch."""
@@ -93,7 +97,7 @@ class QueueApi:
             raise PolicyNotFoundError(call.path_id("contract_id"))
         return Reply(policy, headers=_etag(policy))
 
-    async def put_policy(self, call: Call) -> Reply:
+    async def put_policy(self, call: Call) -> Changed:
         """Make or change a contract's policy."""
         body = call.body_as(OrderPolicyBody)
         command = SetPolicy(
@@ -113,7 +117,7 @@ class QueueApi:
             await set_policy(command, uow, workshop.holidays, workshop.clock)
         after = await self._policy(call)
         assert after is not None  # noqa: S101 - it was stored in this transaction
-        return Reply(after, headers=_etag(after), before=before)
+        return changed(Reply(after, headers=_etag(after)), before, after)
 
     async def _policy(self, call: Call) -> OrderPolicyReply | None:
         practice_id, contract_id = call.practice_id, call.path_id("contract_id")
@@ -125,7 +129,7 @@ class QueueApi:
         )
         return _policy(row, runs)
 
-    async def delete_policy(self, call: Call) -> Reply:
+    async def delete_policy(self, call: Call) -> Changed:
         """Forget a contract's policy."""
         command = RemovePolicy(
             practice_id=PracticeId(call.practice_id),
@@ -135,7 +139,22 @@ class QueueApi:
         before = await self._policy(call)
         async with self._workshop.unit_of_work(call.connection) as uow:
             await remove_policy(command, uow)
-        return Reply(before=before)
+        return changed(Reply(), before, None)
+
+
+def _queued(batch_id: UUID, tasks: Sequence[Task]) -> list[Change]:
+    """Return, by practice, for which contracts an order was put into the queue."""
+    contracts = defaultdict[UUID, list[UUID]](list)
+    for task in tasks:
+        contracts[task.practice_id].append(task.contract_id)
+    return [
+        between(
+            None,
+            {"batch_id": batch_id, "tasks": len(ids), "contract_ids": some(ids)},
+            practice_id=practice_id,
+        )
+        for practice_id, ids in contracts.items()
+    ]
 
 
 def queue_endpoints(workshop: Workshop) -> list[Endpoint]:

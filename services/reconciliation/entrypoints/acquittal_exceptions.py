@@ -17,6 +17,7 @@ from services.reconciliation.entrypoints.schemas_exceptions import (
 from services.reconciliation.handlers.settle_exception import SettleException, settle_exception
 from services.reconciliation.views import exceptions
 from shared.kernel.clock import Clock
+from shared.web.changes import Changed, changed
 from shared.web.endpoints import EVERY_ROLE, Call, Endpoint, Reply
 from shared.web.paging import CURSOR_PROBLEM, cursor, read_cursor, split_page, whole_number
 from shared.web.totals import totals_of
@@ -66,7 +67,7 @@ class ExceptionOperations:
         items = [_reply(row) for row in page]
         return Reply(SetAsideLineList(items=items, next=following, totals=totals))
 
-    async def settle(self, call: Call) -> Reply:
+    async def settle(self, call: Call) -> Changed:
         """Carry out what a person decides about a line."""
         body = call.body_as(SettlementRequest)
         command = SettleException(
@@ -79,7 +80,12 @@ class ExceptionOperations:
         async with self._unit_on(call.connection) as uow:
             await settle_exception(command, uow, self._clock)
         row = await exceptions.exception(call.connection, call.practice_id, command.exception_id)
-        return Reply(_reply(row))
+        after = {
+            "decision": command.settlement,
+            "reason": command.reason,
+            "confirmed": replies.money(row["confirmed_rappen"]),
+        }
+        return changed(Reply(_reply(row)), {"decision": None}, after)
 
 
 def set_aside_endpoints(unit_on: UnitOnConnection, clock: Clock) -> list[Endpoint]:

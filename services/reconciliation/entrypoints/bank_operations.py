@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, timedelta
 from uuid import UUID
 
@@ -15,7 +16,6 @@ from services.reconciliation.domain.bank import BankAccount, ImportedBy, Stateme
 from services.reconciliation.entrypoints import replies_bank
 from services.reconciliation.entrypoints.schemas_bank import (
     BankAccountList,
-    BankAccountReply,
     BankAccountRequest,
     BankEntryList,
     BankEntryTotals,
@@ -45,6 +45,7 @@ from services.reconciliation.views import bank as views
 from shared.kernel.clock import Clock
 from shared.kernel.errors import DomainError, NotFoundError
 from shared.kernel.ids import new_id
+from shared.web.changes import Changed, changed, some, unchanged
 from shared.web.endpoints import Call, Reply
 from shared.web.paging import (
     PageQuery,
@@ -71,13 +72,14 @@ class BankOperations:
         self._read = read
         self._clock = clock
 
-    async def add_account(self, call: Call) -> Reply:
+    async def add_account(self, call: Call) -> Changed:
         """Keep another bank account."""
         account = _account_of(new_id(), call.body_as(BankAccountRequest), version=1)
         await add_bank_account(AddBankAccount(account), self._bank_on(call.connection), self._clock)
-        return await self._shown(call, account.account_id)
+        reply = await self._shown(call, account.account_id)
+        return changed(reply, None, replies_bank.account_of(account))
 
-    async def change_account(self, call: Call) -> Reply:
+    async def change_account(self, call: Call) -> Changed:
         """Change holder, practices or payers of an account."""
         given = call.if_match or ""
         version = int(given) if given.isdecimal() and len(given) < 10 else -1
@@ -86,7 +88,9 @@ class BankOperations:
         before = await change_bank_account(
             ChangeBankAccount(wanted), self._bank_on(call.connection), self._clock
         )
-        return await self._shown(call, wanted.account_id, before=replies_bank.account_of(before))
+        reply = await self._shown(call, wanted.account_id)
+        after = replies_bank.account_of(replace(wanted, version=before.version + 1))
+        return changed(reply, replies_bank.account_of(before), after)
 
     async def list_accounts(self, call: Call) -> Reply:
         """Answer all accounts in scope."""
@@ -106,14 +110,14 @@ class BankOperations:
         """Answer one account."""
         return await self._shown(call, call.path_id("account_id"))
 
-    async def upload(self, call: Call) -> Reply:
+    async def upload(self, call: Call) -> Changed:
         """Import a camt.054 or camt.053."""
         data = call.raw_body or b""
         statements = await asyncio.to_thread(self._read, data)
         by = ImportedBy(call.principal.subject, self._clock.now())
         command = ImportStatements(statements, hashlib.sha256(data).hexdigest(), by)
         receipts = await import_statements(command, self._bank_on(call.connection))
-        return Reply(
+        reply = Reply(
             StatementImportReply(
                 items=[
                     StatementReceiptReply(
@@ -128,6 +132,16 @@ class BankOperations:
                 ]
             )
         )
+        stored = [one for one in receipts if not one.already]
+        if not stored:
+            return unchanged(reply)
+        facts = {
+            "statements": len(stored),
+            "statement_ids": some([one.statement_id for one in stored]),
+            "new": sum(one.new for one in stored),
+            "detailed": sum(one.detailed for one in stored),
+        }
+        return changed(reply, None, facts)
 
     async def list_statements(self, call: Call) -> Reply:
         """Answer the latest statements of an account."""
@@ -199,7 +213,7 @@ class BankOperations:
         items = [replies_bank.entry(row) for row in page]
         return Reply(BankEntryList(items=items, next=following, totals=totals))
 
-    async def decide(self, call: Call) -> Reply:
+    async def decide(self, call: Call) -> Changed:
         """Keep what a person says of an entry."""
         body = call.body_as(EntryDecisionRequest)
         decision = EntryDecision(
@@ -210,7 +224,7 @@ class BankOperations:
             decided_at=self._clock.now(),
         )
         await decide_bank_entry(decision, self._bank_on(call.connection))
-        return Reply(
+        reply = Reply(
             EntryDecisionReply(
                 entry_id=decision.entry_id,
                 decision=body.decision,
@@ -220,15 +234,19 @@ class BankOperations:
                 decided_at=decision.decided_at,
             )
         )
+        after = {
+            "decision": body.decision,
+            "payout_reference": decision.payout_reference,
+            "reason": decision.reason,
+        }
+        return changed(reply, {"decision": None}, after)
 
-    async def _shown(
-        self, call: Call, account_id: UUID, *, before: BankAccountReply | None = None
-    ) -> Reply:
+    async def _shown(self, call: Call, account_id: UUID) -> Reply:
         row = await views.account(call.connection, account_id)
         if row is None:
             raise bank_account_not_found()
         etag = {"ETag": f'"{row["version"]}"'}
-        return Reply(replies_bank.account(row), headers=etag, before=before)
+        return Reply(replies_bank.account(row), headers=etag)
 
     def _since(self, query: SinceQuery) -> date:
         return query.since or self._clock.today() - _DEFAULT_SPAN

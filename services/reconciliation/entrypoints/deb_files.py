@@ -32,6 +32,7 @@ from services.reconciliation.ports import UnitOfWork, UnitOpener
 from services.reconciliation.views import books, deb_files, deb_life
 from shared.kernel.clock import Clock
 from shared.kernel.errors import NotFoundError
+from shared.web.changes import Changed, moved
 from shared.web.endpoints import EVERY_ROLE, Call, Endpoint, Reply
 from shared.web.paging import (
     CURSOR_PROBLEM,
@@ -60,32 +61,36 @@ class DebFileOperations:
         self._clock = clock
         self._batch_rows = batch_rows
 
-    async def book(self, call: Call) -> Reply:
+    async def book(self, call: Call) -> Changed:
         """Let a file be booked that waits for its review."""
         return await self._decided(call, book_reviewed_file, call.body_as(BookRequest).note)
 
-    async def hold(self, call: Call) -> Reply:
+    async def hold(self, call: Call) -> Changed:
         """Hold a file of which nothing is booked."""
         return await self._decided(call, hold_file_by_person, _reason(call))
 
-    async def release(self, call: Call) -> Reply:
+    async def release(self, call: Call) -> Changed:
         """Have a held file judged again."""
         return await self._decided(call, release_held_file, _reason(call))
 
-    async def undo(self, call: Call) -> Reply:
+    async def undo(self, call: Call) -> Changed:
         """Have a booked file undone; the worker does it."""
         return await self._decided(call, undo_deb_file, _reason(call))
 
-    async def book_anew(self, call: Call) -> Reply:
+    async def book_anew(self, call: Call) -> Changed:
         """Register an undone file's bytes as a new file."""
+        about, before = _about(call, _reason(call)), await _standing(call)
         async with self._unit_on(call.connection) as uow:
-            new_id, is_new = await book_file_anew(_about(call, _reason(call)), uow, self._clock)
-        return await _answer(call, new_id, already=not is_new)
+            new_id, is_new = await book_file_anew(about, uow, self._clock)
+        reply = await _answer(call, new_id, already=not is_new)
+        return moved(reply, before, await _standing(call), anew=new_id, reason=about.reason)
 
-    async def _decided(self, call: Call, decide: _Deciding, reason: str) -> Reply:
+    async def _decided(self, call: Call, decide: _Deciding, reason: str) -> Changed:
+        about, before = _about(call, reason.strip()), await _standing(call)
         async with self._unit_on(call.connection) as uow:
-            done = await decide(_about(call, reason.strip()), uow, self._clock)
-        return await _answer(call, call.path_id("deb_file_id"), already=not done)
+            done = await decide(about, uow, self._clock)
+        reply = await _answer(call, about.deb_file_id, already=not done)
+        return moved(reply, before, await _standing(call), reason=about.reason)
 
     async def preview(self, call: Call) -> Reply:
         """Answer what booking the file would do, by line."""
@@ -156,6 +161,11 @@ async def _answer(call: Call, deb_file_id: UUID, *, already: bool) -> Reply:
     row = await deb_files.file(call.connection, call.practice_id, deb_file_id)
     assert row is not None  # noqa: S101 - it was decided about in this transaction
     return Reply(DebFileDecisionReply(already=already, file=replies.deb_file(row)))
+
+
+async def _standing(call: Call) -> dict[str, object]:
+    deb_file_id = call.path_id("deb_file_id")
+    return await deb_life.standing(call.connection, call.practice_id, deb_file_id)
 
 
 def _line_after(query: PageQuery) -> int:

@@ -34,6 +34,7 @@ from shared.db.engine import Database
 from shared.db.scope import Scope
 from shared.kernel.clock import Clock
 from shared.kernel.money import Money
+from shared.web.changes import Changed, between, changed_all
 from shared.web.endpoints import EVERY_ROLE, WORKING_ROLES, Call, Endpoint, Reply, UserRole
 from shared.web.paging import CURSOR_PROBLEM, cursor, split_page
 from shared.web.totals import shows_totals
@@ -83,36 +84,58 @@ class ExceptionOperations:
 
     async def show(self, call: Call) -> Reply:
         """Answer one item with its history, open or not."""
-        return await self._shown(call, _item_of(call))
+        return Reply(await self._detail(call, _item_of(call)))
 
-    async def assign(self, call: Call) -> Reply:
+    async def assign(self, call: Call) -> Changed:
         """Give an item to a person, or to nobody."""
         body, item = call.body_as(AssignRequest), _item_of(call)
         assignee = body.assignee and body.assignee.strip()
         command = AssignException(item, assignee, body.why.strip(), call.principal.subject)
+        before = await self._standing(call, item)
         await assign_exception(command, self._desk_on(call.connection), self._clock)
-        return await self._shown(call, item)
+        return await self._told(call, item, before, why=command.why)
 
-    async def note(self, call: Call) -> Reply:
+    async def note(self, call: Call) -> Changed:
         """Add a note."""
         body, item = call.body_as(NoteRequest), _item_of(call)
         command = NoteException(item, body.note.strip(), call.principal.subject)
+        before = await self._standing(call, item)
         await note_exception(command, self._desk_on(call.connection), self._clock)
-        return await self._shown(call, item)
+        return await self._told(call, item, before)
 
-    async def close(self, call: Call) -> Reply:
+    async def close(self, call: Call) -> Changed:
         """Close an item that nothing else can end."""
         body, item = call.body_as(CloseRequest), _item_of(call)
         command = CloseException(item, body.reason.strip(), call.principal.subject)
+        before = await self._standing(call, item)
         await close_exception(command, self._desk_on(call.connection), self._clock)
-        return await self._shown(call, item)
+        return await self._told(call, item, before, reason=command.reason)
 
-    async def _shown(self, call: Call, item: ItemId) -> Reply:
+    async def _standing(self, call: Call, item: ItemId) -> ExceptionDetail:
+        """Return how an item stands, for a move: others wait until the transaction ends."""
+        await self._desk_on(call.connection).find(item)
+        return await self._detail(call, item)
+
+    async def _told(
+        self, call: Call, item: ItemId, before: ExceptionDetail, **why: object
+    ) -> Changed:
+        after = await self._detail(call, item)
+        # An item of several practices may have some that are not open to the caller.
+        practice_id = after.practice_ids[0] if len(after.practice_ids) == 1 else None
+        told = between(_facts(before), {**_facts(after), **why}, practice_id=practice_id)
+        return changed_all(Reply(after), [told])
+
+    async def _detail(self, call: Call, item: ItemId) -> ExceptionDetail:
         row = await views.one(call.connection, item)
         if row is None:
             raise exception_not_found()
         history = await views.history(call.connection, row)
-        return Reply(replies.detail(row, history, self._clock.now()))
+        return replies.detail(row, history, self._clock.now())
+
+
+def _facts(item: ExceptionDetail) -> dict[str, object]:
+    """Return how an item stands; of what persons noted, how much there is."""
+    return {"open": item.open, "assignee": item.assignee, "history_lines": len(item.history)}
 
 
 def _item_of(call: Call) -> ItemId:

@@ -38,6 +38,7 @@ from services.reconciliation.views import books, check, deb_files
 from shared.contracts.envelope import WireMoney
 from shared.kernel.clock import Clock
 from shared.kernel.errors import NotFoundError
+from shared.web.changes import Changed, changed, unchanged
 from shared.web.endpoints import EVERY_ROLE, WORKING_ROLES, Call, Endpoint, Reply
 from shared.web.paging import (
     CURSOR_PROBLEM,
@@ -64,12 +65,12 @@ class ReconciliationApi:
         self._unit_on = unit_on
         self._clock = clock
 
-    async def acquit_order(self, call: Call) -> Reply:
+    async def acquit_order(self, call: Call) -> Changed:
         """Acquit a confirmed order by a person's decision."""
         command = AcquitOrder(call.practice_id, call.path_id("order_id"))
         async with self._unit_on(call.connection) as uow:
             done = await acquit_order(command, uow, self._clock)
-        return Reply(
+        reply = Reply(
             OrderAcquittalReply(
                 order_id=done.order_id,
                 invoice_count=done.invoice_count,
@@ -79,6 +80,15 @@ class ReconciliationApi:
                 set_aside=done.set_aside,
             )
         )
+        if done.already:
+            return unchanged(reply)
+        facts = {
+            "acquitted_on": done.acquitted_on,
+            "invoice_count": done.invoice_count,
+            "total": WireMoney.of(done.total),
+            "set_aside": done.set_aside,
+        }
+        return changed(reply, {"acquitted_on": None}, facts)
 
     async def list_acquittals(self, call: Call) -> Reply:
         """Answer the acquittals, in the order of the journal."""

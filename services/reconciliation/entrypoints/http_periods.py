@@ -28,6 +28,7 @@ from services.reconciliation.handlers.close_period import (
 from services.reconciliation.ports import UnitOfWork
 from services.reconciliation.views import periods
 from shared.kernel.clock import Clock
+from shared.web.changes import Changed, changed, unchanged
 from shared.web.endpoints import EVERY_ROLE, Call, Endpoint, Reply
 from shared.web.paging import (
     CURSOR_PROBLEM,
@@ -53,7 +54,7 @@ class PeriodOperations:
         self._unit_on = unit_on
         self._clock = clock
 
-    async def close(self, call: Call) -> Reply:
+    async def close(self, call: Call) -> Changed:
         """Close the books up to a day."""
         body = call.body_as(PeriodRequest)
         command = ClosePeriod(
@@ -63,7 +64,7 @@ class PeriodOperations:
             outcome = await close_period(command, uow, self._clock)
         return await _shown(call, outcome)
 
-    async def reopen(self, call: Call) -> Reply:
+    async def reopen(self, call: Call) -> Changed:
         """Take the last closing back."""
         body = call.body_as(PeriodRequest)
         command = ReopenPeriod(
@@ -146,9 +147,19 @@ def _deciding(
     )
 
 
-async def _shown(call: Call, outcome: PeriodOutcome) -> Reply:
-    row = await periods.decision(call.connection, outcome.decision.closing_id)
-    return Reply(PeriodOutcomeReply(**_values(row), already=outcome.already))
+async def _shown(call: Call, outcome: PeriodOutcome) -> Changed:
+    decision = outcome.decision
+    row = await periods.decision(call.connection, decision.closing_id)
+    reply = Reply(PeriodOutcomeReply(**_values(row), already=outcome.already))
+    if outcome.already:
+        return unchanged(reply)
+    was = await periods.closed_until(call.connection, call.practice_id, before=decision.place)
+    after = {
+        "closed_until": decision.closed_until,
+        "closing_id": decision.closing_id,
+        "reason": decision.reason,
+    }
+    return changed(reply, {"closed_until": was}, after)
 
 
 def _place(after: str | None) -> int | None:

@@ -18,6 +18,7 @@ from services.reconciliation.handlers.suggest_invoices import SuggestInvoices, s
 from services.reconciliation.ports import UnitOfWork
 from services.reconciliation.views import deb_files
 from shared.kernel.clock import Clock
+from shared.web.changes import Changed, changed
 from shared.web.endpoints import EVERY_ROLE, Call, Endpoint, Reply, UserRole
 
 _ROW = "/v1/practices/{practice_id}/parked-rows/{row_id}"
@@ -33,7 +34,7 @@ class ParkedRowOperations:
         self._unit_on = unit_on
         self._clock = clock
 
-    async def decide(self, call: Call) -> Reply:
+    async def decide(self, call: Call) -> Changed:
         """Carry out what a person decides about a parked row."""
         body = call.body_as(RowDecisionRequest)
         command = DecideParkedRow(
@@ -48,7 +49,15 @@ class ParkedRowOperations:
             await decide_parked_row(command, uow, self._clock)
         row = await deb_files.row(call.connection, call.practice_id, command.row_id)
         assert row is not None  # noqa: S101 - it was decided in this transaction
-        return Reply(replies.deb_row(row))
+        before = {"status": "parked", "reason_code": row["parked_because"], "decision": None}
+        after = {
+            "status": row["status"],
+            "reason_code": row["reason_code"],
+            "decision": command.decision,
+            "invoice_id": command.invoice_id,
+            "reason": command.reason,
+        }
+        return changed(Reply(replies.deb_row(row)), before, after)
 
     async def suggest(self, call: Call) -> Reply:
         """Answer the invoices that a parked row may mean."""

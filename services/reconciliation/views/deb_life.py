@@ -8,6 +8,12 @@ from uuid import UUID
 from sqlalchemy import RowMapping, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+_STANDING = text(
+    """
+    SELECT status, review, reason_code, is_replaced, undo_id FROM deb_file
+    WHERE practice_id = :practice_id AND deb_file_id = :deb_file_id FOR UPDATE
+    """
+)
 _DECISIONS = text(
     """
     SELECT decision, reason, decided_by, decided_at FROM deb_file_decision
@@ -143,3 +149,15 @@ async def undoings_of_row(
 
 def _place(practice_id: UUID, deb_file_id: UUID, line: int) -> dict[str, object]:
     return {"practice_id": practice_id, "deb_file_id": deb_file_id, "line": line}
+
+
+async def standing(
+    connection: AsyncConnection, practice_id: UUID, deb_file_id: UUID
+) -> dict[str, object]:
+    """Return how a file stands, for a decision: others wait until the transaction ends.
+
+    Nothing, if the practice has no such file.
+    """
+    wanted = {"practice_id": practice_id, "deb_file_id": deb_file_id}
+    row = (await connection.execute(_STANDING, wanted)).mappings().one_or_none()
+    return {} if row is None else dict(row)

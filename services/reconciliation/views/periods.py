@@ -32,8 +32,11 @@ _ONE = text(
     WHERE c.closing_id = :closing_id"""  # noqa: S608 - constants of ours
 )
 _CLOSED_UNTIL = text(
-    "SELECT closed_until FROM period_closing WHERE practice_id = :practice_id"
-    " ORDER BY place DESC LIMIT 1"
+    """
+    SELECT closed_until FROM period_closing WHERE practice_id = :practice_id
+      AND (CAST(:before AS integer) IS NULL OR place < CAST(:before AS integer))
+    ORDER BY place DESC LIMIT 1
+    """
 )
 # The first closing over a day: later closings do not change what it was for that day.
 _CLOSING_OVER = text(
@@ -95,9 +98,12 @@ async def decision(connection: AsyncConnection, closing_id: UUID) -> RowMapping:
     return (await connection.execute(_ONE, {"closing_id": closing_id})).mappings().one()
 
 
-async def closed_until(connection: AsyncConnection, practice_id: UUID) -> date | None:
-    """Return the day up to which the books are closed, or None."""
-    day: date | None = await connection.scalar(_CLOSED_UNTIL, {"practice_id": practice_id})
+async def closed_until(
+    connection: AsyncConnection, practice_id: UUID, *, before: int | None = None
+) -> date | None:
+    """Return the day up to which the books are closed, or were before a place, or None."""
+    wanted = {"practice_id": practice_id, "before": before}
+    day: date | None = await connection.scalar(_CLOSED_UNTIL, wanted)
     return day
 
 

@@ -66,7 +66,8 @@ async def test_credentials_are_entered_replaced_and_never_shown(
         "SELECT fields_before, fields_after FROM audit_log"
         " WHERE operation_id = 'putPortalCredentials' AND status = 200 ORDER BY id"
     )
-    assert lines[0]["fields_before"] is None
+    assert lines[0]["fields_before"] == {}
+    assert lines[0]["fields_after"]["secret"] == "entered"
     assert lines[1]["fields_before"]["client_id"] == "client-a"
     assert lines[1]["fields_after"]["client_id"] == "client-b"
 

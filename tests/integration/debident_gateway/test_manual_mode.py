@@ -22,6 +22,7 @@ from shared.web.endpoints import UserRole
 from tests.contracts.portal.clerk import Clerk, a_clerk
 from tests.contracts.portal.harness import ADMIN_SECRET, SandboxHarness
 from tests.integration.debident_gateway.office import Office
+from tests.support.audit import told
 from tests.support.web import ApiClient, api_client
 from tests.unit.debident_gateway.builders import access
 
@@ -221,12 +222,13 @@ async def test_a_refusal_that_was_seen_is_told_and_repeated_under_its_key_only_o
     status, body = await api.post(refused, _refusal(office))
     assert (status, body["state"], len(body["reports"])) == (200, "refused", 2)
     assert await office.told_types() == ["order-sent", "order-refused"]
-    audit = await office.rows("SELECT operation_id FROM audit_log ORDER BY operation_id")
-    assert [row["operation_id"] for row in audit] == [
-        "handOverOrder",
-        "handOverOrder",
-        "reportOrderRefusal",
-    ]
+    handed_over, refused_there = await told(
+        office.database, office.practice_id, "handOverOrder", "reportOrderRefusal"
+    )
+    assert (handed_over[1]["state"], handed_over[2]["state"]) == ("intended", "sent")
+    assert handed_over[2]["portal_reference"] == word["reference"]
+    assert (refused_there[1]["state"], refused_there[2]["state"]) == ("sent", "refused")
+    assert refused_there[2]["reason_code"] == _refusal(office)["reason_code"]
 
 
 @pytest.mark.parametrize(

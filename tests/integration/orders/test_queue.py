@@ -193,7 +193,8 @@ async def test_the_audit_log_says_what_a_policy_was_before(house: House, api: Ap
         "SELECT fields_before, fields_after FROM audit_log"
         " WHERE operation_id = 'putOrderPolicy' ORDER BY id"
     )
-    assert rows[0].fields_before is None
+    assert rows[0].fields_before == {}
+    assert rows[0].fields_after["communication"] == "Merci"
     assert rows[1].fields_before["communication"] == "Merci"
     assert rows[1].fields_after["communication"] == "Danke"
     assert "weekdays" not in rows[1].fields_after

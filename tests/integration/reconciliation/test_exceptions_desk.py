@@ -20,6 +20,7 @@ from shared.db.scope import Scope
 from shared.web.endpoints import UserRole
 from tests.integration.reconciliation.house import House
 from tests.integration.reconciliation.queue import EXCEPTIONS, Queue, Reports, dead_letter
+from tests.support.audit import told
 from tests.support.deb_builder import DebFile, Row
 from tests.support.web import ApiClient
 
@@ -145,12 +146,13 @@ async def test_the_same_key_assigns_once_and_is_in_the_audit_log(
         path = f"{EXCEPTIONS}/{item}/assign"
         assert (await queue.api.post(path, {"assignee": "anna"}, key=f"once-{item}"))[0] == 200
     assert await queue.history(item) == ["opened", "assigned"]
-    async with house.database.transaction(Scope.everything()) as connection:
-        lines = await connection.execute(
-            text("SELECT replayed FROM audit_log WHERE path_params->>'item' = :item ORDER BY at"),
-            {"item": item},
+    assert await told(house.database, house.practice_id, "assignException") == [
+        (
+            "assignException",
+            {"assignee": None, "history_lines": 1, "why": None},
+            {"assignee": "anna", "history_lines": 2, "why": ""},
         )
-        assert sorted(row.replayed for row in lines) == [False, True]
+    ]
 
 
 async def test_a_person_closes_only_what_nothing_else_can_end(house: House, queue: Queue) -> None:

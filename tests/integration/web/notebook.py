@@ -14,6 +14,7 @@ from sqlalchemy.pool import NullPool
 
 from shared.db.rls import practice_scope_ddl
 from shared.kernel.errors import ConflictError, DomainError, NotFoundError, TransientError
+from shared.web.changes import Changed, changed
 from shared.web.endpoints import (
     EVERY_ROLE,
     WORKING_ROLES,
@@ -70,11 +71,11 @@ class Gate:
         self.fail_first = False
 
 
-async def add_note(call: Call) -> Reply:
+async def add_note(call: Call) -> Changed:
     assert isinstance(call.body, NewNote)
     note = Note(id=uuid4(), words=call.body.words)
     await _insert(call, note, call.practice_id)
-    return Reply(note, headers={"Location": f"/notes/{note.id}"})
+    return changed(Reply(note, headers={"Location": f"/notes/{note.id}"}), None, {"id": note.id})
 
 
 async def list_notes(call: Call) -> Reply:
@@ -92,14 +93,15 @@ async def show_note(call: Call) -> Reply:
     return Reply(await _find(call))
 
 
-async def change_note(call: Call) -> Reply:
+async def change_note(call: Call) -> Changed:
     assert isinstance(call.body, NewNote)
     note = await _find(call)
     await call.connection.execute(
         text("UPDATE note SET words = :words WHERE id = :id"),
         {"words": call.body.words, "id": note.id},
     )
-    return Reply(Note(id=note.id, words=call.body.words))
+    new = Note(id=note.id, words=call.body.words)
+    return changed(Reply(new), note, new)
 
 
 async def count_notes(call: Call) -> Reply:
@@ -107,14 +109,24 @@ async def count_notes(call: Call) -> Reply:
     return Reply(Notes(notes=tuple(Note(id=row.id, words=row.words) for row in rows)))
 
 
-async def close_year(call: Call) -> Reply:
-    assert call.body is None
+async def summarise(call: Call) -> Changed:
+    return changed(await count_notes(call), None, {"summaries": 1})
+
+
+async def tell_nothing(call: Call) -> Reply:
+    await _insert(call, Note(id=uuid4(), words="untold"), call.practice_id)
     return Reply()
 
 
-async def upload(call: Call) -> Reply:
+async def close_year(call: Call) -> Changed:
+    assert call.body is None
+    return changed(Reply(), {"closed": False}, {"closed": True})
+
+
+async def upload(call: Call) -> Changed:
     assert call.raw_body is not None
-    return Reply(call.raw_body[::-1], headers={"Content-Disposition": "attachment"})
+    reply = Reply(call.raw_body[::-1], headers={"Content-Disposition": "attachment"})
+    return changed(reply, None, {"size_bytes": len(call.raw_body)})
 
 
 async def write_while_reading(call: Call) -> Reply:
@@ -149,7 +161,7 @@ FAILURES: dict[str, Exception] = {
 def gated(gate: Gate) -> Callable[[Call], Awaitable[Reply]]:
     """Return a handler that adds a note once the gate opens."""
 
-    async def add_slowly(call: Call) -> Reply:
+    async def add_slowly(call: Call) -> Changed:
         gate.runs += 1
         run = gate.runs
         gate.entered.set()
@@ -158,7 +170,7 @@ def gated(gate: Gate) -> Callable[[Call], Awaitable[Reply]]:
             raise ConflictError("Not the first time.", code="not-yet")
         note = Note(id=uuid4(), words=f"slow {run}")
         await _insert(call, note, call.practice_id)
-        return Reply(note)
+        return changed(Reply(note), None, {"id": note.id})
 
     return add_slowly
 
@@ -251,7 +263,7 @@ def _beyond_notes() -> list[Endpoint]:
             "/v1/summaries",
             "summarise",
             "Write down the notes of all my practices",
-            count_notes,
+            summarise,
             WORKING_ROLES,
             response=Notes,
         ),
@@ -297,6 +309,15 @@ def _faulty(gate: Gate) -> list[Endpoint]:
             "A faulty read",
             write_while_reading,
             EVERY_ROLE,
+            status=204,
+        ),
+        Endpoint(
+            "POST",
+            "/v1/practices/{practice_id}/secrecy",
+            "tellNothing",
+            "A faulty command",
+            tell_nothing,
+            WORKING_ROLES,
             status=204,
         ),
         Endpoint(

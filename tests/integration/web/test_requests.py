@@ -209,6 +209,34 @@ async def test_a_command_is_written_to_the_audit_log_without_its_body(
     assert "secret" not in str(line)
 
 
+async def test_a_change_is_told_before_and_after_and_a_repeat_of_it_is_not(
+    api: ApiClient, database: Database, practice: UUID
+) -> None:
+    subject = f"user-{uuid4()}"
+    user = api.as_user(practices=[practice], subject=subject)
+    _, note = await user.post(notes_of(practice), {"words": "old"})
+    for _ in range(2):
+        path = f"{notes_of(practice)}/{note['id']}"
+        assert (await user.request("PUT", path, body={"words": "new"})).status == 200
+    lines = await audit_lines(database, subject)
+    assert [(line.operation_id, line.fields_before, line.fields_after) for line in lines] == [
+        ("addNote", {}, {"id": note["id"]}),
+        ("changeNote", {"words": "old"}, {"words": "new"}),
+    ]
+
+
+async def test_what_changes_something_and_does_not_say_what_is_undone(
+    api: ApiClient, database: Database, practice: UUID
+) -> None:
+    subject = f"user-{uuid4()}"
+    user = api.as_user(practices=[practice], subject=subject)
+    answer = await user.request("POST", f"/v1/practices/{practice}/secrecy")
+    assert (answer.status, answer.code) == (500, "internal-error")
+    assert await words_in(database, practice) == []
+    (line,) = await audit_lines(database, subject)
+    assert (line.status, line.fields_before, line.fields_after) == (500, None, None)
+
+
 async def test_a_read_is_not_in_the_audit_log(
     api: ApiClient, database: Database, practice: UUID
 ) -> None:
