@@ -386,17 +386,3 @@ async def test_an_unknown_invoice_is_not_found(office: Office, step: str) -> Non
     body = WHY | ({"amount": chf("10.00")} if step == "credit-notes" else {})
     problem = await office.post(f"invoices/{new_id()}/{step}", body, status=404)
     assert problem["code"] == "invoice-not-found"
-
-
-async def test_a_corrected_invoice_does_not_inherit_the_order_of_the_wrong_one(
-    office: Office, voices: Voices
-) -> None:
-    wrong, order = await in_an_order(office, voices)
-    await voices.say(await voices.confirmed(office, order.order_id, {wrong["invoice_id"]: "bad"}))
-    made = await office.post(f"invoices/{wrong['invoice_id']}/correct", WHY)
-    right = await office.get(f"invoices/{made['invoice_id']}")
-    assert (right["replaces"], right["state"]) == (wrong["invoice_id"], "issued")
-    assert (right["refusal_code"], len(right["history"])) == (None, 1)
-    placed = await office.rows("SELECT invoice_id FROM placement")
-    assert [str(row["invoice_id"]) for row in placed] == [wrong["invoice_id"]]
-    assert order.order_number not in json.dumps(right)
