@@ -385,14 +385,3 @@ async def test_an_unknown_invoice_is_not_found(office: Office, step: str) -> Non
     body = WHY | ({"amount": chf("10.00")} if step == "credit-notes" else {})
     problem = await office.post(f"invoices/{new_id()}/{step}", body, status=404)
     assert problem["code"] == "invoice-not-found"
-
-
-async def test_a_corrected_invoice_does_not_inherit_the_order_of_the_wrong_one(
-    office: Office, voices: Voices
-) -> None:
-    wrong, order = await in_an_order(office, voices)
-    await voices.say(await voices.confirmed(office, order.order_id, {wrong["invoice_id"]: "bad"}))
-    right = await office.post(f"invoices/{wrong['invoice_id']}/correct", WHY)
-    assert (right["replaces"], right["state"]) == (wrong["invoice_id"], "issued")
-    assert [line["kind"] for line in right["history"]] == ["issued"]
-    assert order.order_number not in json.dumps(right)

@@ -181,6 +181,18 @@ async def test_refused_lines_and_refused_orders_free_their_invoices(
     assert (await shown(office, first))["state"] == "ordered"
 
 
+async def test_a_refused_order_is_noted_on_every_one_of_its_invoices(
+    office: Office, voices: Voices
+) -> None:
+    invoices = [await office.invoice() for _ in range(3)]
+    order = await voices.prepared(office, *invoices)
+    await voices.say(order)
+    await voices.say(refused(office, order.order_id))
+    for invoice in invoices:
+        freed = await shown(office, invoice)
+        assert (freed["state"], freed["refusal_code"]) == ("issued", "account-unknown")
+
+
 async def test_an_order_of_many_invoices_is_noted_at_once(office: Office, voices: Voices) -> None:
     await office.invoice()
     await office.rows(
