@@ -35,10 +35,11 @@ from shared.contracts.envelope import WireMoney
 from shared.contracts.reconciliation.v1 import DebtorBalance as DebtorOwes
 from shared.kernel.money import Money
 from shared.web.endpoints import ApiModel
-from shared.web.paging import Page, PageQuery, Totals
+from shared.web.paging import Page, PageQuery, Several, Totals, several
 
 State = Literal["issued", "ordered", "acquitted", "closed", "cancelled"]
 _AMOUNT_PATTERN = r"^[0-9]{1,9}\.[0-9]{2}$"
+_BALANCE_PATTERN = r"^-?[0-9]{1,9}\.[0-9]{2}$"
 _SEARCH_WORDS_MAX = 5
 
 
@@ -84,7 +85,7 @@ def _few_words(given: str) -> str:
 class InvoiceSelection(ApiModel):
     """Which invoices are meant; every part that is given must hold."""
 
-    state: State | None = None
+    state: Several[State]
     collection_stage: StageFilter
     contract_id: UUID | None = None
     patient_id: UUID | None = None
@@ -102,6 +103,18 @@ class InvoiceSelection(ApiModel):
     total_to: Annotated[
         str | None, Field(pattern=_AMOUNT_PATTERN, description="Largest total", examples=["99.95"])
     ] = None
+    balance_from: Annotated[
+        str | None,
+        Field(
+            pattern=_BALANCE_PATTERN,
+            description="Smallest balance; below zero is owed to the debtor",
+            examples=["0.05"],
+        ),
+    ] = None
+    balance_to: Annotated[
+        str | None,
+        Field(pattern=_BALANCE_PATTERN, description="Largest balance", examples=["50.00"]),
+    ] = None
     text: Annotated[
         str | None,
         Field(
@@ -115,8 +128,8 @@ class InvoiceSelection(ApiModel):
     def to_filter(self) -> InvoiceFilter:
         """Read the selection."""
         return InvoiceFilter(
-            state=self.state,
-            collection_stages=self.collection_stage or None,
+            states=several(self.state),
+            collection_stages=several(self.collection_stage),
             contract_id=self.contract_id,
             patient_id=self.patient_id,
             exclude_zero_balance=self.exclude_zero_balance,
@@ -127,6 +140,8 @@ class InvoiceSelection(ApiModel):
             issued_to=self.issued_to,
             total_from_rappen=_rappen(self.total_from),
             total_to_rappen=_rappen(self.total_to),
+            balance_from_rappen=_rappen(self.balance_from),
+            balance_to_rappen=_rappen(self.balance_to),
             words=tuple((self.text or "").split()),
         )
 
