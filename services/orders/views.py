@@ -52,7 +52,7 @@ _INVOICES = text(
 ORDERS = """
     SELECT * FROM orders
     WHERE practice_id = :practice_id
-      AND (CAST(:state AS text) IS NULL OR state = :state)
+      AND (CAST(:states AS text[]) IS NULL OR state = ANY (:states))
       AND (CAST(:contract_id AS uuid) IS NULL OR contract_id = :contract_id)
       AND (CAST(:overdue AS boolean) IS NULL OR (overdue_since IS NOT NULL) = :overdue)
 """
@@ -107,7 +107,7 @@ LISTED_CREDIT_NOTES = """
         AND orders.order_id = credit_note.order_id
       WHERE credit_note.practice_id = :practice_id
     ) AS listed
-    WHERE (CAST(:state AS text) IS NULL OR state = :state)
+    WHERE (CAST(:states AS text[]) IS NULL OR state = ANY (:states))
       AND (CAST(:contract_id AS uuid) IS NULL OR contract_id = :contract_id)
       AND (CAST(:invoice_id AS uuid) IS NULL OR invoice_id = :invoice_id)
       AND (CAST(:order_id AS uuid) IS NULL OR order_id = :order_id)
@@ -134,7 +134,9 @@ _TASKS = """
     SELECT prepare_task.*, orders.order_number FROM prepare_task
     LEFT JOIN orders ON orders.order_id = prepare_task.order_id
 """
-BATCH_TASKS = f"{_TASKS} WHERE batch_id = :batch_id"
+BATCH_TASKS = f"""{_TASKS} WHERE batch_id = :batch_id
+      AND (CAST(:statuses AS text[]) IS NULL OR status = ANY (:statuses))
+"""
 _BATCH_TASKS_PAGE = text(
     f"""{BATCH_TASKS}
       AND (CAST(:after AS uuid) IS NULL OR task_id > CAST(:after AS uuid))
@@ -194,16 +196,20 @@ async def orders(
     connection: AsyncConnection,
     practice_id: UUID,
     *,
-    state: str | None,
+    states: list[str] | None,
     contract_id: UUID | None,
     overdue: bool | None,
     after: tuple[datetime, UUID] | None,
     limit: int,
 ) -> list[RowMapping]:
-    """Return the next orders behind `after` (instant of preparation and id), newest first."""
+    """Return the next orders behind `after` (instant of preparation and id), newest first.
+
+    Args:
+        states: one of which an order must be in; None: whichever.
+    """
     values = {
         "practice_id": practice_id,
-        "state": state,
+        "states": states,
         "contract_id": contract_id,
         "overdue": overdue,
         "after_at": after[0] if after else None,
@@ -307,10 +313,19 @@ async def batch_counts(connection: AsyncConnection, batch_id: UUID) -> list[RowM
 
 
 async def batch_tasks(
-    connection: AsyncConnection, batch_id: UUID, *, after: UUID | None, limit: int
+    connection: AsyncConnection,
+    batch_id: UUID,
+    *,
+    statuses: list[str] | None,
+    after: UUID | None,
+    limit: int,
 ) -> list[RowMapping]:
-    """Return the next tasks of a batch behind the task `after`, as far as they are in scope."""
-    values = {"batch_id": batch_id, "after": after, "limit": limit}
+    """Return the next tasks of a batch behind the task `after`, as far as they are in scope.
+
+    Args:
+        statuses: one of which a task must have; None: whichever.
+    """
+    values = {"batch_id": batch_id, "statuses": statuses, "after": after, "limit": limit}
     return list((await connection.execute(_BATCH_TASKS_PAGE, values)).mappings())
 
 

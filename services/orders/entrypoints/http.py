@@ -37,6 +37,7 @@ from shared.web.paging import (
     cursor,
     instant,
     read_cursor,
+    several,
     split_page,
     whole_number,
 )
@@ -127,7 +128,7 @@ class OrdersApi:
         rows = await views.orders(
             call.connection,
             call.practice_id,
-            state=query.state,
+            states=several(query.state),
             contract_id=query.contract_id,
             overdue=query.overdue,
             after=after,
@@ -137,7 +138,7 @@ class OrdersApi:
         following = cursor(page[-1]["prepared_at"], page[-1]["order_id"]) if more else None
         wanted = {
             "practice_id": call.practice_id,
-            "state": query.state,
+            "states": several(query.state),
             "contract_id": query.contract_id,
             "overdue": query.overdue,
         }

@@ -12,6 +12,7 @@ from services.orders.domain.task import TaskStatus
 from services.orders.entrypoints.replies import money
 from services.orders.entrypoints.schemas import RuleBody
 from services.orders.entrypoints.schemas_queue import (
+    BatchQuery,
     BatchReply,
     BatchReport,
     OrderPolicyBody,
@@ -27,7 +28,7 @@ from services.orders.handlers.set_policy import RemovePolicy, SetPolicy, remove_
 from shared.kernel.errors import NotFoundError
 from shared.kernel.ids import ContractId, PracticeId, new_id
 from shared.web.endpoints import EVERY_ROLE, Call, Endpoint, Reply, UserRole
-from shared.web.paging import CURSOR_PROBLEM, PageQuery, Totals, cursor, read_cursor, split_page
+from shared.web.paging import CURSOR_PROBLEM, Totals, cursor, read_cursor, several, split_page
 from shared.web.totals import totals_of
 
 _MANY = "/v1/orders/prepare-many"
@@ -65,13 +66,17 @@ class QueueApi:
 
     async def get_batch(self, call: Call) -> Reply:
         """Answer what came of each contract of a batch."""
-        query, batch_id = call.query_as(PageQuery), call.path_id("batch_id")
+        query, batch_id = call.query_as(BatchQuery), call.path_id("batch_id")
         (after,) = read_cursor(query.after, UUID) or (None,)
         counts = await views.batch_counts(call.connection, batch_id)
         if not counts:
             raise NotFoundError("There is no such batch.", code="batch-not-found")
         rows = await views.batch_tasks(
-            call.connection, batch_id, after=after, limit=query.limit + 1
+            call.connection,
+            batch_id,
+            statuses=several(query.status),
+            after=after,
+            limit=query.limit + 1,
         )
         page, more = split_page(rows, query.limit)
         return Reply(
@@ -81,7 +86,11 @@ class QueueApi:
                 items=[_task(row) for row in page],
                 next=cursor(page[-1]["task_id"]) if more else None,
                 totals=await totals_of(
-                    call.connection, query, Totals, views.BATCH_TASKS, {"batch_id": batch_id}
+                    call.connection,
+                    query,
+                    Totals,
+                    views.BATCH_TASKS,
+                    {"batch_id": batch_id, "statuses": several(query.status)},
                 ),
             )
         )
@@ -171,7 +180,7 @@ def queue_endpoints(workshop: Workshop) -> list[Endpoint]:
             summary="What came of each contract of a batch: prepared, nothing to order, in flight",
             handler=api.get_batch,
             roles=_OFFICE_ROLES,
-            query=PageQuery,
+            query=BatchQuery,
             response=BatchReport,
             problem_codes=("batch-not-found", CURSOR_PROBLEM),
         ),

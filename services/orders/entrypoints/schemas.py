@@ -20,7 +20,7 @@ from services.orders.domain.order import INVOICES_PER_ORDER_MAX, FactKind, Order
 from services.orders.domain.selection import Reason
 from shared.contracts.envelope import Code, WireMoney
 from shared.web.endpoints import ApiModel
-from shared.web.paging import Page, PageQuery, Totals
+from shared.web.paging import Page, PageQuery, Several, Totals
 
 Day = date  # a field of that name would hide the type
 
@@ -38,7 +38,7 @@ class OrderableInvoicesQuery(PageQuery):
 class OrdersQuery(PageQuery):
     """Which orders."""
 
-    state: OrderState | None = None
+    state: Several[OrderState]
     contract_id: UUID | None = None
     overdue: bool | None = None
 

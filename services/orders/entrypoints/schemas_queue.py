@@ -14,7 +14,7 @@ from services.orders.entrypoints.schemas import Notices, RuleBody
 from services.orders.handlers.queue_orders import CONTRACTS_MAX
 from shared.contracts.envelope import WireMoney
 from shared.web.endpoints import ApiModel
-from shared.web.paging import Page
+from shared.web.paging import Page, PageQuery, Several
 
 
 class ContractBody(ApiModel):
@@ -67,6 +67,12 @@ class StatusCount(ApiModel):
 
     status: TaskStatus
     count: int
+
+
+class BatchQuery(PageQuery):
+    """Which tasks of a batch."""
+
+    status: Several[TaskStatus]
 
 
 class BatchReport(Page):

@@ -74,6 +74,14 @@ async def test_each_practice_gets_its_order_or_its_reason(
     assert by_practice[damaged.practice_id]["code"] == "document-damaged"
     assert "waiting to leave" in by_practice[busy.practice_id]["detail"]
     assert by_practice[busy.practice_id]["order_number"] == "CMD-2026-0001"
+    path = f"{MANY}/{batch['batch_id']}"
+    _, troubled = await office.get(path, status=["failed", "in-flight"])
+    assert {each["practice_id"] for each in troubled["items"]} == {
+        str(damaged.practice_id),
+        str(busy.practice_id),
+    }
+    assert (troubled["totals"]["count"], troubled["finished"]) == (2, True)
+    assert (await office.get(path, status=["failed", "lost"]))[0] == 422
 
 
 async def test_a_batch_is_prepared_once_however_many_workers_take_it(
