@@ -21,8 +21,13 @@ _JUDGED = """
       CASE WHEN order_line.set_aside THEN 'confirmed' ELSE orders.state END AS live_order_state,
       (order_line.order_id IS NULL AND invoice.contract_id IS NOT NULL
        AND (CAST(:contract_id AS uuid) IS NULL OR invoice.contract_id = :contract_id)
-       AND invoice.balance_rappen > 0 AND cardinality(invoice.unfit_codes) = 0) AS orderable
+       AND invoice.balance_rappen > 0 AND cardinality(invoice.unfit_codes) = 0
+       AND (invoice.document_format IS NULL
+            OR invoice.document_format = contract.invoice_format)) AS orderable,
+      contract.invoice_format
     FROM invoice
+    LEFT JOIN contract ON contract.practice_id = invoice.practice_id
+      AND contract.contract_id = invoice.contract_id
     LEFT JOIN order_line ON order_line.invoice_id = invoice.invoice_id AND order_line.live
     LEFT JOIN orders ON orders.order_id = order_line.order_id
     WHERE invoice.practice_id = :practice_id

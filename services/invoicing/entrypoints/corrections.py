@@ -12,8 +12,11 @@ from services.invoicing.entrypoints.schemas.corrections import (
     CreditNoteList,
     CreditNoteRequest,
     CreditNoteTotals,
+    NotRenderedAnswer,
     PrintedAnswer,
     PrintedRequest,
+    RenderedAnswer,
+    RenderRequest,
     credit_note_answer,
 )
 from services.invoicing.entrypoints.schemas.invoices import InvoiceRequest
@@ -25,6 +28,11 @@ from services.invoicing.handlers.correct_invoice import (
 )
 from services.invoicing.handlers.issue_credit_note import IssueCreditNote, issue_credit_note
 from services.invoicing.handlers.mark_printed import MarkPrinted, mark_printed
+from services.invoicing.handlers.render_invoices import (
+    RenderingDesk,
+    RenderInvoices,
+    render_invoices,
+)
 from services.invoicing.handlers.wish_cancellation import wish_cancellation
 from services.invoicing.views import invoices as views
 from shared.kernel.errors import NotFoundError
@@ -51,6 +59,38 @@ class CorrectionOperations:
         async with self._desk.unit_of_work(call.connection) as uow:
             done = await mark_printed(command, uow, clock=self._desk.clock)
         return Reply(PrintedAnswer(newly_printed=done.newly, printed_before=done.before))
+
+    async def render(self, call: Call) -> Reply:
+        """Write documents anew, in the version that their contracts demand."""
+        body = call.body_as(RenderRequest)
+        command = RenderInvoices(
+            practice_id=call.practice_id,
+            invoice_ids=tuple(dict.fromkeys(body.invoice_ids)),
+            by=call.principal.subject,
+        )
+        desk = RenderingDesk(
+            self._desk.renderer,
+            self._desk.documents,
+            self._desk.document_reader,
+            self._desk.clock,
+        )
+        async with self._desk.unit_of_work(call.connection) as uow:
+            done = await render_invoices(command, uow, desk)
+        return Reply(
+            RenderedAnswer(
+                newly_rendered=done.newly,
+                rendered_before=done.before,
+                not_rendered=[
+                    NotRenderedAnswer(
+                        invoice_id=one.invoice_id,
+                        invoice_number=one.invoice_number,
+                        code=one.code,
+                        detail=one.reason,
+                    )
+                    for one in done.refused
+                ],
+            )
+        )
 
     async def cancel(self, call: Call) -> Reply:
         """Cancel an invoice; one in an order that has not left waits for the order: 202."""

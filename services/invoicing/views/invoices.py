@@ -90,6 +90,13 @@ _CANCELLATION = text(
     WHERE w.practice_id = :practice_id AND w.invoice_id = :invoice_id
     """
 )
+_RENDITION = text(
+    """
+    SELECT document_key, document_sha256, document_size_bytes, document_media_type, document_format
+    FROM invoice_rendition WHERE practice_id = :practice_id AND invoice_id = :invoice_id
+    ORDER BY place DESC LIMIT 1
+    """
+)
 _TREATMENTS = text(
     """
     SELECT treatment_id FROM invoice_treatment
@@ -247,7 +254,7 @@ def _selection(
             continue
         conditions.append(condition)
         if given is not True:
-            values[name] = given
+            values[name] = list(given) if name in _BRANCHING else given
     for place, word in enumerate(wanted.words):
         conditions.append(_word_condition(f"word_{place}", word, within))
         values[f"word_{place}"] = word
@@ -293,6 +300,12 @@ async def cancellation(
     """Return the last cancellation that asked for the invoice's order, or None."""
     wanted = {"practice_id": practice_id, "invoice_id": invoice_id}
     return (await connection.execute(_CANCELLATION, wanted)).mappings().one_or_none()
+
+
+async def document(connection: AsyncConnection, row: RowMapping) -> RowMapping:
+    """Return where the present document of an invoice rests, as a row with its columns."""
+    wanted = {"practice_id": row["practice_id"], "invoice_id": row["invoice_id"]}
+    return (await connection.execute(_RENDITION, wanted)).mappings().one_or_none() or row
 
 
 async def treatment_ids(

@@ -72,6 +72,7 @@ def candidate_of(row: RowMapping) -> Candidate:
         document=content(row, "document"),
         unfit_codes=tuple(row["unfit_codes"]),
         document_number=row["document_number"],
+        document_format=row["document_format"],
     )
     if row["live_order_number"] is None:
         return Candidate(invoice)

@@ -9,7 +9,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from services.orders.domain.errors import some_numbers
-from services.orders.domain.model import Invoice, OrderLine
+from services.orders.domain.model import USUAL_FORMAT, Invoice, OrderLine
 from services.orders.domain.notices import Notice
 from services.orders.domain.order import INVOICES_PER_ORDER_MAX, OrderState
 from shared.kernel.errors import DomainError
@@ -29,6 +29,7 @@ class Reason(StrEnum):
     ZERO_BALANCE = "zero-balance"
     CREDIT_BALANCE = "credit-balance"
     UNFIT = "unfit"
+    DOCUMENT_IN_OTHER_VERSION = "document-in-other-version"
     OUTSIDE_RULE = "outside-rule"
     ORDER_FULL = "order-full"
 
@@ -61,11 +62,13 @@ class Wish:
         contract_id: the order's contract.
         today: the Swiss calendar day, by which ages are counted.
         rule: which of everything orderable; None: all of it.
+        invoice_format: version of the official format that the contract demands.
     """
 
     contract_id: ContractId
     today: date
     rule: Rule | None = None
+    invoice_format: str = USUAL_FORMAT
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +115,8 @@ def why_not(
     balance: Money,
     unfit_codes: Sequence[str],
     live_order_state: str | None,
+    document_format: str | None = None,
+    invoice_format: str | None = None,
 ) -> Reason | None:
     """Return the first reason why an invoice may not go into an order, or None.
 
@@ -119,6 +124,8 @@ def why_not(
         contract_id: the invoice's contract, if it has one.
         wanted_contract_id: the order's contract; None: the invoice's own.
         live_order_state: state of the order that holds the invoice, or None.
+        document_format: version that its document is in; None: not told, so nothing is said.
+        invoice_format: version that its contract demands.
     """
     acquitted = live_order_state in {OrderState.ACQUITTED, OrderState.CLOSED}
     verdicts = (
@@ -129,6 +136,7 @@ def why_not(
         (Reason.ZERO_BALANCE, balance.is_zero),
         (Reason.CREDIT_BALANCE, balance < Money.zero()),
         (Reason.UNFIT, bool(unfit_codes)),
+        (Reason.DOCUMENT_IN_OTHER_VERSION, document_format not in {None, invoice_format}),
     )
     return next((reason for reason, applies in verdicts if applies), None)
 
@@ -280,6 +288,8 @@ def _judged(candidate: Candidate, wish: Wish) -> Reason | None:
         balance=invoice.balance,
         unfit_codes=invoice.unfit_codes,
         live_order_state=candidate.live_order.state if candidate.live_order else None,
+        document_format=invoice.document_format,
+        invoice_format=wish.invoice_format,
     )
     if reason is None and wish.rule and not wish.rule.admits(invoice, today=wish.today):
         return Reason.OUTSIDE_RULE

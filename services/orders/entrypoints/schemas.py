@@ -50,6 +50,13 @@ class Refusal(ApiModel):
     refusal_code: str
 
 
+class Remedy(ApiModel):
+    """An operation after which the invoice can be ordered."""
+
+    service: Annotated[str, Field(description="The service whose API has it")]
+    operation_id: str
+
+
 class OrderableInvoice(ApiModel):
     """An invoice, and whether it may be ordered."""
 
@@ -64,6 +71,7 @@ class OrderableInvoice(ApiModel):
     orderable: bool
     reason_code: Reason | None
     unfit_codes: list[str]
+    remedy: Annotated[Remedy | None, Field(description="What helps, where something does")]
     live_order_number: str | None
     last_refusal: Refusal | None
 
@@ -157,6 +165,7 @@ class LeftOutInvoice(ApiModel):
     invoice_number: str
     reason_code: Reason
     unfit_codes: list[str]
+    remedy: Annotated[Remedy | None, Field(description="What helps, where something does")]
 
 
 class LeftOutCount(ApiModel):

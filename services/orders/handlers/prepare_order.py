@@ -15,7 +15,7 @@ from services.orders.domain.errors import (
     OrderInFlightError,
 )
 from services.orders.domain.events import OrderPrepared
-from services.orders.domain.model import OrderLine, StoredContent
+from services.orders.domain.model import Contract, OrderLine, StoredContent
 from services.orders.domain.notices import Notice
 from services.orders.domain.order import Fact, FactKind, Order, order_number
 from services.orders.domain.package import PackageBuilder, PackageHead
@@ -101,7 +101,7 @@ async def prepare_order(
     in_flight = await uow.orders.in_flight(practice.practice_id, contract.contract_id)
     if in_flight is not None:
         raise OrderInFlightError(in_flight)
-    selection = await _select(command, uow, clock)
+    selection = await _select(command, contract, uow, clock)
     refuse_small(selection, command.minimum_total)
     chosen = with_notices(selection.lines, message.by_invoice)
     credit_notes = await uow.corrections.claim_waiting_credit_notes(
@@ -136,8 +136,10 @@ async def prepare_order(
     return PreparedOrder(order, tuple(credit_notes), selection.left_out)
 
 
-async def _select(command: PrepareOrder, uow: UnitOfWork, clock: Clock) -> Selection:
-    wish = Wish(command.contract_id, clock.today(), command.rule)
+async def _select(
+    command: PrepareOrder, contract: Contract, uow: UnitOfWork, clock: Clock
+) -> Selection:
+    wish = Wish(command.contract_id, clock.today(), command.rule, contract.invoice_format)
     if command.invoice_ids is None:
         open_ones = await uow.invoices.not_in_live_order(command.practice_id, command.contract_id)
         return select_everything(open_ones, wish)

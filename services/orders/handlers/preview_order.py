@@ -66,7 +66,7 @@ async def preview_order(command: PreviewOrder, uow: UnitOfWork, clock: Clock) ->
         NotFoundError, DomainError: practice, contract or a chosen invoice is unknown.
     """
     _, contract = await parties(uow, command.practice_id, command.contract_id)
-    wish = Wish(command.contract_id, clock.today(), command.rule)
+    wish = Wish(command.contract_id, clock.today(), command.rule, contract.invoice_format)
     candidates = await _candidates(command, uow)
     selection = foresee(candidates, wish)
     in_flight = await uow.orders.in_flight(command.practice_id, command.contract_id)
