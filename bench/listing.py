@@ -101,8 +101,8 @@ _FILTERS = {
         InvoiceFilter(states=("issued", "ordered")),
     ),
     "listing-balance": (
-        "those with a balance of 400 to 500 francs",
-        InvoiceFilter(balance_from_rappen=40_000, balance_to_rappen=50_000),
+        "those with a balance from 60 francs on",
+        InvoiceFilter(balance_from_rappen=6_000),
     ),
     "listing-contract": (
         "those under one of two contracts",

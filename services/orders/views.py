@@ -136,7 +136,10 @@ _BATCH_COUNTS = text(
     """
 )
 _TASKS = """
-    SELECT prepare_task.*, orders.order_number FROM prepare_task
+    SELECT prepare_task.*, orders.order_number,
+      CASE WHEN status = 'prepared' THEN orders.invoice_count END AS invoice_count,
+      CASE WHEN status = 'prepared' THEN orders.total_rappen END AS total_rappen
+    FROM prepare_task
     LEFT JOIN orders ON orders.order_id = prepare_task.order_id
 """
 BATCH_TASKS = f"""{_TASKS} WHERE batch_id = :batch_id

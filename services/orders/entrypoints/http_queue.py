@@ -10,11 +10,12 @@ from services.orders import views
 from services.orders.domain.policy import PolicyNotFoundError
 from services.orders.domain.task import TaskStatus
 from services.orders.entrypoints.replies import money
-from services.orders.entrypoints.schemas import RuleBody
+from services.orders.entrypoints.schemas import NoticeBody, RuleBody
 from services.orders.entrypoints.schemas_queue import (
     BatchQuery,
     BatchReply,
     BatchReport,
+    BatchTotals,
     OrderPolicyBody,
     OrderPolicyReply,
     PrepareManyBody,
@@ -28,7 +29,7 @@ from services.orders.handlers.set_policy import RemovePolicy, SetPolicy, remove_
 from shared.kernel.errors import NotFoundError
 from shared.kernel.ids import ContractId, PracticeId, new_id
 from shared.web.endpoints import EVERY_ROLE, Call, Endpoint, Reply, UserRole
-from shared.web.paging import CURSOR_PROBLEM, Totals, cursor, read_cursor, several, split_page
+from shared.web.paging import CURSOR_PROBLEM, cursor, read_cursor, several, split_page
 from shared.web.totals import totals_of
 
 _MANY = "/v1/orders/prepare-many"
@@ -88,7 +89,7 @@ class QueueApi:
                 totals=await totals_of(
                     call.connection,
                     query,
-                    Totals,
+                    BatchTotals,
                     views.BATCH_TASKS,
                     {"batch_id": batch_id, "statuses": several(query.status)},
                 ),
@@ -113,6 +114,7 @@ class QueueApi:
             weekdays=frozenset(body.weekdays),
             times=body.times,
             communication=body.communication,
+            notices=notices_of(body.notices),
             minimum_total=money_of(body.minimum_total),
             rule=rule_of(body.rule),
             by=call.principal.subject,
@@ -216,6 +218,9 @@ def policy_endpoints(workshop: Workshop) -> list[Endpoint]:
                 "changed-meanwhile",
                 "communication-unusable",
                 "contract-unknown",
+                "notice-given-twice",
+                "notice-text-unusable",
+                "notice-unfit",
                 "practice-not-found",
             ),
         ),
@@ -238,7 +243,11 @@ def _etag(policy: OrderPolicyReply) -> dict[str, str]:
 
 
 def _task(row: RowMapping) -> TaskReply:
-    return TaskReply(**{name: row[name] for name in TaskReply.model_fields})
+    rappen = row["total_rappen"]
+    same = TaskReply.model_fields.keys() - {"total"}
+    return TaskReply(
+        **{name: row[name] for name in same}, total=None if rappen is None else money(rappen)
+    )
 
 
 def _policy(row: RowMapping, runs: list[RowMapping]) -> OrderPolicyReply:
@@ -257,6 +266,7 @@ def _policy(row: RowMapping, runs: list[RowMapping]) -> OrderPolicyReply:
         **{name: row[name] for name in copied},
         minimum_total=None if row["minimum_rappen"] is None else money(row["minimum_rappen"]),
         rule=_rule(row),
+        notices=[NoticeBody.model_validate(members, strict=False) for members in row["notices"]],
         latest_runs=[_task(run) for run in runs],
     )
 

@@ -1,4 +1,4 @@
-"""The version of the official format that an invoice's document is in.
+"""The version of the official format that an invoice's document is in; notices of a policy.
 
 A contract that never changed demands what it always did, so the documents of its invoices are in
 that version. Of others nobody told it; they go into orders as they did.
@@ -16,6 +16,7 @@ depends_on = None
 _STATEMENTS = (
     """ALTER TABLE invoice ADD COLUMN document_format text
   CONSTRAINT invoice_document_format CHECK (document_format IN ('4.5', '5.0'))""",
+    "ALTER TABLE order_policy ADD COLUMN notices jsonb NOT NULL DEFAULT '[]'",
     "SELECT set_config('quittance.system', 'on', true)",
     """UPDATE invoice SET document_format = contract.invoice_format
   FROM contract
@@ -26,6 +27,6 @@ _STATEMENTS = (
 
 
 def upgrade() -> None:
-    """Add the column, and fill in what is certain."""
+    """Add the columns, and fill in what is certain."""
     for statement in _STATEMENTS:
         op.execute(statement)
