@@ -95,7 +95,15 @@ _INVOICES = """
 """
 _FILTERS = {
     "listing": ("without a filter", InvoiceFilter()),
-    "listing-state": ("those in state issued (one in eight)", InvoiceFilter(state="issued")),
+    "listing-state": ("those in state issued (one in eight)", InvoiceFilter(states=("issued",))),
+    "listing-states": (
+        "those in state issued or ordered",
+        InvoiceFilter(states=("issued", "ordered")),
+    ),
+    "listing-balance": (
+        "those with a balance from 60 francs on",
+        InvoiceFilter(balance_from_rappen=6_000),
+    ),
     "listing-contract": (
         "those under one of two contracts",
         InvoiceFilter(contract_id=CONTRACT_ID),

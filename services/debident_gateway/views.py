@@ -14,7 +14,7 @@ Cursor = tuple[datetime, UUID]
 TRANSMISSIONS = """
     SELECT * FROM transmission
     WHERE practice_id = :practice_id
-      AND (CAST(:state AS text) IS NULL OR state = :state)
+      AND (CAST(:states AS text[]) IS NULL OR state = ANY (:states))
 """
 _TRANSMISSIONS_PAGE = text(
     f"""{TRANSMISSIONS}
@@ -142,12 +142,12 @@ async def transmissions(
     connection: AsyncConnection,
     practice_id: UUID,
     *,
-    state: str | None,
+    states: list[str] | None,
     after: Cursor | None,
     limit: int,
 ) -> list[RowMapping]:
-    """Return transmissions, the newest first."""
-    values = {"practice_id": practice_id, "state": state, "limit": limit, **_place(after)}
+    """Return transmissions in one of these states, or in whichever, the newest first."""
+    values = {"practice_id": practice_id, "states": states, "limit": limit, **_place(after)}
     return await _rows(connection, _TRANSMISSIONS_PAGE, values)
 
 

@@ -14,6 +14,7 @@ from services.invoicing.adapters.documents import (
     StoredInvoiceDocuments,
     StoredOrderDocuments,
 )
+from services.invoicing.adapters.forum_comparison import ForumDocumentReader
 from services.invoicing.adapters.forum_credit_note import ForumCreditNoteRenderer
 from services.invoicing.adapters.forum_xml import ForumInvoiceRenderer
 from services.invoicing.adapters.invoice_files import ForumInvoiceFiles
@@ -94,6 +95,7 @@ def build_desk(
         order_documents=StoredOrderDocuments(object_store),
         invoice_files=ForumInvoiceFiles(),
         printer=PdfInvoicePrinter(),
+        document_reader=ForumDocumentReader(),
         credit_note_renderer=ForumCreditNoteRenderer(),
         credit_note_documents=StoredCreditNoteDocuments(object_store),
         clock=clock,

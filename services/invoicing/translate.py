@@ -8,6 +8,7 @@ from typing import Literal, cast
 from services.invoicing.domain.events import (
     ContractHasChanged,
     CreditNoteWasIssued,
+    DocumentWasRendered,
     InvoiceWasCancelled,
     InvoiceWasIssued,
     InvoicingEvent,
@@ -22,6 +23,7 @@ from shared.contracts.invoicing.v1 import (
     ContractChanged,
     CreditNoteIssued,
     InvoiceCancelled,
+    InvoiceDocumentRendered,
     InvoiceIssued,
     InvoiceWithdrawalWished,
     PortalTerms,
@@ -46,8 +48,8 @@ def to_wire(event: InvoicingEvent) -> EventPayload:
             )
         case ContractHasChanged(contract):
             return _contract(contract)
-        case InvoiceWasIssued(invoice, document_number):
-            return _invoice(invoice, document_number)
+        case InvoiceWasIssued() | DocumentWasRendered():
+            return _with_document(event)
         case InvoiceWasCancelled():
             return _cancelled(event)
         case CreditNoteWasIssued():
@@ -93,6 +95,21 @@ def _contract(contract: Contract) -> ContractChanged:
     )
 
 
+def _with_document(
+    event: InvoiceWasIssued | DocumentWasRendered,
+) -> InvoiceIssued | InvoiceDocumentRendered:
+    if isinstance(event, InvoiceWasIssued):
+        return _invoice(event.invoice, event.document_number)
+    return InvoiceDocumentRendered(
+        practice_id=event.invoice.practice_id,
+        invoice_id=event.invoice.invoice_id,
+        invoice_number=event.invoice.number,
+        document=to_content_ref(event.rendition.document),
+        document_format=cast("Literal['4.5', '5.0']", event.rendition.document_format),
+        rendered_at=event.rendition.rendered_at,
+    )
+
+
 def _invoice(invoice: Invoice, document_number: str | None) -> InvoiceIssued:
     return InvoiceIssued(
         practice_id=invoice.practice_id,
@@ -111,6 +128,7 @@ def _invoice(invoice: Invoice, document_number: str | None) -> InvoiceIssued:
         document=to_content_ref(invoice.document),
         unfit_codes=invoice.unfit_codes,
         document_number=document_number,
+        document_format=cast("Literal['4.5', '5.0'] | None", invoice.document_format),
     )
 
 

@@ -76,6 +76,16 @@ class InvoiceRepository(Protocol):
     ) -> bool:
         """Set the balance unless a later one is stored; say whether anything changed."""
 
+    async def set_document(
+        self,
+        practice_id: PracticeId,
+        invoice_id: InvoiceId,
+        document: StoredContent,
+        *,
+        document_format: str,
+    ) -> bool:
+        """Set the document that the next order takes; say whether anything changed."""
+
     async def chosen(self, practice_id: PracticeId, invoice_ids: Sequence[UUID]) -> list[Candidate]:
         """Return those of the named invoices that the practice has, each with its live order."""
 

@@ -71,6 +71,7 @@ def invoice_of(event: InvoiceIssued) -> Invoice:
         document=stored_content(event.document),
         unfit_codes=event.unfit_codes,
         document_number=event.document_number,
+        document_format=event.document_format,
     )
 
 

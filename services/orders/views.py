@@ -22,13 +22,17 @@ _JUDGED = """
       (order_line.order_id IS NULL AND invoice.contract_id IS NOT NULL
        AND (CAST(:contract_id AS uuid) IS NULL OR invoice.contract_id = :contract_id)
        AND invoice.balance_rappen > 0 AND cardinality(invoice.unfit_codes) = 0
-       AND NOT former.given_back) AS orderable,
-      former.given_back
+       AND NOT former.given_back
+       AND (invoice.document_format IS NULL
+            OR invoice.document_format = contract.invoice_format)) AS orderable,
+      former.given_back, contract.invoice_format
     FROM invoice
     CROSS JOIN LATERAL (
       SELECT EXISTS (SELECT FROM order_line AS line
                      WHERE line.invoice_id = invoice.invoice_id AND line.given_back) AS given_back
     ) AS former
+    LEFT JOIN contract ON contract.practice_id = invoice.practice_id
+      AND contract.contract_id = invoice.contract_id
     LEFT JOIN order_line ON order_line.invoice_id = invoice.invoice_id AND order_line.live
     LEFT JOIN orders ON orders.order_id = order_line.order_id
     WHERE invoice.practice_id = :practice_id
@@ -58,7 +62,7 @@ _INVOICES = text(
 ORDERS = """
     SELECT * FROM orders
     WHERE practice_id = :practice_id
-      AND (CAST(:state AS text) IS NULL OR state = :state)
+      AND (CAST(:states AS text[]) IS NULL OR state = ANY (:states))
       AND (CAST(:contract_id AS uuid) IS NULL OR contract_id = :contract_id)
       AND (CAST(:overdue AS boolean) IS NULL OR (overdue_since IS NOT NULL) = :overdue)
 """
@@ -121,7 +125,7 @@ LISTED_CREDIT_NOTES = """
         AND orders.order_id = credit_note.order_id
       WHERE credit_note.practice_id = :practice_id
     ) AS listed
-    WHERE (CAST(:state AS text) IS NULL OR state = :state)
+    WHERE (CAST(:states AS text[]) IS NULL OR state = ANY (:states))
       AND (CAST(:contract_id AS uuid) IS NULL OR contract_id = :contract_id)
       AND (CAST(:invoice_id AS uuid) IS NULL OR invoice_id = :invoice_id)
       AND (CAST(:order_id AS uuid) IS NULL OR order_id = :order_id)
@@ -145,10 +149,15 @@ _BATCH_COUNTS = text(
     """
 )
 _TASKS = """
-    SELECT prepare_task.*, orders.order_number FROM prepare_task
+    SELECT prepare_task.*, orders.order_number,
+      CASE WHEN status = 'prepared' THEN orders.invoice_count END AS invoice_count,
+      CASE WHEN status = 'prepared' THEN orders.total_rappen END AS total_rappen
+    FROM prepare_task
     LEFT JOIN orders ON orders.order_id = prepare_task.order_id
 """
-BATCH_TASKS = f"{_TASKS} WHERE batch_id = :batch_id"
+BATCH_TASKS = f"""{_TASKS} WHERE batch_id = :batch_id
+      AND (CAST(:statuses AS text[]) IS NULL OR status = ANY (:statuses))
+"""
 _BATCH_TASKS_PAGE = text(
     f"""{BATCH_TASKS}
       AND (CAST(:after AS uuid) IS NULL OR task_id > CAST(:after AS uuid))
@@ -208,16 +217,20 @@ async def orders(
     connection: AsyncConnection,
     practice_id: UUID,
     *,
-    state: str | None,
+    states: list[str] | None,
     contract_id: UUID | None,
     overdue: bool | None,
     after: tuple[datetime, UUID] | None,
     limit: int,
 ) -> list[RowMapping]:
-    """Return the next orders behind `after` (instant of preparation and id), newest first."""
+    """Return the next orders behind `after` (instant of preparation and id), newest first.
+
+    Args:
+        states: one of which an order must be in; None: whichever.
+    """
     values = {
         "practice_id": practice_id,
-        "state": state,
+        "states": states,
         "contract_id": contract_id,
         "overdue": overdue,
         "after_at": after[0] if after else None,
@@ -333,10 +346,19 @@ async def batch_counts(connection: AsyncConnection, batch_id: UUID) -> list[RowM
 
 
 async def batch_tasks(
-    connection: AsyncConnection, batch_id: UUID, *, after: UUID | None, limit: int
+    connection: AsyncConnection,
+    batch_id: UUID,
+    *,
+    statuses: list[str] | None,
+    after: UUID | None,
+    limit: int,
 ) -> list[RowMapping]:
-    """Return the next tasks of a batch behind the task `after`, as far as they are in scope."""
-    values = {"batch_id": batch_id, "after": after, "limit": limit}
+    """Return the next tasks of a batch behind the task `after`, as far as they are in scope.
+
+    Args:
+        statuses: one of which a task must have; None: whichever.
+    """
+    values = {"batch_id": batch_id, "statuses": statuses, "after": after, "limit": limit}
     return list((await connection.execute(_BATCH_TASKS_PAGE, values)).mappings())
 
 

@@ -12,6 +12,7 @@ EVENT_TYPES: tuple[type[EventPayload], ...] = (
     invoicing.PracticeRegistered,
     invoicing.ContractChanged,
     invoicing.InvoiceIssued,
+    invoicing.InvoiceDocumentRendered,
     invoicing.InvoiceCancelled,
     invoicing.InvoiceWithdrawalWished,
     invoicing.CreditNoteIssued,

@@ -18,6 +18,16 @@ CURSOR_CHARACTERS_MAX = 400
 CURSOR_PROBLEM = "cursor-invalid"
 _WHOLE_NUMBER_MAX = 2**63 - 1
 R = TypeVar("R")
+V = TypeVar("V")
+Several = Annotated[
+    list[V],
+    Field(
+        default_factory=list,
+        max_length=30,
+        description="One of these; give it once for each. None: whichever",
+    ),
+]
+"""A filter that takes several values, each as a parameter of its own."""
 
 
 class PageQuery(ApiModel):
@@ -56,6 +66,11 @@ class Page(ApiModel):
     totals: Annotated[
         Totals | None, Field(description="Of the whole selection; null on further pages")
     ]
+
+
+def several(values: Sequence[str]) -> list[str] | None:
+    """Return what a `Several` filter is given to a statement as: None if no value was given."""
+    return list(dict.fromkeys(str(value) for value in values)) or None
 
 
 def cursor(*place: object) -> str:

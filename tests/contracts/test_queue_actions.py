@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from services.orders.entrypoints.replies import REMEDIES
 from services.reconciliation.entrypoints.replies_exceptions import CLOSE
 from services.reconciliation.views.exception_kind import COLUMNS, ExceptionKind
 from services.reconciliation.views.exception_kinds import KINDS, KINDS_BY_NAME
@@ -21,6 +22,11 @@ async def test_every_action_is_an_operation_of_the_service_that_it_names() -> No
     }
     named = {(one.service, one.operation_id) for kind in KINDS for one in (*kind.actions, CLOSE)}
     assert named <= offered, named - offered
+
+
+async def test_every_remedy_of_an_order_is_an_operation_of_invoicing() -> None:
+    offered = {endpoint.operation_id for endpoint in assembled("invoicing").endpoints}
+    assert set(REMEDIES.values()) <= offered
 
 
 def test_a_kind_that_nobody_can_deal_with_is_one_that_an_operator_deals_with() -> None:

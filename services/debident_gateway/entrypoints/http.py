@@ -29,7 +29,15 @@ from services.debident_gateway.handlers.set_portal_credentials import (
 )
 from shared.web.changes import Changed, moved
 from shared.web.endpoints import EVERY_ROLE, WORKING_ROLES, Call, Endpoint, Reply, UserRole
-from shared.web.paging import CURSOR_PROBLEM, Totals, cursor, instant, read_cursor, split_page
+from shared.web.paging import (
+    CURSOR_PROBLEM,
+    Totals,
+    cursor,
+    instant,
+    read_cursor,
+    several,
+    split_page,
+)
 from shared.web.totals import totals_of
 
 _PRACTICE = "/v1/practices/{practice_id}"
@@ -76,13 +84,13 @@ class GatewayApi:
         rows = await views.transmissions(
             call.connection,
             call.practice_id,
-            state=query.state,
+            states=several(query.state),
             after=read_cursor(query.after, instant, UUID),
             limit=query.limit + 1,
         )
         page, more = split_page(rows, query.limit)
         following = cursor(page[-1]["prepared_at"], page[-1]["order_id"]) if more else None
-        wanted = {"practice_id": call.practice_id, "state": query.state}
+        wanted = {"practice_id": call.practice_id, "states": several(query.state)}
         totals = await totals_of(call.connection, query, Totals, views.TRANSMISSIONS, wanted)
         items = [replies.transmission_summary(row) for row in page]
         return Reply(TransmissionList(items=items, next=following, totals=totals))

@@ -11,7 +11,7 @@ from pydantic import Field, SecretStr, model_validator
 from services.debident_gateway.domain.manual import ReportKind
 from services.debident_gateway.domain.transmission import TransmissionState
 from shared.web.endpoints import ApiModel
-from shared.web.paging import Page, PageQuery
+from shared.web.paging import Page, PageQuery, Several
 
 
 class PortalCredentialsBody(ApiModel):
@@ -59,7 +59,7 @@ class SftpCredentialsReply(ApiModel):
 class TransmissionsQuery(PageQuery):
     """Which transmissions."""
 
-    state: TransmissionState | None = None
+    state: Several[TransmissionState]
 
 
 class DebFilesQuery(PageQuery):

@@ -91,14 +91,14 @@ def _sheet(root: _Node, *, cancelled: bool) -> InvoiceSheet:
         number=invoice.need("request_id"),
         language=Language(root.need("language")),
         issued_on=issued_on,
-        due_on=issued_on + _period(slip),
+        due_on=issued_on + _period(slip, tiers),
         practice=_party(biller),
-        practice_gln=biller.get("gln") or "",
+        practice_gln=_gln(biller) or "",
         debtor=_party(tiers.one("guarantor", "debitor")),
         patient_name=_party(patient).name,
         patient_birth_date=date.fromisoformat(patient.need("birthdate")[:10]),
         provider_name=_party(provider).name if provider is not None else None,
-        provider_gln=provider.get("gln") if provider is not None else None,
+        provider_gln=_gln(provider) if provider is not None else None,
         lines=tuple(_line(service) for service in body.children("services")),
         total=_money(balance.get("amount")),
         deposit=_money(balance.get("amount_prepaid")),
@@ -161,9 +161,16 @@ def _slip(node: _Node) -> SheetSlip:
     )
 
 
-def _period(slip: _Node | None) -> timedelta:
-    found = re.fullmatch(r"P([0-9]{1,3})D", (slip.get("payment_period") if slip else None) or "")
-    return timedelta(days=int(found[1]) if found else 30)
+def _period(slip: _Node | None, tiers: _Node) -> timedelta:
+    # 5.0 says it with the slip, 4.5 with the parties.
+    given = (slip.get("payment_period") if slip else None) or tiers.get("payment_period")
+    found = re.fullmatch(r"P(?:([0-9]{1,2})M)?(?:([0-9]{1,3})D)?", given or "")
+    days = int(found[1] or 0) * 30 + int(found[2] or 0) if found else 0
+    return timedelta(days=days or 30)
+
+
+def _gln(party: _Node) -> str | None:
+    return party.get("gln") or party.get("ean_party")
 
 
 def _money(text: str | None) -> Money:

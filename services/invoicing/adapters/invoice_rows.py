@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from uuid import UUID
 
 from sqlalchemy import ARRAY, RowMapping, Uuid, any_, bindparam, literal, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.invoicing.adapters.collection_rows import fold_collections
+from services.invoicing.adapters.rendition_rows import last_rendition
 from services.invoicing.adapters.sets import insert_rows
 from services.invoicing.adapters.tables import (
     invoice,
@@ -130,14 +132,22 @@ class SqlInvoiceRepository:
         await insert_rows(self._connection, invoice_treatment, billed)
 
     async def get(self, practice_id: UUID, invoice_id: UUID) -> Invoice | None:
-        """Return an invoice of the practice as it was issued, or None."""
+        """Return an invoice of the practice with its present document, or None."""
         rows = await self._connection.execute(
             select(invoice).where(
                 invoice.c.practice_id == practice_id, invoice.c.invoice_id == invoice_id
             )
         )
         row = rows.mappings().one_or_none()
-        return _invoice(row) if row else None
+        return None if row is None else await self._as_rendered(_invoice(row))
+
+    async def _as_rendered(self, issued: Invoice) -> Invoice:
+        rendition = await last_rendition(self._connection, issued.practice_id, issued.invoice_id)
+        if rendition is None:
+            return issued
+        return replace(
+            issued, document=rendition.document, document_format=rendition.document_format
+        )
 
     async def lock_standings(self, invoice_ids: Collection[UUID]) -> dict[UUID, Standing]:
         """Return standings by id, locked in one order for every caller; unknown ids are absent."""
@@ -207,6 +217,7 @@ def _fixed_columns(new: Invoice) -> dict[str, object]:
         "document_size_bytes": new.document.size_bytes,
         "document_media_type": new.document.media_type,
         "unfit_codes": list(new.unfit_codes),
+        "document_format": new.document_format,
     }
 
 
@@ -228,6 +239,7 @@ def _invoice(row: RowMapping) -> Invoice:
         ),
         unfit_codes=tuple(row["unfit_codes"]),
         own_number=_own_number(row),
+        document_format=row["document_format"],
     )
 
 

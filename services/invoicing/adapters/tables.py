@@ -135,7 +135,7 @@ invoice = Table(
     Column("discount_percent", Numeric(5, 2)),
     *_text("document_key", "document_sha256"),
     *_whole("document_size_bytes"),
-    *_text("document_media_type"),
+    *_text("document_media_type", "document_format"),
     Column("unfit_codes", ARRAY(String)),
     *_text("state"),
     *_ids("order_id"),

@@ -14,6 +14,7 @@ from services.invoicing.adapters.patient_rows import (
 )
 from services.invoicing.adapters.practice_rows import SqlPracticeRepository
 from services.invoicing.adapters.price_rows import SqlPriceRepository
+from services.invoicing.adapters.rendition_rows import SqlRenditionRepository
 from services.invoicing.adapters.wish_rows import SqlWishRepository
 from services.invoicing.domain.events import InvoicingEvent
 from services.invoicing.translate import to_wire
@@ -35,3 +36,4 @@ class SqlUnitOfWork(OutboxUnitOfWork[InvoicingEvent]):
         self.imports = SqlImportRepository(connection)
         self.orders = SqlOrderRepository(connection)
         self.wishes = SqlWishRepository(connection)
+        self.renditions = SqlRenditionRepository(connection)

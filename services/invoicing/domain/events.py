@@ -9,6 +9,7 @@ from services.invoicing.domain.cancellation_wish import CancellationWish
 from services.invoicing.domain.correction import Cancellation, CreditNote
 from services.invoicing.domain.invoice import Invoice
 from services.invoicing.domain.practice import Contract, Practice
+from services.invoicing.domain.rendition import Rendition
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,14 @@ class InvoiceWasIssued:
 
 
 @dataclass(frozen=True, slots=True)
+class DocumentWasRendered:
+    """An invoice's document was written anew, in the version of its contract."""
+
+    invoice: Invoice
+    rendition: Rendition
+
+
+@dataclass(frozen=True, slots=True)
 class InvoiceWasCancelled:
     """An invoice was cancelled; a corrected one may replace it."""
 
@@ -66,6 +75,7 @@ InvoicingEvent = (
     PracticeWasRegistered
     | ContractHasChanged
     | InvoiceWasIssued
+    | DocumentWasRendered
     | InvoiceWasCancelled
     | CreditNoteWasIssued
     | WithdrawalWasWished

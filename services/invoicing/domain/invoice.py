@@ -104,6 +104,7 @@ class Invoice:
     unfit_codes: tuple[str, ...]
     own_number: str | None = None
     discount_percent: Decimal = Decimal(0)
+    document_format: str | None = None
 
     @property
     def number(self) -> str:

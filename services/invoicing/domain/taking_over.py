@@ -224,6 +224,7 @@ def new_invoice(
         document=document,
         unfit_codes=(*unfit_codes, *doubts),
         own_number=own_number or incoming.number,
+        document_format=incoming.version,
     )
 
 

@@ -13,8 +13,11 @@ from services.invoicing.entrypoints.schemas.corrections import (
     CreditNoteList,
     CreditNoteRequest,
     CreditNoteTotals,
+    NotRenderedAnswer,
     PrintedAnswer,
     PrintedRequest,
+    RenderedAnswer,
+    RenderRequest,
     credit_note_answer,
 )
 from services.invoicing.entrypoints.schemas.fields import money
@@ -23,6 +26,11 @@ from services.invoicing.handlers.cancel_invoice import CancelInvoice, cancel_inv
 from services.invoicing.handlers.correct_invoice import CorrectInvoice, correct_invoice
 from services.invoicing.handlers.issue_credit_note import IssueCreditNote, issue_credit_note
 from services.invoicing.handlers.mark_printed import MarkPrinted, mark_printed
+from services.invoicing.handlers.render_invoices import (
+    RenderingDesk,
+    RenderInvoices,
+    render_invoices,
+)
 from services.invoicing.handlers.wish_cancellation import wish_cancellation
 from services.invoicing.handlers.wish_correction import wish_correction
 from services.invoicing.views import invoices as views
@@ -61,6 +69,38 @@ class CorrectionOperations:
             for practice_id, ids in done.by_practice.items()
         ]
         return changed_all(reply, changes)
+
+    async def render(self, call: Call) -> Reply:
+        """Write documents anew, in the version that their contracts demand."""
+        body = call.body_as(RenderRequest)
+        command = RenderInvoices(
+            practice_id=call.practice_id,
+            invoice_ids=tuple(dict.fromkeys(body.invoice_ids)),
+            by=call.principal.subject,
+        )
+        desk = RenderingDesk(
+            self._desk.renderer,
+            self._desk.documents,
+            self._desk.document_reader,
+            self._desk.clock,
+        )
+        async with self._desk.unit_of_work(call.connection) as uow:
+            done = await render_invoices(command, uow, desk)
+        return Reply(
+            RenderedAnswer(
+                newly_rendered=done.newly,
+                rendered_before=done.before,
+                not_rendered=[
+                    NotRenderedAnswer(
+                        invoice_id=one.invoice_id,
+                        invoice_number=one.invoice_number,
+                        code=one.code,
+                        detail=one.reason,
+                    )
+                    for one in done.refused
+                ],
+            )
+        )
 
     async def cancel(self, call: Call) -> Changed:
         """Cancel an invoice; one in an order that has not left waits for the order: 202."""

@@ -16,6 +16,7 @@ from services.invoicing.ports import UnitOfWork
 from services.invoicing.ports.documents import (
     CreditNoteDocuments,
     CreditNoteRenderer,
+    DocumentReader,
     InvoiceDocuments,
     InvoiceFiles,
     InvoicePrinter,
@@ -45,6 +46,7 @@ class Desk:
     order_documents: OrderDocuments
     invoice_files: InvoiceFiles
     printer: InvoicePrinter
+    document_reader: DocumentReader
     credit_note_renderer: CreditNoteRenderer
     credit_note_documents: CreditNoteDocuments
     clock: Clock

@@ -9,12 +9,14 @@ from services.invoicing.entrypoints.imports import import_endpoints
 from services.invoicing.entrypoints.invoices import InvoiceOperations
 from services.invoicing.entrypoints.people import PeopleOperations
 from services.invoicing.entrypoints.practices import PracticeOperations
+from services.invoicing.entrypoints.schemas.invoice_selection import (
+    InvoiceQuery,
+    ManyPracticesQuery,
+)
 from services.invoicing.entrypoints.schemas.invoices import (
     InvoiceDetailAnswer,
     InvoicePage,
-    InvoiceQuery,
     InvoiceRequest,
-    ManyPracticesQuery,
 )
 from services.invoicing.entrypoints.schemas.people import (
     PatientAnswer,

@@ -13,11 +13,15 @@ from services.invoicing.entrypoints.schemas.corrections import (
     CreditNoteRequest,
     PrintedAnswer,
     PrintedRequest,
+    RenderedAnswer,
+    RenderRequest,
+)
+from services.invoicing.entrypoints.schemas.invoice_selection import (
+    InvoiceSelection,
+    ManyPracticesSelection,
 )
 from services.invoicing.entrypoints.schemas.invoices import (
     InvoiceDetailAnswer,
-    InvoiceSelection,
-    ManyPracticesSelection,
 )
 from shared.web.endpoints import EVERY_ROLE, WORKING_ROLES, Endpoint
 from shared.web.paging import CURSOR_PROBLEM, PageQuery
@@ -67,6 +71,17 @@ def _print_endpoints(
             roles=WORKING_ROLES,
             request=PrintedRequest,
             response=PrintedAnswer,
+            problem_codes=("unknown-invoice",),
+        ),
+        Endpoint(
+            method="POST",
+            path=f"{_INVOICES}/rendered",
+            operation_id="renderInvoices",
+            summary="Write documents anew, in the version that their contracts demand now",
+            handler=operations.render,
+            roles=WORKING_ROLES,
+            request=RenderRequest,
+            response=RenderedAnswer,
             problem_codes=("unknown-invoice",),
         ),
         Endpoint(

@@ -11,16 +11,18 @@ from sqlalchemy import RowMapping
 from services.invoicing.domain.invoice import InvoiceState, StoredDocument
 from services.invoicing.entrypoints.csv_text import csv_bytes
 from services.invoicing.entrypoints.desk import Desk
+from services.invoicing.entrypoints.schemas.invoice_selection import (
+    InvoiceQuery,
+    InvoiceSelection,
+    ManyPracticesQuery,
+    ManyPracticesSelection,
+)
 from services.invoicing.entrypoints.schemas.invoices import (
     CSV_HEADER,
     CSV_HEADER_OF_PRACTICES,
     InvoicePage,
-    InvoiceQuery,
     InvoiceRequest,
-    InvoiceSelection,
     InvoiceTotals,
-    ManyPracticesQuery,
-    ManyPracticesSelection,
     csv_row,
     csv_row_of_practices,
     invoice_answer,
@@ -147,7 +149,7 @@ class InvoiceOperations:
         return _download(csv_bytes(CSV_HEADER_OF_PRACTICES, lines))
 
     async def document(self, call: Call) -> Reply:
-        """Return the invoice's document, byte for byte as it was stored at issue."""
+        """Return the invoice's present document, byte for byte as it was stored."""
         row = await self._row(call, call.path_id("invoice_id"))
         data = await self._document(call, row)
         name = f'attachment; filename="{row["invoice_number"]}.xml"'
@@ -164,11 +166,12 @@ class InvoiceOperations:
         return Reply(data, headers={"Content-Disposition": name})
 
     async def _document(self, call: Call, row: RowMapping) -> bytes:
+        present = await views.document(call.connection, row)
         stored = StoredDocument(
-            key=row["document_key"],
-            sha256=row["document_sha256"],
-            size_bytes=row["document_size_bytes"],
-            media_type=row["document_media_type"],
+            key=present["document_key"],
+            sha256=present["document_sha256"],
+            size_bytes=present["document_size_bytes"],
+            media_type=present["document_media_type"],
         )
         return await self._desk.documents.get(call.practice_id, stored)
 
@@ -180,7 +183,8 @@ class InvoiceOperations:
             call.connection, call.practice_id, invoice_id, limit=_HISTORY_LINES
         )
         wish = await views.cancellation(call.connection, call.practice_id, invoice_id)
-        return Reply(invoice_detail(row, treatments, history, wish))
+        document = await views.document(call.connection, row)
+        return Reply(invoice_detail(row, document, treatments, history, wish))
 
     async def _row(self, call: Call, invoice_id: UUID) -> RowMapping:
         row = await views.invoice(call.connection, call.practice_id, invoice_id)

@@ -244,6 +244,7 @@ def _invoice(document: InvoiceDocument, stored: StoredDocument) -> Invoice:
         discount_percent=document.discount_percent,
         document=stored,
         unfit_codes=document.unfit_codes(),
+        document_format=document.contract.invoice_format if document.contract else None,
     )
 
 

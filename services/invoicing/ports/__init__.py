@@ -21,6 +21,7 @@ from services.invoicing.domain.order import (
 from services.invoicing.domain.people import Patient, Provider
 from services.invoicing.domain.practice import Contract, Practice
 from services.invoicing.domain.price_list import Price, PriceKey, PriceList
+from services.invoicing.domain.rendition import Rendition
 from services.invoicing.domain.taking_over import ImportConflict, ImportedInvoice, KnownInvoice
 from services.invoicing.domain.treatment import Treatment
 from shared.kernel.money import Money
@@ -277,6 +278,18 @@ class WishRepository(Protocol):
         """Write a wish, in the place of an earlier one about the invoice."""
 
 
+class RenditionRepository(Protocol):
+    """Documents that were written anew; guarded by invoices' locks."""
+
+    async def add(self, rendition: Rendition) -> int:
+        """Keep a rendition; return how many the invoice has by now."""
+
+    async def came_from_outside(
+        self, practice_id: UUID, invoice_ids: Collection[UUID]
+    ) -> frozenset[UUID]:
+        """Return those of the practice's invoices that were imported."""
+
+
 class UnitOfWork(Protocol):
     """One transaction's repositories; what is recorded leaves when it ends well."""
 
@@ -315,6 +328,10 @@ class UnitOfWork(Protocol):
     @property
     def wishes(self) -> WishRepository:
         """Cancellations that wait."""
+
+    @property
+    def renditions(self) -> RenditionRepository:
+        """Documents that were written anew."""
 
     def record(self, event: InvoicingEvent) -> None:
         """Note a domain event, to be told to the other services."""

@@ -27,6 +27,20 @@ class InvoiceRenderer(Protocol):
         """
 
 
+class DocumentReader(Protocol):
+    """Looks into stored documents."""
+
+    def version(self, document: bytes) -> str:
+        """Return the version of the official format that a document is written in.
+
+        Raises:
+            DomainError: it is none of the official format.
+        """
+
+    def agree(self, before: bytes, after: bytes) -> bool:
+        """Whether two documents say the same on paper; raises as `InvoicePrinter.print` does."""
+
+
 class CreditNoteRenderer(Protocol):
     """Writes a credit note's document."""
 

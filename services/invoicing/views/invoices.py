@@ -22,10 +22,7 @@ _BALANCE = "(i.principal_rappen + i.reminder_fees_rappen + i.interest_rappen + i
 # value, takes what is behind it for one row, joins by another way than for the first page, and
 # plans each page anew instead of keeping its plan.
 _PAGE = f"""
-    WITH page AS MATERIALIZED (
-      SELECT i.* FROM invoice i WHERE {{conditions}}
-      ORDER BY i.practice_id, i.year, i.serial LIMIT {{limit:d}}
-    )
+    WITH page AS MATERIALIZED ({{rows}})
     SELECT i.*, r.name AS practice_name, o.order_number, {_BALANCE} AS balance_rappen,
       l.notices,
       p.family_name AS patient_family_name, p.given_name AS patient_given_name,
@@ -41,13 +38,23 @@ _PAGE = f"""
       AND l.invoice_id = i.invoice_id
     ORDER BY i.practice_id, i.year, i.serial
     """  # noqa: S608 - built of constants
+_ROWS = """
+    SELECT i.* FROM invoice i WHERE {conditions}
+    ORDER BY i.practice_id, i.year, i.serial LIMIT {limit:d}
+    """
+# No index has the rows of several states, or stages, in the order of the list. So each of them is
+# read up to the limit by itself, and a page of a few of many costs what a page of one does.
+_MERGED = """
+    SELECT * FROM ({branches}) AS branch
+    ORDER BY branch.practice_id, branch.year, branch.serial LIMIT {limit:d}
+    """
 _SELECTION = f"""
     SELECT i.total_rappen, {_BALANCE} AS balance_rappen, i.factor_owes_rappen
     FROM invoice i WHERE {{conditions}}
     """  # noqa: S608 - built of constants
 _CONDITIONS = {
     "invoice_id": "i.invoice_id = :invoice_id",
-    "state": "i.state = :state",
+    "states": "i.state = ANY (CAST(:states AS text[]))",
     "collection_stages": "i.collection_stage = ANY (CAST(:collection_stages AS text[]))",
     "contract_id": "i.contract_id = :contract_id",
     "patient_id": "i.patient_id = :patient_id",
@@ -55,11 +62,14 @@ _CONDITIONS = {
     "issued_to": "i.issued_on <= :issued_to",
     "total_from_rappen": "i.total_rappen >= :total_from_rappen",
     "total_to_rappen": "i.total_rappen <= :total_to_rappen",
+    "balance_from_rappen": f"{_BALANCE} >= :balance_from_rappen",
+    "balance_to_rappen": f"{_BALANCE} <= :balance_to_rappen",
     "without_contract": "i.contract_id IS NULL",
     "not_ordered": "i.order_id IS NULL",
     "not_printed": "i.printed_at IS NULL",
-    "exclude_zero_balance": f"{_BALANCE} <> 0",
+    "leaves_out_zero": f"{_BALANCE} <> 0",
 }
+_BRANCHING = {"states": "i.state", "collection_stages": "i.collection_stage"}
 # A word is the beginning of a number or a name; the comparison is a range, which an index serves.
 _STARTS = "{column} >= search_form(:{word}) AND {column} < search_form(:{word}) || chr(1114111)"
 _OF_INVOICE = "SELECT s.invoice_id FROM invoice s WHERE {of_practice} AND "
@@ -93,6 +103,13 @@ _INVOICE_STANDING = text(
     WHERE i.practice_id = :practice_id AND i.invoice_id = :invoice_id FOR UPDATE OF i
     """
 )
+_RENDITION = text(
+    """
+    SELECT document_key, document_sha256, document_size_bytes, document_media_type, document_format
+    FROM invoice_rendition WHERE practice_id = :practice_id AND invoice_id = :invoice_id
+    ORDER BY place DESC LIMIT 1
+    """
+)
 _TREATMENTS = text(
     """
     SELECT treatment_id FROM invoice_treatment
@@ -119,15 +136,16 @@ class InvoiceFilter:
     """Which invoices to show; None and False mean: no matter.
 
     Attributes:
-        collection_stages: one of which it must be at.
+        states, collection_stages: one of which it must be in, and at; each is named once.
         issued_from, issued_to: days of issue, both included.
         total_from_rappen, total_to_rappen: range of the invoice's total, both included.
+        balance_from_rappen, balance_to_rappen: range of what the debtor owes, both included.
         words: each must be the beginning of the invoice number, the debtor number, one of the
             patient's names or a word of the guarantor's name, whatever its case and accents; or be
             the serial number.
     """
 
-    state: str | None = None
+    states: Sequence[str] | None = None
     collection_stages: Sequence[str] | None = None
     contract_id: UUID | None = None
     patient_id: UUID | None = None
@@ -140,7 +158,16 @@ class InvoiceFilter:
     issued_to: date | None = None
     total_from_rappen: int | None = None
     total_to_rappen: int | None = None
+    balance_from_rappen: int | None = None
+    balance_to_rappen: int | None = None
     words: tuple[str, ...] = ()
+
+    @property
+    def leaves_out_zero(self) -> bool:
+        """Whether nothing without a balance is meant, whatever said so; there is an index of it."""
+        least, most = self.balance_from_rappen, self.balance_to_rappen
+        outside = (least is not None and least > 0) or (most is not None and most < 0)
+        return self.exclude_zero_balance or outside
 
 
 async def invoice_page(
@@ -185,9 +212,26 @@ async def page_of_practices(
 async def _page(
     connection: AsyncConnection, conditions: list[str], values: dict[str, object], limit: int
 ) -> Sequence[RowMapping]:
-    statement = text(_PAGE.format(conditions=" AND ".join(conditions), limit=limit))
-    found = await connection.execute(statement, values)
+    rows = _rows(conditions, values, limit)
+    found = await connection.execute(text(_PAGE.format(rows=rows)), values)
     return found.mappings().all()
+
+
+def _rows(conditions: list[str], values: dict[str, object], limit: int) -> str:
+    """Return the SELECT of a page's rows, and put the values of its branches to the others."""
+    for name, column in _BRANCHING.items():
+        wanted = values.get(name)
+        if not isinstance(wanted, list):
+            continue
+        others = [one for one in conditions if one != _CONDITIONS[name]]
+        branches = []
+        for place, value in enumerate(wanted):
+            values[f"branch_{place}"] = value
+            chosen = " AND ".join([*others, f"{column} = :branch_{place}"])
+            branches.append(f"({_ROWS.format(conditions=chosen, limit=limit)})")
+        del values[name]
+        return _MERGED.format(branches=" UNION ALL ".join(branches), limit=limit)
+    return _ROWS.format(conditions=" AND ".join(conditions), limit=limit)
 
 
 def invoice_selection(
@@ -224,7 +268,7 @@ def _selection(
             continue
         conditions.append(condition)
         if given is not True:
-            values[name] = given
+            values[name] = list(given) if name in _BRANCHING else given
     for place, word in enumerate(wanted.words):
         conditions.append(_word_condition(f"word_{place}", word, within))
         values[f"word_{place}"] = word
@@ -272,6 +316,12 @@ async def cancellation(
     """Return the last cancellation that asked for the invoice's order, or None."""
     wanted = {"practice_id": practice_id, "invoice_id": invoice_id}
     return (await connection.execute(_CANCELLATION, wanted)).mappings().one_or_none()
+
+
+async def document(connection: AsyncConnection, row: RowMapping) -> RowMapping:
+    """Return where the present document of an invoice rests, as a row with its columns."""
+    wanted = {"practice_id": row["practice_id"], "invoice_id": row["invoice_id"]}
+    return (await connection.execute(_RENDITION, wanted)).mappings().one_or_none() or row
 
 
 async def treatment_ids(

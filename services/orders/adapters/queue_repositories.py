@@ -57,14 +57,16 @@ _POLICY = text(
 _SAVE_POLICY = text(
     """
     INSERT INTO order_policy (practice_id, contract_id, version, enabled, weekdays, times,
-      communication, minimum_rappen, older_than_days, amount_above_rappen, changed_by, changed_at,
-      next_run_at)
+      communication, notices, minimum_rappen, older_than_days, amount_above_rappen, changed_by,
+      changed_at, next_run_at)
     VALUES (:practice_id, :contract_id, :version, :enabled, :weekdays, CAST(:times AS time[]),
-      :communication, :minimum_rappen, :older_than_days, :amount_above_rappen, :changed_by,
+      :communication, CAST(:notices AS jsonb), :minimum_rappen, :older_than_days,
+      :amount_above_rappen, :changed_by,
       :changed_at, :next_run_at)
     ON CONFLICT (practice_id, contract_id) DO UPDATE SET version = excluded.version,
       enabled = excluded.enabled, weekdays = excluded.weekdays, times = excluded.times,
-      communication = excluded.communication, minimum_rappen = excluded.minimum_rappen,
+      communication = excluded.communication, notices = excluded.notices,
+      minimum_rappen = excluded.minimum_rappen,
       older_than_days = excluded.older_than_days,
       amount_above_rappen = excluded.amount_above_rappen, changed_by = excluded.changed_by,
       changed_at = excluded.changed_at, next_run_at = excluded.next_run_at
@@ -141,6 +143,7 @@ class SqlPolicyRepository:
             "weekdays": sorted(policy.weekdays),
             "times": sorted(policy.times),
             **_rule_values(policy.rule),
+            "notices": notices_text(policy.notices),
             "replaces": replaces,
             "minimum_rappen": policy.minimum_total and policy.minimum_total.rappen,
         }
@@ -178,6 +181,7 @@ def policy_of(row: RowMapping) -> Policy:
         changed_by=row["changed_by"],
         changed_at=row["changed_at"],
         next_run_at=row["next_run_at"],
+        notices=notices_of(row),
     )
 
 

@@ -17,7 +17,7 @@ from services.orders.adapters.rows import (
     contract_of,
     invoice_of,
 )
-from services.orders.domain.model import Contract, Invoice, Practice
+from services.orders.domain.model import Contract, Invoice, Practice, StoredContent
 from services.orders.domain.selection import Candidate
 from shared.kernel.errors import PermanentError
 from shared.kernel.ids import ContractId, InvoiceId, PracticeId
@@ -65,11 +65,11 @@ _ADD_INVOICE = text(
     INSERT INTO invoice (practice_id, invoice_id, contract_id, invoice_number, debtor_number,
       issued_on, due_on, total_rappen, balance_rappen, document_key, document_sha256,
       document_size_bytes, document_media_type, unfit_codes,
-      document_number)
+      document_number, document_format)
     VALUES (:practice_id, :invoice_id, :contract_id, :invoice_number, :debtor_number,
       :issued_on, :due_on, :total_rappen, :balance_rappen, :document_key, :document_sha256,
       :document_size_bytes, :document_media_type, :unfit_codes,
-      :document_number)
+      :document_number, :document_format)
     ON CONFLICT (practice_id, invoice_id) DO NOTHING
     """
 )
@@ -85,6 +85,16 @@ _SET_BALANCE = text(
     WHERE practice_id = :practice_id AND invoice_id = :invoice_id
       AND (balance_changed_at IS NULL OR balance_changed_at <= :changed_at)
       AND (balance_rappen, balance_changed_at) IS DISTINCT FROM (:balance, :changed_at)
+    """
+)
+_SET_DOCUMENT = text(
+    """
+    UPDATE invoice SET document_key = :document_key, document_sha256 = :document_sha256,
+      document_size_bytes = :document_size_bytes, document_media_type = :document_media_type,
+      document_format = :document_format
+    WHERE practice_id = :practice_id AND invoice_id = :invoice_id
+      AND (document_sha256, document_format)
+        IS DISTINCT FROM (:document_sha256, :document_format)
     """
 )
 _CANDIDATES = """
@@ -194,6 +204,7 @@ class SqlInvoiceRepository:
             "balance_rappen": invoice.balance.rappen,
             "unfit_codes": list(invoice.unfit_codes),
             "document_number": invoice.document_number,
+            "document_format": invoice.document_format,
             **content_values(invoice.document, "document"),
         }
         try:
@@ -226,6 +237,23 @@ class SqlInvoiceRepository:
             "changed_at": changed_at,
         }
         return (await self._connection.execute(_SET_BALANCE, values)).rowcount == 1
+
+    async def set_document(
+        self,
+        practice_id: PracticeId,
+        invoice_id: InvoiceId,
+        document: StoredContent,
+        *,
+        document_format: str,
+    ) -> bool:
+        """Set the document that the next order takes; say whether anything changed."""
+        values = {
+            "practice_id": practice_id,
+            "invoice_id": invoice_id,
+            "document_format": document_format,
+            **content_values(document, "document"),
+        }
+        return (await self._connection.execute(_SET_DOCUMENT, values)).rowcount == 1
 
     async def chosen(self, practice_id: PracticeId, invoice_ids: Sequence[UUID]) -> list[Candidate]:
         """Return those of the named invoices that the practice has, each with its live order."""

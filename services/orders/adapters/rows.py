@@ -79,6 +79,7 @@ def invoice_of(row: RowMapping) -> Invoice:
         document=content(row, "document"),
         unfit_codes=tuple(row["unfit_codes"]),
         document_number=row["document_number"],
+        document_format=row["document_format"],
     )
 
 

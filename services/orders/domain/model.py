@@ -64,6 +64,7 @@ class Invoice:
         balance: what the debtor still owes by the books.
         document: the stored XML; orders never opens it.
         unfit_codes: why invoicing says that it cannot be sent; empty when fit.
+        document_format: version of the official format that the document is in; None: not told.
     """
 
     invoice_id: InvoiceId
@@ -78,6 +79,7 @@ class Invoice:
     document: StoredContent
     unfit_codes: tuple[str, ...] = ()
     document_number: str | None = None
+    document_format: str | None = None
 
     @property
     def outside_number(self) -> str:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, time, timedelta
 from datetime import date as calendar_day
 from uuid import UUID
 
+from services.orders.domain.notices import Notice
 from services.orders.domain.selection import Rule
 from shared.kernel.clock import SWISS_TIME
 from shared.kernel.errors import NotFoundError, StaleError
@@ -33,6 +34,7 @@ class Policy:
         version: counts its changes, 1, 2, 3, ...
         weekdays: 1 (Monday) to 7 (Sunday).
         times: wall-clock times in Switzerland.
+        notices: structured reasons of each order as a whole.
         minimum_total: below this a run prepares nothing.
         changed_by: whose decision it is.
         next_run_at: None while it is switched off.
@@ -50,6 +52,7 @@ class Policy:
     changed_by: str
     changed_at: datetime
     next_run_at: datetime | None = None
+    notices: tuple[Notice, ...] = ()
 
     def next_after(
         self, moment: datetime, is_holiday: Callable[[calendar_day], bool]

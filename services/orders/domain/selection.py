@@ -9,7 +9,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from services.orders.domain.errors import some_numbers
-from services.orders.domain.model import Invoice, OrderLine
+from services.orders.domain.model import USUAL_FORMAT, Invoice, OrderLine
 from services.orders.domain.notices import Notice
 from services.orders.domain.order import INVOICES_PER_ORDER_MAX, OrderState
 from shared.kernel.errors import DomainError
@@ -30,6 +30,7 @@ class Reason(StrEnum):
     CREDIT_BALANCE = "credit-balance"
     UNFIT = "unfit"
     GIVEN_BACK = "given-back"
+    DOCUMENT_IN_OTHER_VERSION = "document-in-other-version"
     OUTSIDE_RULE = "outside-rule"
     ORDER_FULL = "order-full"
 
@@ -63,12 +64,14 @@ class Wish:
         today: the Swiss calendar day, by which ages are counted.
         rule: which of everything orderable; None: all of it.
         by_name: whether a person named the invoices one by one.
+        invoice_format: version of the official format that the contract demands.
     """
 
     contract_id: ContractId
     today: date
     rule: Rule | None = None
     by_name: bool = False
+    invoice_format: str = USUAL_FORMAT
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +124,8 @@ def why_not(
     unfit_codes: Sequence[str],
     live_order_state: str | None,
     given_back: bool = False,
+    document_format: str | None = None,
+    invoice_format: str | None = None,
 ) -> Reason | None:
     """Return the first reason why an invoice may not go into an order, or None.
 
@@ -130,6 +135,8 @@ def why_not(
         live_order_state: state of the order that holds the invoice, or None.
         given_back: whether the factor gave it back and nobody named it since: only a person puts
             it into another order.
+        document_format: version that its document is in; None: not told, so nothing is said.
+        invoice_format: version that its contract demands.
     """
     acquitted = live_order_state in {OrderState.ACQUITTED, OrderState.CLOSED}
     verdicts = (
@@ -141,6 +148,7 @@ def why_not(
         (Reason.CREDIT_BALANCE, balance < Money.zero()),
         (Reason.UNFIT, bool(unfit_codes)),
         (Reason.GIVEN_BACK, given_back),
+        (Reason.DOCUMENT_IN_OTHER_VERSION, document_format not in {None, invoice_format}),
     )
     return next((reason for reason, applies in verdicts if applies), None)
 
@@ -293,6 +301,8 @@ def _judged(candidate: Candidate, wish: Wish) -> Reason | None:
         unfit_codes=invoice.unfit_codes,
         live_order_state=candidate.live_order.state if candidate.live_order else None,
         given_back=candidate.given_back and not wish.by_name,
+        document_format=invoice.document_format,
+        invoice_format=wish.invoice_format,
     )
     if reason is None and wish.rule and not wish.rule.admits(invoice, today=wish.today):
         return Reason.OUTSIDE_RULE

@@ -6,6 +6,7 @@ from services.orders.domain.credit_note import CreditNote
 from services.orders.entrypoints.workshop import Workshop
 from services.orders.handlers.cancel_invoice import CancelInvoice, cancel_invoice
 from services.orders.handlers.list_credit_note import ListCreditNote, list_credit_note
+from services.orders.handlers.note_document import NoteDocument, note_document
 from services.orders.handlers.wish_withdrawal import wish_withdrawal
 from services.orders.handlers.withdraw_order import WithdrawOrder
 from services.orders.ports import UnitOfWork
@@ -13,6 +14,7 @@ from services.orders.translate import stored_content
 from shared.contracts.invoicing.v1 import (
     CreditNoteIssued,
     InvoiceCancelled,
+    InvoiceDocumentRendered,
     InvoiceWithdrawalWished,
 )
 from shared.kernel.ids import ContractId, InvoiceId, OrderId, PracticeId
@@ -26,6 +28,19 @@ async def invoice_cancelled(
     payload = event.payload
     command = CancelInvoice(PracticeId(payload.practice_id), InvoiceId(payload.invoice_id))
     return await cancel_invoice(command, uow, workshop.clock)
+
+
+async def document_rendered(
+    event: ReceivedEvent[InvoiceDocumentRendered], uow: UnitOfWork, _: Workshop
+) -> object:
+    """Take the new document with the next order."""
+    command = NoteDocument(
+        practice_id=PracticeId(event.payload.practice_id),
+        invoice_id=InvoiceId(event.payload.invoice_id),
+        document=stored_content(event.payload.document),
+        document_format=event.payload.document_format,
+    )
+    return await note_document(command, uow)
 
 
 async def withdrawal_wished(

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.orders.entrypoints.corrections import (
     credit_note_issued,
+    document_rendered,
     invoice_cancelled,
     withdrawal_wished,
 )
@@ -43,6 +44,7 @@ from shared.contracts.invoicing.v1 import (
     ContractChanged,
     CreditNoteIssued,
     InvoiceCancelled,
+    InvoiceDocumentRendered,
     InvoiceIssued,
     InvoiceWithdrawalWished,
     PracticeRegistered,
@@ -65,6 +67,7 @@ def subscriptions(workshop: Workshop) -> list[Subscription[Any]]:
         _on(PracticeRegistered, _practice_registered, workshop),
         _on(ContractChanged, _contract_changed, workshop),
         _on(InvoiceIssued, _invoice_issued, workshop),
+        _on(InvoiceDocumentRendered, document_rendered, workshop),
         _on(InvoiceCancelled, invoice_cancelled, workshop),
         _on(InvoiceWithdrawalWished, withdrawal_wished, workshop),
         _on(CreditNoteIssued, credit_note_issued, workshop),

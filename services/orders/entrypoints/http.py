@@ -38,6 +38,7 @@ from shared.web.paging import (
     cursor,
     instant,
     read_cursor,
+    several,
     split_page,
     whole_number,
 )
@@ -139,7 +140,7 @@ class OrdersApi:
         rows = await views.orders(
             call.connection,
             call.practice_id,
-            state=query.state,
+            states=several(query.state),
             contract_id=query.contract_id,
             overdue=query.overdue,
             after=after,
@@ -149,7 +150,7 @@ class OrdersApi:
         following = cursor(page[-1]["prepared_at"], page[-1]["order_id"]) if more else None
         wanted = {
             "practice_id": call.practice_id,
-            "state": query.state,
+            "states": several(query.state),
             "contract_id": query.contract_id,
             "overdue": query.overdue,
         }

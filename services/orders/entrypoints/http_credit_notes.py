@@ -13,7 +13,7 @@ from services.orders.entrypoints.schemas_credit_notes import (
     CreditNoteTotals,
 )
 from shared.web.endpoints import EVERY_ROLE, Call, Endpoint, Reply
-from shared.web.paging import CURSOR_PROBLEM, cursor, read_cursor, split_page
+from shared.web.paging import CURSOR_PROBLEM, cursor, read_cursor, several, split_page
 from shared.web.totals import totals_of
 
 
@@ -22,7 +22,7 @@ async def list_credit_notes(call: Call) -> Reply:
     query = call.query_as(CreditNotesQuery)
     wanted = {
         "practice_id": call.practice_id,
-        "state": query.state,
+        "states": several(query.state),
         "contract_id": query.contract_id,
         "invoice_id": query.invoice_id,
         "order_id": query.order_id,

@@ -12,10 +12,12 @@ from services.orders import views
 from services.orders.domain.policy import PolicyNotFoundError
 from services.orders.domain.task import Task, TaskStatus
 from services.orders.entrypoints.replies import money
-from services.orders.entrypoints.schemas import RuleBody
+from services.orders.entrypoints.schemas import NoticeBody, RuleBody
 from services.orders.entrypoints.schemas_queue import (
+    BatchQuery,
     BatchReply,
     BatchReport,
+    BatchTotals,
     OrderPolicyBody,
     OrderPolicyReply,
     PrepareManyBody,
@@ -30,7 +32,7 @@ from shared.kernel.errors import NotFoundError
 from shared.kernel.ids import ContractId, PracticeId, new_id
 from shared.web.changes import Change, Changed, between, changed, changed_all, some
 from shared.web.endpoints import EVERY_ROLE, Call, Endpoint, Reply, UserRole
-from shared.web.paging import CURSOR_PROBLEM, PageQuery, Totals, cursor, read_cursor, split_page
+from shared.web.paging import CURSOR_PROBLEM, cursor, read_cursor, several, split_page
 from shared.web.totals import totals_of
 
 _MANY = "/v1/orders/prepare-many"
@@ -69,13 +71,17 @@ class QueueApi:
 
     async def get_batch(self, call: Call) -> Reply:
         """Answer what came of each contract of a batch."""
-        query, batch_id = call.query_as(PageQuery), call.path_id("batch_id")
+        query, batch_id = call.query_as(BatchQuery), call.path_id("batch_id")
         (after,) = read_cursor(query.after, UUID) or (None,)
         counts = await views.batch_counts(call.connection, batch_id)
         if not counts:
             raise NotFoundError("There is no such batch.", code="batch-not-found")
         rows = await views.batch_tasks(
-            call.connection, batch_id, after=after, limit=query.limit + 1
+            call.connection,
+            batch_id,
+            statuses=several(query.status),
+            after=after,
+            limit=query.limit + 1,
         )
         page, more = split_page(rows, query.limit)
         return Reply(
@@ -85,7 +91,11 @@ class QueueApi:
                 items=[_task(row) for row in page],
                 next=cursor(page[-1]["task_id"]) if more else None,
                 totals=await totals_of(
-                    call.connection, query, Totals, views.BATCH_TASKS, {"batch_id": batch_id}
+                    call.connection,
+                    query,
+                    BatchTotals,
+                    views.BATCH_TASKS,
+                    {"batch_id": batch_id, "statuses": several(query.status)},
                 ),
             )
         )
@@ -108,6 +118,7 @@ class QueueApi:
             weekdays=frozenset(body.weekdays),
             times=body.times,
             communication=body.communication,
+            notices=notices_of(body.notices),
             minimum_total=money_of(body.minimum_total),
             rule=rule_of(body.rule),
             by=call.principal.subject,
@@ -190,7 +201,7 @@ def queue_endpoints(workshop: Workshop) -> list[Endpoint]:
             summary="What came of each contract of a batch: prepared, nothing to order, in flight",
             handler=api.get_batch,
             roles=_OFFICE_ROLES,
-            query=PageQuery,
+            query=BatchQuery,
             response=BatchReport,
             problem_codes=("batch-not-found", CURSOR_PROBLEM),
         ),
@@ -226,6 +237,9 @@ def policy_endpoints(workshop: Workshop) -> list[Endpoint]:
                 "changed-meanwhile",
                 "communication-unusable",
                 "contract-unknown",
+                "notice-given-twice",
+                "notice-text-unusable",
+                "notice-unfit",
                 "practice-not-found",
             ),
         ),
@@ -248,7 +262,11 @@ def _etag(policy: OrderPolicyReply) -> dict[str, str]:
 
 
 def _task(row: RowMapping) -> TaskReply:
-    return TaskReply(**{name: row[name] for name in TaskReply.model_fields})
+    rappen = row["total_rappen"]
+    same = TaskReply.model_fields.keys() - {"total"}
+    return TaskReply(
+        **{name: row[name] for name in same}, total=None if rappen is None else money(rappen)
+    )
 
 
 def _policy(row: RowMapping, runs: list[RowMapping]) -> OrderPolicyReply:
@@ -267,6 +285,7 @@ def _policy(row: RowMapping, runs: list[RowMapping]) -> OrderPolicyReply:
         **{name: row[name] for name in copied},
         minimum_total=None if row["minimum_rappen"] is None else money(row["minimum_rappen"]),
         rule=_rule(row),
+        notices=[NoticeBody.model_validate(members, strict=False) for members in row["notices"]],
         latest_runs=[_task(run) for run in runs],
     )
 

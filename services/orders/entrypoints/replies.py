@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
@@ -12,7 +13,7 @@ from sqlalchemy import RowMapping
 from services.orders.domain.credit_note import PackedCreditNote
 from services.orders.domain.notices import Notice, written
 from services.orders.domain.order import Fact, withdrawal_pending
-from services.orders.domain.selection import LeftOut, why_not
+from services.orders.domain.selection import LeftOut, Reason, why_not
 from services.orders.domain.timeline import OrderSums, tell
 from services.orders.entrypoints.schemas import (
     CreditNoteAlong,
@@ -31,6 +32,7 @@ from services.orders.entrypoints.schemas import (
     Package,
     PreparedOrderReply,
     Refusal,
+    Remedy,
     TimelineEntry,
 )
 from services.orders.handlers.prepare_order import PreparedOrder
@@ -39,6 +41,10 @@ from shared.contracts.envelope import WireMoney
 from shared.kernel.money import Money
 
 LISTED_MAX = 1000
+REMEDIES: Mapping[Reason, str] = MappingProxyType(
+    {Reason.DOCUMENT_IN_OTHER_VERSION: "renderInvoices", Reason.UNFIT: "correctInvoice"}
+)
+"""By reason, the operation of invoicing after which an invoice can be ordered."""
 
 
 def money(rappen: int) -> WireMoney:
@@ -55,6 +61,8 @@ def orderable_invoice(row: RowMapping, wanted_contract_id: UUID | None) -> Order
         unfit_codes=row["unfit_codes"],
         live_order_state=row["live_order_state"],
         given_back=row["given_back"],
+        document_format=row["document_format"],
+        invoice_format=row["invoice_format"],
     )
     refused_in = row["refused_order_number"]
     return OrderableInvoice(
@@ -69,10 +77,16 @@ def orderable_invoice(row: RowMapping, wanted_contract_id: UUID | None) -> Order
         orderable=reason is None,
         reason_code=reason,
         unfit_codes=row["unfit_codes"],
+        remedy=_remedy(reason),
         live_order_number=row["live_order_number"],
         last_refusal=refused_in
         and Refusal(order_number=refused_in, refusal_code=row["refusal_code"]),
     )
+
+
+def _remedy(reason: Reason | None) -> Remedy | None:
+    operation_id = REMEDIES.get(reason) if reason else None
+    return Remedy(service="invoicing", operation_id=operation_id) if operation_id else None
 
 
 def prepared_order(prepared: PreparedOrder) -> PreparedOrderReply:
@@ -146,6 +160,7 @@ def _left_out(left_out: Sequence[LeftOut]) -> list[LeftOutInvoice]:
             invoice_number=each.invoice.number,
             reason_code=each.reason,
             unfit_codes=list(each.invoice.unfit_codes),
+            remedy=_remedy(each.reason),
         )
         for each in left_out[:LISTED_MAX]
     ]

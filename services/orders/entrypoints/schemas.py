@@ -20,7 +20,7 @@ from services.orders.domain.order import INVOICES_PER_ORDER_MAX, FactKind, Order
 from services.orders.domain.selection import Reason
 from shared.contracts.envelope import Code, WireMoney
 from shared.web.endpoints import ApiModel
-from shared.web.paging import Page, PageQuery, Totals
+from shared.web.paging import Page, PageQuery, Several, Totals
 
 Day = date  # a field of that name would hide the type
 
@@ -38,7 +38,7 @@ class OrderableInvoicesQuery(PageQuery):
 class OrdersQuery(PageQuery):
     """Which orders."""
 
-    state: OrderState | None = None
+    state: Several[OrderState]
     contract_id: UUID | None = None
     overdue: bool | None = None
 
@@ -48,6 +48,13 @@ class Refusal(ApiModel):
 
     order_number: str
     refusal_code: str
+
+
+class Remedy(ApiModel):
+    """An operation after which the invoice can be ordered."""
+
+    service: Annotated[str, Field(description="The service whose API has it")]
+    operation_id: str
 
 
 class OrderableInvoice(ApiModel):
@@ -64,6 +71,7 @@ class OrderableInvoice(ApiModel):
     orderable: bool
     reason_code: Reason | None
     unfit_codes: list[str]
+    remedy: Annotated[Remedy | None, Field(description="What helps, where something does")]
     live_order_number: str | None
     last_refusal: Refusal | None
 
@@ -157,6 +165,7 @@ class LeftOutInvoice(ApiModel):
     invoice_number: str
     reason_code: Reason
     unfit_codes: list[str]
+    remedy: Annotated[Remedy | None, Field(description="What helps, where something does")]
 
 
 class LeftOutCount(ApiModel):

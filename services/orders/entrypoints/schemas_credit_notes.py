@@ -10,7 +10,7 @@ from pydantic import Field
 
 from shared.contracts.envelope import WireMoney
 from shared.web.endpoints import ApiModel
-from shared.web.paging import Page, PageQuery, Totals
+from shared.web.paging import Page, PageQuery, Several, Totals
 
 CreditNoteState = Literal["waiting", "in-order", "settled"]
 
@@ -18,7 +18,7 @@ CreditNoteState = Literal["waiting", "in-order", "settled"]
 class CreditNotesQuery(PageQuery):
     """Which credit notes."""
 
-    state: CreditNoteState | None = None
+    state: Several[CreditNoteState]
     contract_id: UUID | None = None
     invoice_id: UUID | None = None
     order_id: UUID | None = None

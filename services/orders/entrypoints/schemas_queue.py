@@ -10,11 +10,11 @@ from pydantic import Field, field_validator
 
 from services.orders.domain.communication import COMMUNICATION_CHARACTERS_MAX
 from services.orders.domain.task import TaskStatus
-from services.orders.entrypoints.schemas import Notices, RuleBody
+from services.orders.entrypoints.schemas import NoticeBody, Notices, RuleBody
 from services.orders.handlers.queue_orders import CONTRACTS_MAX
 from shared.contracts.envelope import WireMoney
 from shared.web.endpoints import ApiModel
-from shared.web.paging import Page
+from shared.web.paging import Page, PageQuery, Several, Totals
 
 
 class ContractBody(ApiModel):
@@ -56,6 +56,8 @@ class TaskReply(ApiModel):
     status: TaskStatus
     order_id: UUID | None
     order_number: str | None
+    invoice_count: Annotated[int | None, Field(description="Of the prepared order")]
+    total: Annotated[WireMoney | None, Field(description="Of the prepared order")]
     code: str | None
     detail: str | None
     asked_at: datetime
@@ -69,12 +71,26 @@ class StatusCount(ApiModel):
     count: int
 
 
+class BatchQuery(PageQuery):
+    """Which tasks of a batch."""
+
+    status: Several[TaskStatus]
+
+
+class BatchTotals(Totals):
+    """How many tasks there are, and what their prepared orders come to."""
+
+    invoice_count: int | None
+    total: WireMoney | None
+
+
 class BatchReport(Page):
-    """A page of a batch's tasks; the figures are those of the whole batch."""
+    """A page of a batch's tasks; `finished` and `counts` are those of the whole batch."""
 
     finished: bool
     counts: list[StatusCount]
     items: list[TaskReply]
+    totals: BatchTotals | None
 
 
 class OrderPolicyBody(ApiModel):
@@ -90,6 +106,7 @@ class OrderPolicyBody(ApiModel):
         Field(min_length=1, max_length=12, description="Wall-clock times in Switzerland"),
     ]
     communication: Annotated[str, Field(max_length=COMMUNICATION_CHARACTERS_MAX)] = ""
+    notices: Notices = ()
     minimum_total: WireMoney | None = None
     rule: RuleBody | None = None
 
@@ -116,6 +133,7 @@ class OrderPolicyReply(ApiModel):
     weekdays: list[int]
     times: list[time]
     communication: str
+    notices: list[NoticeBody]
     minimum_total: WireMoney | None
     rule: RuleBody | None
     canton: Annotated[str | None, Field(description="Whose holidays are kept; null: unknown")]

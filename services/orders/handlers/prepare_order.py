@@ -106,7 +106,11 @@ async def prepare_order(
     if in_flight is not None:
         raise OrderInFlightError(in_flight)
     wish = Wish(
-        contract.contract_id, clock.today(), command.rule, by_name=command.invoice_ids is not None
+        contract.contract_id,
+        clock.today(),
+        command.rule,
+        by_name=command.invoice_ids is not None,
+        invoice_format=contract.invoice_format,
     )
     selection = await _select(command, wish, uow)
     refuse_small(selection, command.minimum_total)

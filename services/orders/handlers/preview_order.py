@@ -67,7 +67,13 @@ async def preview_order(command: PreviewOrder, uow: UnitOfWork, clock: Clock) ->
     """
     _, contract = await parties(uow, command.practice_id, command.contract_id)
     by_name = command.invoice_ids is not None
-    wish = Wish(command.contract_id, clock.today(), command.rule, by_name=by_name)
+    wish = Wish(
+        command.contract_id,
+        clock.today(),
+        command.rule,
+        by_name=by_name,
+        invoice_format=contract.invoice_format,
+    )
     candidates = await _candidates(command, uow)
     selection = foresee(candidates, wish)
     in_flight = await uow.orders.in_flight(command.practice_id, command.contract_id)

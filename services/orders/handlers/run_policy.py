@@ -66,6 +66,7 @@ def _task(policy: Policy, task: Task) -> Task:
     return replace(
         task,
         communication=policy.communication,
+        notices=policy.notices,
         rule=policy.rule,
         minimum_total=policy.minimum_total,
     )

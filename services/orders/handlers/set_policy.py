@@ -7,6 +7,7 @@ from datetime import time
 from functools import partial
 
 from services.orders.domain.communication import checked_communication
+from services.orders.domain.notices import Notice, checked_notices
 from services.orders.domain.policy import Policy, PolicyChangedError, PolicyNotFoundError
 from services.orders.domain.selection import Rule
 from services.orders.handlers.choosing import parties
@@ -34,6 +35,7 @@ class SetPolicy:
     minimum_total: Money | None
     rule: Rule | None
     by: str
+    notices: tuple[Notice, ...] = ()
 
 
 async def set_policy(
@@ -42,7 +44,7 @@ async def set_policy(
     """Store the policy's next version with its next run.
 
     Raises:
-        DomainError: the text is not usable, or the practice has no such contract.
+        DomainError: the text or a notice is not usable, or the practice has no such contract.
         PolicyChangedError: it has another version than the one that was read.
     """
     practice, _ = await parties(uow, command.practice_id, command.contract_id)
@@ -62,6 +64,7 @@ async def set_policy(
         rule=command.rule,
         changed_by=command.by,
         changed_at=now,
+        notices=checked_notices(command.notices, field="notices"),
     )
     is_holiday = partial(holidays.is_holiday, canton=practice.canton)
     policy = replace(policy, next_run_at=policy.next_after(now, is_holiday))

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.reconciliation.adapters import bulk
 from services.reconciliation.adapters.tables_periods import ORDER_END, ORDER_LINE
-from services.reconciliation.domain.dunning import Findings, OrderOutcome, Verdict
+from services.reconciliation.domain.dunning import Among, Findings, OrderOutcome, Verdict
 from shared.db.engine import Database
 from shared.db.scope import Scope
 from shared.kernel.clock import SWISS_TIME
@@ -21,7 +21,9 @@ _FINDINGS = text(
     """
     WITH chosen AS (
       SELECT practice_id FROM practice
-      WHERE (CAST(:only AS uuid) IS NULL OR practice_id = :only)
+      WHERE (CAST(:practice_ids AS uuid[]) IS NULL OR practice_id = ANY (:practice_ids))
+        AND (CAST(:contract_ids AS uuid[]) IS NULL OR practice_id IN (
+          SELECT k.practice_id FROM contract k WHERE k.contract_id = ANY (:contract_ids)))
         AND (CAST(:after AS uuid) IS NULL OR practice_id > :after)
       ORDER BY practice_id LIMIT :limit)
     SELECT chosen.practice_id, orders.*, files.*, waiting.*,
@@ -108,11 +110,17 @@ class PostgresDunningRepository:
         return new == 1
 
     async def findings(
-        self, practice_id: UUID | None = None, *, after: UUID | None = None, limit: int = 1
+        self, among: Among, *, after: UUID | None = None, limit: int = 1
     ) -> Sequence[Findings]:
-        """Return the findings of one practice in scope; without: of those behind `after`, by id."""
+        """Return the findings of these practices in scope, of those behind `after`, by id."""
         result = await self._connection.execute(
-            _FINDINGS, {"only": practice_id, "after": after, "limit": limit}
+            _FINDINGS,
+            {
+                "practice_ids": _listed(among.practice_ids),
+                "contract_ids": _listed(among.contract_ids),
+                "after": after,
+                "limit": limit,
+            },
         )
         return [_findings(row) for row in result.mappings()]
 
@@ -141,7 +149,13 @@ class PostgresDunningQueue:
             TransientError: the database did not answer.
         """
         async with self._database.transaction(Scope.everything()) as connection:
-            return await PostgresDunningRepository(connection).findings(after=after, limit=limit)
+            return await PostgresDunningRepository(connection).findings(
+                Among(), after=after, limit=limit
+            )
+
+
+def _listed(ids: Collection[UUID] | None) -> list[UUID] | None:
+    return None if ids is None else list(ids)
 
 
 def _findings(row: RowMapping) -> Findings:

@@ -6,6 +6,7 @@ books may not know yet what was paid and who is to be reminded by whom.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
@@ -30,6 +31,19 @@ class OrderOutcome(StrEnum):
 
     REFUSED = "refused"
     WITHDRAWN = "withdrawn"
+
+
+@dataclass(frozen=True, slots=True)
+class Among:
+    """Which practices to look at; None: whichever.
+
+    Attributes:
+        practice_ids: these.
+        contract_ids: those that have one of these contracts.
+    """
+
+    practice_ids: Collection[UUID] | None = None
+    contract_ids: Collection[UUID] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,6 +53,7 @@ from shared.web.paging import (
     cursor,
     instant,
     read_cursor,
+    several,
     split_page,
     whole_number,
 )
@@ -171,12 +172,15 @@ class BankOperations:
             call.connection,
             account,
             first_day=first_day,
-            state=query.state,
+            states=several(query.state),
             after=read_cursor(query.after, date.fromisoformat, str),
             limit=query.limit + 1,
         )
         page, more = split_page(rows, query.limit)
-        wanted = views.of_account(account) | {"first_day": first_day, "state": query.state}
+        wanted = views.of_account(account) | {
+            "first_day": first_day,
+            "states": several(query.state),
+        }
         totals = await totals_of(call.connection, query, PayoutTotals, views.PAYOUTS, wanted)
         following = cursor(page[-1]["paid_on"], page[-1]["token"]) if more else None
         items = [replies_bank.payout(row) for row in page]

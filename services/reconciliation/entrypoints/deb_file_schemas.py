@@ -17,7 +17,7 @@ from services.reconciliation.entrypoints.schemas import (
 from shared.contracts.envelope import WireMoney
 from shared.contracts.reconciliation.v1 import DebtorBalance
 from shared.web.endpoints import ApiModel
-from shared.web.paging import Page, PageQuery, Totals
+from shared.web.paging import Page, PageQuery, Several, Totals
 
 UndoOutcome = Literal["undone", "kept", "withdrawn"]
 Reason = Annotated[str, Field(min_length=3, max_length=300, pattern=r"\S")]
@@ -118,7 +118,7 @@ class PreviewReply(Page):
 class UndoQuery(PageQuery):
     """Which rows of an undoing."""
 
-    outcome: UndoOutcome | None = None
+    outcome: Several[UndoOutcome]
 
 
 class UndoRow(ApiModel):

@@ -39,6 +39,7 @@ from shared.web.paging import (
     PageQuery,
     cursor,
     read_cursor,
+    several,
     split_page,
     whole_number,
 )
@@ -116,13 +117,13 @@ class DebFileOperations:
         rows = await deb_life.undo_rows(
             call.connection,
             found["undo_id"],
-            outcome=query.outcome,
+            outcomes=several(query.outcome),
             after=_line_after(query),
             limit=query.limit + 1,
         )
         page, more = split_page(rows, query.limit)
         following = cursor(page[-1]["line"]) if more else None
-        wanted = {"undo_id": found["undo_id"], "outcome": query.outcome}
+        wanted = {"undo_id": found["undo_id"], "outcomes": several(query.outcome)}
         totals = await totals_of(call.connection, query, DebRowTotals, deb_life.UNDO_ROWS, wanted)
         return Reply(deb_file_replies.undo_report(found, page, following, totals))
 
@@ -130,7 +131,7 @@ class DebFileOperations:
         """Answer why a row is what it is."""
         place = (call.connection, call.practice_id, call.path_id("deb_file_id"))
         line = _line(call)
-        rows = await deb_files.rows(*place, status=None, after=line - 1, limit=1)
+        rows = await deb_files.rows(*place, statuses=None, after=line - 1, limit=1)
         if not rows or rows[0]["line"] != line:
             raise NotFoundError("this DEB file has no such row", code="row-not-found")
         facts = await deb_life.facts_of_row(*place, line)

@@ -57,7 +57,7 @@ class ExceptionOperations:
         choice = views.Choice(
             practice_ids=query.practice_id,
             kinds=query.kind or (),
-            reason_code=query.reason_code,
+            reason_codes=query.reason_code,
             assignee=query.assignee,
             unassigned=query.unassigned,
             minimum_rappen=_rappen(query.minimum_amount),

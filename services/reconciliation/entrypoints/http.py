@@ -46,6 +46,7 @@ from shared.web.paging import (
     Totals,
     cursor,
     read_cursor,
+    several,
     split_page,
     whole_number,
 )
@@ -178,13 +179,13 @@ class ReconciliationApi:
         rows = await deb_files.files(
             call.connection,
             call.practice_id,
-            status=query.status,
+            statuses=several(query.status),
             after=_number(query.after),
             limit=query.limit + 1,
         )
         page, more = split_page(rows, query.limit)
         following = cursor(page[-1]["arrival"]) if more else None
-        wanted = {"practice_id": call.practice_id, "status": query.status}
+        wanted = {"practice_id": call.practice_id, "statuses": several(query.status)}
         totals = await totals_of(call.connection, query, Totals, deb_files.FILES, wanted)
         items = [replies.deb_file(row) for row in page]
         return Reply(DebFileList(items=items, next=following, totals=totals))
@@ -201,7 +202,7 @@ class ReconciliationApi:
             call.connection,
             call.practice_id,
             call.path_id("deb_file_id"),
-            status=query.status,
+            statuses=several(query.status),
             after=_number(query.after) or 0,
             limit=query.limit + 1,
         )
@@ -210,7 +211,7 @@ class ReconciliationApi:
         wanted = {
             "practice_id": call.practice_id,
             "deb_file_id": call.path_id("deb_file_id"),
-            "status": query.status,
+            "statuses": several(query.status),
         }
         totals = await totals_of(call.connection, query, DebRowTotals, deb_files.ROWS, wanted)
         items = [replies.deb_row(row) for row in page]
@@ -222,13 +223,13 @@ class ReconciliationApi:
         rows = await deb_files.parked_rows(
             call.connection,
             call.practice_id,
-            reason=query.reason_code,
+            reasons=several(query.reason_code),
             after=_number_pair(query.after),
             limit=query.limit + 1,
         )
         page, more = split_page(rows, query.limit)
         following = cursor(page[-1]["arrival"], page[-1]["line"]) if more else None
-        wanted = {"practice_id": call.practice_id, "reason": query.reason_code}
+        wanted = {"practice_id": call.practice_id, "reasons": several(query.reason_code)}
         totals = await totals_of(call.connection, query, DebRowTotals, deb_files.PARKED, wanted)
         items = [replies.deb_row(row) for row in page]
         return Reply(DebRowList(items=items, next=following, totals=totals))

@@ -10,11 +10,12 @@ from uuid import UUID
 from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.reconciliation.domain.dunning import Findings, Verdict, judge
+from services.reconciliation.domain.dunning import Among, Findings, Verdict, judge
 from services.reconciliation.entrypoints import replies
 from services.reconciliation.entrypoints.schemas_periods import (
     BrakeReply,
     DunningList,
+    DunningQuery,
     DunningReply,
     OwnInvoiceList,
     OwnInvoiceReply,
@@ -27,9 +28,10 @@ from shared.kernel.clock import Clock
 from shared.kernel.errors import NotFoundError
 from shared.web.endpoints import EVERY_ROLE, Call, Endpoint, Reply
 from shared.web.paging import CURSOR_PROBLEM, PageQuery, Totals, cursor, read_cursor, split_page
-from shared.web.totals import totals_of
+from shared.web.totals import shows_totals, totals_of
 
 _PRACTICE = "/v1/practices/{practice_id}/dunning"
+_AT_ONCE = 200
 UnitOnConnection = Callable[[AsyncConnection], AbstractAsyncContextManager[UnitOfWork]]
 
 
@@ -47,18 +49,47 @@ class DunningOperations:
 
     async def list_all(self, call: Call) -> Reply:
         """Answer the verdicts about all practices of the token."""
-        query = call.query_as(PageQuery)
+        query = call.query_as(DunningQuery)
         (after,) = read_cursor(query.after, UUID) or (None,)
-        async with self._unit_on(call.connection) as uow:
-            found = await uow.dunning.findings(after=after, limit=query.limit + 1)
-        page, more = split_page(found, query.limit)
+        among = Among(query.practice_id or None, query.contract_id or None)
+        behind, totals = await self._behind(call, query, among, after)
+        page, more = split_page(behind, query.limit)
         return Reply(
             DunningList(
-                items=[self._reply(self._judge(one)) for one in page],
+                items=[self._reply(one) for one in page],
                 next=cursor(page[-1].practice_id) if more else None,
-                totals=await totals_of(call.connection, query, Totals, views.PRACTICES, {}),
+                totals=totals,
             )
         )
+
+    async def _behind(
+        self, call: Call, query: DunningQuery, among: Among, after: UUID | None
+    ) -> tuple[list[Verdict], Totals | None]:
+        """Return one more verdict than a page has, and the totals.
+
+        What may be told of a verdict is known when it is judged, so then all practices are.
+        """
+        if query.released is None and not query.reason_code:
+            async with self._unit_on(call.connection) as uow:
+                found = await uow.dunning.findings(among, after=after, limit=query.limit + 1)
+            wanted = {
+                "practice_ids": among.practice_ids,
+                "contract_ids": among.contract_ids,
+            }
+            totals = await totals_of(call.connection, query, Totals, views.PRACTICES, wanted)
+            return [self._judge(one) for one in found], totals
+        verdicts = [one for one in await self._all(call, among) if _is_wanted(one, query)]
+        counted = Totals(count=len(verdicts), exact=True) if shows_totals(query) else None
+        return [one for one in verdicts if after is None or one.practice_id > after], counted
+
+    async def _all(self, call: Call, among: Among) -> list[Verdict]:
+        verdicts: list[Verdict] = []
+        after: UUID | None = None
+        async with self._unit_on(call.connection) as uow:
+            while found := await uow.dunning.findings(among, after=after, limit=_AT_ONCE):
+                verdicts += [self._judge(one) for one in found]
+                after = found[-1].practice_id
+        return verdicts
 
     async def list_invoices(self, call: Call) -> Reply:
         """Answer the invoices that the practice itself may remind."""
@@ -88,7 +119,7 @@ class DunningOperations:
 
     async def _verdict(self, call: Call) -> Verdict:
         async with self._unit_on(call.connection) as uow:
-            found = await uow.dunning.findings(call.practice_id)
+            found = await uow.dunning.findings(Among([call.practice_id]))
         if not found:
             raise NotFoundError("this practice has no books here", code="practice-not-found")
         return self._judge(found[0])
@@ -136,7 +167,7 @@ def dunning_endpoints(
             summary="Which practices may run reminders, and why others may not",
             handler=operations.list_all,
             roles=EVERY_ROLE,
-            query=PageQuery,
+            query=DunningQuery,
             response=DunningList,
             problem_codes=(CURSOR_PROBLEM,),
         ),
@@ -152,6 +183,13 @@ def dunning_endpoints(
             problem_codes=(CURSOR_PROBLEM, "practice-not-found"),
         ),
     ]
+
+
+def _is_wanted(verdict: Verdict, query: DunningQuery) -> bool:
+    right_state = query.released in {None, verdict.released}
+    return right_state and (
+        not query.reason_code or not verdict.reasons.isdisjoint(query.reason_code)
+    )
 
 
 def _own_invoice(row: RowMapping, today: date) -> OwnInvoiceReply:

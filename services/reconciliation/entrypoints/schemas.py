@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 from shared.contracts.envelope import WireMoney
 from shared.contracts.reconciliation.v1 import DebtorBalance
 from shared.web.endpoints import ApiModel
-from shared.web.paging import Page, PageQuery, Totals
+from shared.web.paging import Page, PageQuery, Several, Totals
 
 FileStatus = Literal["fetched", "staged", "booked", "held", "undoing", "undone", "partly-undone"]
 RowStatus = Literal["staged", "booked", "repeat", "parked", "undone"]
@@ -50,19 +50,19 @@ class BalancesQuery(ApiModel):
 class FilesQuery(PageQuery):
     """Which DEB files."""
 
-    status: FileStatus | None = None
+    status: Several[FileStatus]
 
 
 class RowsQuery(PageQuery):
     """Which rows of a file."""
 
-    status: RowStatus | None = None
+    status: Several[RowStatus]
 
 
 class ParkedQuery(PageQuery):
     """Which parked rows."""
 
-    reason_code: Annotated[str | None, Field(pattern=r"^[a-z0-9-]{1,64}$")] = None
+    reason_code: Several[Annotated[str, Field(pattern=r"^[a-z0-9-]{1,64}$")]]
 
 
 class OrderAcquittalReply(ApiModel):

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from services.reconciliation.domain.bank import is_iban
 from shared.contracts.envelope import WireMoney
 from shared.web.endpoints import ApiModel
-from shared.web.paging import Page, PageQuery, Totals
+from shared.web.paging import Page, PageQuery, Several, Totals
 
 PayoutState = Literal["agreed", "amount-differs", "rows-not-booked", "waiting-for-bank"]
 
@@ -104,7 +104,7 @@ class SinceQuery(PageQuery):
 class PayoutsQuery(SinceQuery):
     """Which payouts."""
 
-    state: PayoutState | None = None
+    state: Several[PayoutState]
 
 
 class PayoutReply(ApiModel):

@@ -8,9 +8,10 @@ from uuid import UUID
 
 from pydantic import Field
 
+from services.reconciliation.domain.dunning import BrakeReason
 from shared.contracts.envelope import WireMoney
 from shared.web.endpoints import ApiModel
-from shared.web.paging import Page, Totals
+from shared.web.paging import Page, PageQuery, Several, Totals
 
 Reason = Annotated[str, Field(min_length=1, max_length=500, pattern=r"\S")]
 
@@ -88,6 +89,27 @@ class BrakeReply(ApiModel):
     since: Annotated[
         date | None, Field(description="Day of the oldest order, or of the last DEB file")
     ]
+
+
+class DunningQuery(PageQuery):
+    """Verdicts about which practices, and which verdicts."""
+
+    practice_id: Annotated[
+        list[UUID],
+        Field(default_factory=list, max_length=300, description="Of these; none: of all"),
+    ]
+    contract_id: Annotated[
+        list[UUID],
+        Field(
+            default_factory=list,
+            max_length=300,
+            description="Of the practices that have one of these contracts; none: of all",
+        ),
+    ]
+    released: Annotated[
+        bool | None, Field(description="true: those that may remind; false: those that may not")
+    ] = None
+    reason_code: Several[BrakeReason]
 
 
 class DunningReply(ApiModel):

@@ -11,7 +11,7 @@ from pydantic import Field
 from services.reconciliation.views.exception_kinds import KINDS
 from shared.contracts.envelope import WireMoney
 from shared.web.endpoints import ApiModel
-from shared.web.paging import Page, PageQuery, Totals
+from shared.web.paging import Page, PageQuery, Several, Totals
 
 KindName = Annotated[str, Field(pattern=f"^({'|'.join(kind.name for kind in KINDS)})$")]
 Words = Annotated[str, Field(min_length=3, max_length=500, pattern=r"\S")]
@@ -26,7 +26,7 @@ class ExceptionsQuery(PageQuery):
         Field(max_length=100, description="Of these practices; left out: of all that are open"),
     ] = None
     kind: Annotated[frozenset[KindName] | None, Field(description="Of these kinds")] = None
-    reason_code: Annotated[str | None, Field(max_length=100)] = None
+    reason_code: Several[Annotated[str, Field(min_length=1, max_length=100)]]
     assignee: Annotated[str | None, Field(max_length=200)] = None
     unassigned: Annotated[bool, Field(description="Only those that are nobody's")] = False
     minimum_amount: Annotated[

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
-from services.reconciliation.domain.dunning import judge
+from services.reconciliation.domain.dunning import Among, judge
 from services.reconciliation.domain.events import DunningBrakeChanged
 from services.reconciliation.ports import UnitOfWork, UnitOpener
 from services.reconciliation.ports.dunning import DunningQueue
@@ -57,7 +57,7 @@ async def tell_brake(practice_id: UUID, watch: DunningWatch) -> bool:
 
 async def _tell(practice_id: UUID, uow: UnitOfWork, watch: DunningWatch) -> bool:
     await uow.books.lock(practice_id)
-    (found,) = await uow.dunning.findings(practice_id)
+    (found,) = await uow.dunning.findings(Among([practice_id]))
     verdict = judge(found, today=watch.clock.today(), deb_days_max=watch.deb_days_max)
     if verdict.reasons == found.told:
         return False

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from services.reconciliation.domain.dunning import Findings, OrderOutcome, Verdict
+from services.reconciliation.domain.dunning import Among, Findings, OrderOutcome, Verdict
 
 
 class DunningRepository(Protocol):
@@ -24,9 +24,9 @@ class DunningRepository(Protocol):
         """Remember that an order ended without confirmation; False if that is known."""
 
     async def findings(
-        self, practice_id: UUID | None = None, *, after: UUID | None = None, limit: int = 1
+        self, among: Among, *, after: UUID | None = None, limit: int = 1
     ) -> Sequence[Findings]:
-        """Return the findings of one practice in scope; without: of those behind `after`, by id."""
+        """Return the findings of these practices in scope, of those behind `after`, by id."""
 
     async def keep(self, verdict: Verdict, *, at: datetime) -> None:
         """Keep the verdict as the one that was told last."""

@@ -80,7 +80,7 @@ _MATCH = f"""
 """  # noqa: S608 - constants of ours
 
 PAYOUTS = f"""{_MATCH}
-    SELECT * FROM payout WHERE (CAST(:state AS text) IS NULL OR state = :state)
+    SELECT * FROM payout WHERE (CAST(:states AS text[]) IS NULL OR state = ANY (:states))
 """  # noqa: S608 - constants of ours
 _PAYOUTS_PAGE = text(
     f"""{PAYOUTS} AND (paid_on, token) > (CAST(:after_on AS date), CAST(:after_token AS text))
@@ -165,13 +165,17 @@ async def payouts(
     account: RowMapping,
     *,
     first_day: date,
-    state: str | None,
+    states: list[str] | None,
     after: tuple[date, str] | None,
     limit: int,
 ) -> Sequence[RowMapping]:
-    """Return the payouts that were announced or received since a day, oldest first."""
+    """Return the payouts that were announced or received since a day, oldest first.
+
+    Args:
+        states: one of which a payout must be in; None: whichever.
+    """
     after_on, after_token = after or (date.min, "")
-    values = {"first_day": first_day, "state": state, "limit": limit}
+    values = {"first_day": first_day, "states": states, "limit": limit}
     behind = {"after_on": after_on, "after_token": after_token}
     result = await connection.execute(_PAYOUTS_PAGE, of_account(account) | values | behind)
     return result.mappings().all()

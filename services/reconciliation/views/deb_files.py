@@ -14,7 +14,7 @@ _FILE = """
     FROM deb_file f JOIN contract c ON c.contract_id = f.contract_id
     WHERE f.practice_id = :practice_id
 """
-FILES = f"{_FILE} AND (CAST(:status AS text) IS NULL OR f.status = :status)"
+FILES = f"{_FILE} AND (CAST(:statuses AS text[]) IS NULL OR f.status = ANY (:statuses))"
 _FILES_PAGE = text(
     f"""{FILES}
       AND (CAST(:after AS bigint) IS NULL OR f.arrival < :after)
@@ -34,11 +34,11 @@ _ROW = """
     WHERE r.practice_id = :practice_id
 """
 ROWS = f"""{_ROW} AND r.deb_file_id = :deb_file_id
-      AND (CAST(:status AS text) IS NULL OR r.status = :status)
+      AND (CAST(:statuses AS text[]) IS NULL OR r.status = ANY (:statuses))
 """
 _ROWS_PAGE = text(f"{ROWS} AND r.line > CAST(:after AS bigint) ORDER BY r.line LIMIT :limit")
 PARKED = f"""{_ROW} AND r.status = 'parked' AND d.row_id IS NULL
-      AND (CAST(:reason AS text) IS NULL OR r.reason_code = :reason)
+      AND (CAST(:reasons AS text[]) IS NULL OR r.reason_code = ANY (:reasons))
 """
 _PARKED_PAGE = text(
     f"""{PARKED}
@@ -53,13 +53,14 @@ async def files(
     connection: AsyncConnection,
     practice_id: UUID,
     *,
-    status: str | None,
+    statuses: list[str] | None,
     after: int | None,
     limit: int,
 ) -> Sequence[RowMapping]:
     """Return DEB files, newest first, behind the arrival number `after`."""
     result = await connection.execute(
-        _FILES_PAGE, {"practice_id": practice_id, "status": status, "after": after, "limit": limit}
+        _FILES_PAGE,
+        {"practice_id": practice_id, "statuses": statuses, "after": after, "limit": limit},
     )
     return result.mappings().all()
 
@@ -79,7 +80,7 @@ async def rows(
     practice_id: UUID,
     deb_file_id: UUID,
     *,
-    status: str | None,
+    statuses: list[str] | None,
     after: int,
     limit: int,
 ) -> Sequence[RowMapping]:
@@ -89,7 +90,7 @@ async def rows(
         {
             "practice_id": practice_id,
             "deb_file_id": deb_file_id,
-            "status": status,
+            "statuses": statuses,
             "after": after,
             "limit": limit,
         },
@@ -107,7 +108,7 @@ async def parked_rows(
     connection: AsyncConnection,
     practice_id: UUID,
     *,
-    reason: str | None,
+    reasons: list[str] | None,
     after: tuple[int, int],
     limit: int,
 ) -> Sequence[RowMapping]:
@@ -116,7 +117,7 @@ async def parked_rows(
         _PARKED_PAGE,
         {
             "practice_id": practice_id,
-            "reason": reason,
+            "reasons": reasons,
             "after_file": after[0],
             "after_line": after[1],
             "limit": limit,

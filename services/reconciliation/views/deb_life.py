@@ -50,7 +50,7 @@ UNDO_ROWS = """
       WHERE a.repeat_of_file = u.deb_file_id AND a.repeat_of_line = u.line
       ORDER BY a.decided_at, a.line LIMIT 1) AS again ON true
     WHERE u.undo_id = :undo_id
-      AND (CAST(:outcome AS text) IS NULL OR u.outcome = :outcome)
+      AND (CAST(:outcomes AS text[]) IS NULL OR u.outcome = ANY (:outcomes))
 """
 _UNDO_ROWS_PAGE = text(
     f"{UNDO_ROWS} AND u.line > CAST(:after AS bigint) ORDER BY u.line LIMIT :limit"
@@ -114,11 +114,16 @@ async def undoing(
 
 
 async def undo_rows(
-    connection: AsyncConnection, undo_id: UUID, *, outcome: str | None, after: int, limit: int
+    connection: AsyncConnection,
+    undo_id: UUID,
+    *,
+    outcomes: list[str] | None,
+    after: int,
+    limit: int,
 ) -> Sequence[RowMapping]:
     """Return what an undoing did to each row, behind line `after`."""
     result = await connection.execute(
-        _UNDO_ROWS_PAGE, {"undo_id": undo_id, "outcome": outcome, "after": after, "limit": limit}
+        _UNDO_ROWS_PAGE, {"undo_id": undo_id, "outcomes": outcomes, "after": after, "limit": limit}
     )
     return result.mappings().all()
 

@@ -34,7 +34,12 @@ _OWN = """
         AND NOT EXISTS (SELECT FROM waiting w WHERE w.invoice_id = p.invoice_id)
         AND NOT EXISTS (SELECT FROM waiting w WHERE w.invoice_number = p.invoice_number))
 """
-PRACTICES = "SELECT practice_id FROM practice"
+PRACTICES = """
+    SELECT practice_id FROM practice
+    WHERE (CAST(:practice_ids AS uuid[]) IS NULL OR practice_id = ANY (:practice_ids))
+      AND (CAST(:contract_ids AS uuid[]) IS NULL OR practice_id IN (
+        SELECT k.practice_id FROM contract k WHERE k.contract_id = ANY (:contract_ids)))
+"""
 OWN_INVOICES = f"{_OWN} SELECT * FROM own"  # noqa: S608 - constants of ours
 _PAGE = text(
     f"""{OWN_INVOICES}

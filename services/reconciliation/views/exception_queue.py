@@ -24,7 +24,7 @@ _CHOSEN = """
     FROM ({items}) AS item
     LEFT JOIN exception_desk desk ON desk.kind = item.kind AND desk.key = item.key
     WHERE (desk.closed_at IS NULL OR desk.closed_at < item.since)
-      AND (CAST(:reason_code AS text) IS NULL OR item.reason_code = :reason_code)
+      AND (CAST(:reason_codes AS text[]) IS NULL OR item.reason_code = ANY (:reason_codes))
       AND (CAST(:assignee AS text) IS NULL OR desk.assignee = :assignee)
       AND (NOT :unassigned OR desk.assignee IS NULL)
       AND (CAST(:minimum AS bigint) IS NULL OR item.amount_rappen >= :minimum)
@@ -50,14 +50,14 @@ class Choice:
 
     Attributes:
         practice_ids: items of one of these; None: of every practice in scope.
-        kinds: only these; empty: all.
+        kinds, reason_codes: only these; empty: all.
         minimum_rappen: items at whose stake is at least this; None: also those of no known amount.
         until: items that are open since this moment or earlier.
     """
 
     practice_ids: Collection[UUID] | None = None
     kinds: Collection[str] = ()
-    reason_code: str | None = None
+    reason_codes: Collection[str] = ()
     assignee: str | None = None
     unassigned: bool = False
     minimum_rappen: int | None = None
@@ -67,7 +67,7 @@ class Choice:
         """Return what the statements are given."""
         return {
             "practices": None if self.practice_ids is None else list(self.practice_ids),
-            "reason_code": self.reason_code,
+            "reason_codes": list(self.reason_codes) or None,
             "assignee": self.assignee,
             "unassigned": self.unassigned,
             "minimum": self.minimum_rappen,

@@ -12,6 +12,7 @@ LISTENERS: dict[str, tuple[str, ...]] = {
     "practice-registered": (ORDERS, RECONCILIATION),
     "contract-changed": (ORDERS, DEBIDENT_GATEWAY, RECONCILIATION),
     "invoice-issued": (ORDERS, RECONCILIATION),
+    "invoice-document-rendered": (ORDERS,),
     "invoice-cancelled": (ORDERS, RECONCILIATION),
     "invoice-withdrawal-wished": (ORDERS,),
     "credit-note-issued": (ORDERS, RECONCILIATION),

@@ -116,6 +116,31 @@ class InvoiceIssued(EventPayload):
             " number means this invoice and no other",
         ),
     ] = None
+    document_format: Annotated[
+        Literal["5.0", "4.5"] | None,
+        Field(description="Version of generalInvoiceRequest; absent: not told"),
+    ] = None
+
+
+class InvoiceDocumentRendered(EventPayload):
+    """The document of an issued invoice was written anew, in the version of its contract.
+
+    On paper the invoice says what it said. The next order takes this document; one that holds the
+    invoice keeps the document that it froze.
+    """
+
+    TYPE: ClassVar[str] = "invoice-document-rendered"
+    TOPIC: ClassVar[str] = topics.INVOICE_EVENTS.name
+    PRODUCER: ClassVar[str] = topics.INVOICING
+    SUBJECT: ClassVar[str] = "invoice_id"
+
+    invoice_id: UUID
+    invoice_number: Annotated[str, Field(max_length=35)]
+    document: ContentRef
+    document_format: Annotated[
+        Literal["5.0", "4.5"], Field(description="Version of generalInvoiceRequest")
+    ]
+    rendered_at: Annotated[Timestamp, Field(description="When it was written anew")]
 
 
 class InvoiceCancelled(EventPayload):

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from services.invoicing.entrypoints import invoices as operations
+from services.invoicing.views.invoices import InvoiceFilter, invoice_selection
 from shared.db import Database, Scope
 from shared.db.engine import set_scope
 from tests.integration.invoicing.office import Office, open_office
@@ -55,6 +56,97 @@ async def test_each_filter_narrows_the_list_and_its_sums(office: Office) -> None
         assert numbers(page) == list(expected), query
         assert page["totals"]["count"] == len(expected), query
         assert page["totals"]["total"] == chf(total), query
+
+
+async def test_a_list_takes_several_states_and_a_range_of_balances(office: Office) -> None:
+    first, second, third = await three_invoices(office)
+    await office.post(
+        f"invoices/{first['invoice_id']}/cancel", {"reason_code": "error"}, status=200
+    )
+    patient_id = await office.patient(family_name="Rossi", given_name="Ida", guarantor=None)
+    await office.invoice(await office.treatment(patient_id=patient_id))
+    cases: list[tuple[dict[str, str | list[str]], str, str]] = [
+        ({"state": ["issued"]}, "234", "180.00"),
+        ({"state": ["issued", "cancelled"]}, "1234", "180.00"),
+        ({"state": ["cancelled", "acquitted", "cancelled"]}, "1", "0.00"),
+        ({"state": ["ordered", "closed"]}, "", "0.00"),
+        (
+            {"state": ["issued", "cancelled"], "collection_stage": ["cancelled", "closed"]},
+            "1",
+            "0.00",
+        ),
+        ({"balance_from": "60.00"}, "34", "180.00"),
+        ({"balance_from": "60.01"}, "4", "120.00"),
+        ({"balance_from": "0.05", "balance_to": "60.00"}, "3", "60.00"),
+        ({"balance_to": "59.95"}, "12", "0.00"),
+        ({"balance_to": "-0.05"}, "", "0.00"),
+        ({"balance_from": "0.00", "total_to": "60.00"}, "3", "60.00"),
+        ({"state": ["issued", "ordered"], "balance_from": "0.05", "text": "zoe"}, "3", "60.00"),
+    ]
+    path = f"{office.path}/invoices"
+    for query, expected, balance in cases:
+        status, page = await office.api.get(path, **query)
+        assert (status, numbers(page)) == (200, list(expected)), query
+        assert page["totals"]["count"] == len(expected), query
+        assert page["totals"]["balance"] == chf(balance), query
+        answer = await office.api.request("GET", f"{path}.csv", query=query)
+        written = csv.DictReader(io.StringIO(answer.raw.decode("utf-8-sig")), delimiter=";")
+        assert [line["invoice_number"][-1] for line in written] == list(expected), query
+        _, over_all = await office.api.get("/v1/invoices", **query)
+        assert over_all["items"] == page["items"], query
+    assert second["balance"] == chf("0.00")
+    assert third["balance"] == chf("60.00")
+
+
+async def test_the_pages_of_several_states_hold_each_invoice_once(office: Office) -> None:
+    issued = [await office.invoice() for _ in range(5)]
+    for one in issued[1::2]:
+        path = f"invoices/{one['invoice_id']}/cancel"
+        await office.post(path, {"reason_code": "error"}, status=200)
+    seen, after = [], None
+    while after is not None or not seen:
+        query = {"limit": "2"} | ({"after": after} if after else {})
+        _, page = await office.api.get(
+            f"{office.path}/invoices", state=["cancelled", "issued"], **query
+        )
+        seen += [one["invoice_number"] for one in page["items"]]
+        after = page["next"]
+    assert seen == [one["invoice_number"] for one in issued]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"state": ["issued", "lost"]},
+        {"state": ["issued,cancelled"]},
+        {"balance_from": "1"},
+        {"balance_to": "+1.00"},
+        {"balance_from": "-.50"},
+    ],
+)
+async def test_a_state_or_balance_that_nobody_knows_is_refused(
+    office: Office, query: dict[str, str | list[str]]
+) -> None:
+    for path in (f"{office.path}/invoices", f"{office.path}/invoices.csv", "/v1/invoices"):
+        status, problem = await office.api.get(path, **query)
+        assert (status, problem["code"]) == (422, "invalid-request"), path
+
+
+async def test_a_list_of_what_is_owed_has_an_index_of_its_own(
+    office: Office, database: Database
+) -> None:
+    wanted = InvoiceFilter(balance_from_rappen=5)
+    selection, values = invoice_selection([office.practice_id], wanted)
+    async with database.engine.connect() as connection:
+        await set_scope(connection, Scope.of(office.practice_id))
+        for setting in ("enable_seqscan", "enable_bitmapscan", "enable_sort"):
+            await connection.execute(text(f"SET LOCAL {setting} = off"))
+        plan = await connection.execute(
+            text(f"EXPLAIN {selection} ORDER BY i.practice_id, i.year, i.serial LIMIT 5"), values
+        )
+        lines = "\n".join(plan.scalars())
+        await connection.rollback()
+    assert "invoice_with_balance" in lines
 
 
 async def two_offices(office: Office, api: ApiClient, database: Database) -> list[Office]:

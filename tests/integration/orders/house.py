@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID, uuid4
 
 from pydantic import SecretStr
@@ -149,6 +149,7 @@ class House:
         active: bool = True,
         factor: str = "CMD",
         working_days: int = 1,
+        invoice_format: Literal["4.5", "5.0"] = "5.0",
     ) -> ContractChanged:
         """The terms of a contract."""
         return ContractChanged(
@@ -161,6 +162,7 @@ class House:
             account_number="4711-1",
             ledger_account="1088",
             payout_term_days=30,
+            invoice_format=invoice_format,
             portal=PortalTerms(arrival_deadline_working_days=working_days),
         )
 
@@ -175,6 +177,7 @@ class House:
         document: ContentRef | None = None,
         issued_on: date = date(2026, 3, 2),
         document_number: str | None = None,
+        document_format: Literal["4.5", "5.0"] | None = None,
     ) -> UUID:
         """Issue an invoice with its stored document; return its id."""
         document = document or await self.store.put(
@@ -201,6 +204,7 @@ class House:
             document=document,
             unfit_codes=unfit_codes,
             document_number=document_number,
+            document_format=document_format,
         )
         await self.receive(issued)
         return invoice_id

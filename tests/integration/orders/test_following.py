@@ -94,7 +94,12 @@ async def test_orders_are_listed_newest_first_by_state_and_contract(
     _, confirmed = await api.get(path, state="confirmed", contract_id=str(house.contract_id))
     assert [each["order_number"] for each in confirmed["items"]] == numbers[1::-1]
     assert (await api.get(path, contract_id=str(uuid4())))[1]["items"] == []
-    assert (await api.get(path, state="lost"))[0] == 422
+    _, either = await api.get(path, state=["confirmed", "prepared"], totals="exact")
+    assert [each["order_number"] for each in either["items"]] == numbers[::-1]
+    assert either["totals"]["count"] == 3
+    _, neither = await api.get(path, state=["acquitted", "closed"])
+    assert (neither["items"], neither["totals"]["count"]) == ([], 0)
+    assert (await api.get(path, state=["confirmed", "lost"]))[0] == 422
 
 
 @pytest.mark.parametrize("part", ["", "/lines", "/package"])

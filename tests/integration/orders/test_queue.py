@@ -71,9 +71,24 @@ async def test_each_practice_gets_its_order_or_its_reason(
         damaged.practice_id: "failed",
         fine.practice_id: "prepared",
     }
+    amounts = {
+        each["status"]: each["total"] and each["total"]["amount"] for each in report["items"]
+    }
+    assert amounts["prepared"] == "120.00"
+    assert amounts["in-flight"] is None, "the order in the way is not of this batch"
+    assert report["totals"]["total"]["amount"] == "120.00"
+    assert report["totals"]["invoice_count"] == 1
     assert by_practice[damaged.practice_id]["code"] == "document-damaged"
     assert "waiting to leave" in by_practice[busy.practice_id]["detail"]
     assert by_practice[busy.practice_id]["order_number"] == "CMD-2026-0001"
+    path = f"{MANY}/{batch['batch_id']}"
+    _, troubled = await office.get(path, status=["failed", "in-flight"])
+    assert {each["practice_id"] for each in troubled["items"]} == {
+        str(damaged.practice_id),
+        str(busy.practice_id),
+    }
+    assert (troubled["totals"]["count"], troubled["finished"]) == (2, True)
+    assert (await office.get(path, status=["failed", "lost"]))[0] == 422
 
 
 async def test_a_batch_is_prepared_once_however_many_workers_take_it(
@@ -203,7 +218,13 @@ async def test_the_audit_log_says_what_a_policy_was_before(house: House, api: Ap
 async def test_a_policy_prepares_an_order_at_its_hour_once(house: House, api: ApiClient) -> None:
     await house.open()
     await house.issue("A-1")
-    status, policy = await _put(house, api, _policy(communication="Merci"))
+    notices = [
+        {"code": "do-not-remind", "date": "2026-04-01"},
+        {"code": "address-doubtful"},
+    ]
+    wanted = _policy(communication="Merci", notices=notices)
+    status, policy = await _put(house, api, wanted)
+    assert [one["code"] for one in policy["notices"]] == ["address-doubtful", "do-not-remind"]
     assert (status, policy["version"], policy["canton"]) == (200, 1, "VD")
     assert policy["next_run_at"] == "2026-03-02T17:00:00Z"
     await house.ticks.run_policies()
@@ -217,6 +238,11 @@ async def test_a_policy_prepares_an_order_at_its_hour_once(house: House, api: Ap
     assert shown["next_run_at"] == "2026-03-05T06:30:00Z"
     _, order = await api.as_user().get(f"{house.path}/orders/{run['order_id']}")
     assert order["communication"] == "Merci"
+    assert [(one["code"], one["date"]) for one in order["notices"]] == [
+        ("address-doubtful", None),
+        ("do-not-remind", "2026-04-01"),
+    ]
+    assert (run["invoice_count"], run["total"]["amount"]) == (1, "120.00")
 
 
 async def test_a_run_never_prepares_while_an_order_is_in_flight(
@@ -290,6 +316,7 @@ async def test_of_two_who_make_the_first_policy_one_does(house: House, api: ApiC
         ({"times": ["25:00"]}, "times.0"),
         ({"times": ["07:30:15"]}, "times"),
         ({"minimum_total": {"amount": "0.00"}}, "minimum_total"),
+        ({"notices": [{"code": "weather"}]}, "notices.0.code"),
     ],
 )
 async def test_a_policy_that_cannot_be_is_refused(

@@ -248,6 +248,56 @@ async def test_all_practices_of_the_token_are_listed_and_no_other(
     assert [one["practice_id"] for one in alone["items"]] == [str(house.practice_id)]
 
 
+async def test_the_verdicts_can_be_asked_for_by_practice_contract_and_state(
+    house: House, api: ApiClient
+) -> None:
+    houses = [house, *(House(house.database, house.clock, store=house.store) for _ in range(3))]
+    for one in houses:
+        await one.open()
+    await houses[1].receive(await houses[1].order_prepared(ORDER))
+    await houses[2].receive(await houses[2].order_prepared(ORDER))
+    ours = api.as_user(practices=[one.practice_id for one in houses[:3]])
+
+    async def found(**query: str | list[str]) -> set[int]:
+        seen: list[str] = []
+        after = None
+        while after is not None or not seen:
+            place = {"after": after} if after else {}
+            status, page = await ours.get(
+                "/v1/dunning", limit="1", totals="exact", **query, **place
+            )
+            assert status == 200, page
+            seen += [one["practice_id"] for one in page["items"]]
+            after = page["next"]
+            if not page["items"]:
+                break
+        assert seen == sorted(set(seen))
+        assert page["totals"] == {"count": len(seen), "exact": True}
+        ids = [str(one.practice_id) for one in houses]
+        return {ids.index(one) for one in seen}
+
+    ids = [str(one.practice_id) for one in houses]
+    contracts = [str(one.contract_id) for one in houses]
+    assert await found() == {0, 1, 2}
+    assert await found(practice_id=[ids[0], ids[2], ids[3]]) == {0, 2}
+    assert await found(contract_id=[contracts[1]]) == {1}
+    assert await found(contract_id=[contracts[3]]) == set()
+    assert await found(released="true") == {0}
+    assert await found(released="false") == {1, 2}
+    assert await found(released="false", contract_id=contracts[:2]) == {1}
+    assert await found(reason_code="order-unconfirmed") == {1, 2}
+    assert await found(reason_code=["deb-file-late", "rows-parked"]) == set()
+    assert await found(reason_code=["deb-file-late", "order-unconfirmed"], released="true") == set()
+    for bad in (
+        {"released": "perhaps"},
+        {"reason_code": ["order-unconfirmed", "weather"]},
+        {"practice_id": "everybody"},
+        {"contract_id": "all"},
+    ):
+        status, problem = await ours.get("/v1/dunning", **bad)
+        assert (status, problem["code"]) == (422, "invalid-request")
+
+
 async def test_a_changed_verdict_is_told_once_per_change(house: House) -> None:
     await house.open()
     watch = watcher(house)

@@ -106,6 +106,9 @@ async def test_the_list_can_be_narrowed(house: House, queue: Queue) -> None:
     assert await count() == 4
     assert await count(kind=["refused-line", "deb-file-missing"]) == 2
     assert await count(reason_code="unknown-kind") == 2
+    codes = [one["reason_code"] for one in await queue.items(kind="refused-line")]
+    assert await count(reason_code=["unknown-kind", *codes]) == 3
+    assert (await queue.api.get(EXCEPTIONS, reason_code=""))[0] == 422
     assert await count(minimum_amount="9.00") == 2
     assert await count(older_than_days="2") == 1
     assert await count(older_than_days="1") == 3

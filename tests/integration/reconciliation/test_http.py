@@ -180,6 +180,9 @@ async def test_deb_files_their_rows_and_the_queue_of_parked_rows(
     ]
     _, held = await api.get(f"{house.path}/deb-files", status="held")
     assert len(held["items"]) == 1
+    _, both = await api.get(f"{house.path}/deb-files", status=["held", "booked"])
+    assert (len(both["items"]), both["totals"]["count"]) == (2, 2)
+    assert (await api.get(f"{house.path}/deb-files", status=["held", "lost"]))[0] == 422
     _, file = await api.get(f"{house.path}/deb-files/{deb_file_id}")
     assert [file[name] for name in ("rows_read", "booked", "repeats", "parked")] == [8, 7, 0, 1]
     _, rows = await api.get(f"{house.path}/deb-files/{deb_file_id}/rows", status="parked")
@@ -190,6 +193,12 @@ async def test_deb_files_their_rows_and_the_queue_of_parked_rows(
     assert parked["items"] == rows["items"]
     _, none = await api.get(f"{house.path}/parked-rows", reason_code="overpayment")
     assert none["items"] == []
+    codes = ["overpayment", "unknown-kind"]
+    assert (await api.get(f"{house.path}/parked-rows", reason_code=codes))[1] == parked
+    rows_path = f"{house.path}/deb-files/{deb_file_id}/rows"
+    _, of_two = await api.get(rows_path, status=["parked", "booked"])
+    assert of_two["totals"]["count"] == 8
+    assert (await api.get(rows_path, status=["parked", "lost"]))[0] == 422
     _, first = await api.get(f"{house.path}/deb-files/{deb_file_id}/rows", limit="5")
     _, rest = await api.get(
         f"{house.path}/deb-files/{deb_file_id}/rows", limit="5", after=first["next"]

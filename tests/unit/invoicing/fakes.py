@@ -28,6 +28,7 @@ from shared.kernel.errors import TransientError
 from shared.kernel.money import Money
 from tests.unit.invoicing.fake_imports import FakeImports
 from tests.unit.invoicing.fake_people import FakePatients, FakePractices
+from tests.unit.invoicing.fake_renditions import FakeRenditions
 from tests.unit.invoicing.fake_wishes import FakeWishes
 
 
@@ -97,6 +98,7 @@ class FakeInvoices:
         self.standings: dict[UUID, Standing] = {}
         self.history: list[HistoryEntry] = []
         self.last: dict[tuple[UUID, int], int] = {}
+        self.renditions = FakeRenditions()
 
     async def next_serial(self, practice_id: UUID, year: int) -> int:
         self.last[practice_id, year] = self.last.get((practice_id, year), 0) + 1
@@ -116,7 +118,9 @@ class FakeInvoices:
 
     async def get(self, practice_id: UUID, invoice_id: UUID) -> Invoice | None:
         found = self.by_id.get(invoice_id)
-        return found if found and found.practice_id == practice_id else None
+        if found is None or found.practice_id != practice_id:
+            return None
+        return self.renditions.present(found)
 
     async def lock_standings(self, invoice_ids: Collection[UUID]) -> dict[UUID, Standing]:
         return {one: self.standings[one] for one in invoice_ids if one in self.standings}
@@ -238,6 +242,7 @@ class FakeUnitOfWork:
         self.orders = FakeOrders()
         self.wishes = FakeWishes()
         self.imports = FakeImports(self.invoices)
+        self.renditions = self.invoices.renditions
         self.events: list[InvoicingEvent] = []
 
     def record(self, event: InvoicingEvent) -> None:

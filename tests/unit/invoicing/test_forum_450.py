@@ -10,11 +10,14 @@ from pathlib import Path
 import pytest
 from lxml import etree
 
+from services.invoicing.adapters.forum_comparison import ForumDocumentReader
+from services.invoicing.adapters.forum_sheet import read_sheet
 from services.invoicing.adapters.forum_xml import ForumInvoiceRenderer
 from services.invoicing.domain.document import InvoiceDocument, check_document
 from services.invoicing.domain.people import Gender
 from shared.forum.schema import invoice_schema
 from shared.kernel.errors import DomainError
+from shared.kernel.money import Money
 from tests.unit.invoicing.builders import (
     EVERY_KIND,
     FACTOR_GLN,
@@ -118,3 +121,29 @@ def test_the_older_schema_is_unaltered_and_takes_the_published_sample_only() -> 
     schema = invoice_schema("4.5")
     assert schema.validate(etree.parse(ORACLES / "minimal_450.xml"))
     assert not schema.validate(etree.parse(ORACLES / "minimal_500.xml"))
+
+
+@pytest.mark.parametrize("days", [1, 20, 180])
+def test_the_sheet_of_either_version_says_the_same(days: int) -> None:
+    document = replace(a_document(), payment_period_days=days)
+    new = ForumInvoiceRenderer().render(document)
+    former = ForumInvoiceRenderer().render(old(document))
+    sheet = read_sheet(former, cancelled=False)
+    assert (sheet.due_on, sheet.practice_gln) == (document.due_on, document.practice.gln)
+    assert sheet.provider_gln == document.provider.gln
+    assert ForumDocumentReader().agree(new, former)
+    assert [ForumDocumentReader().version(each) for each in (new, former)] == ["5.0", "4.5"]
+
+
+def test_another_address_amount_or_slip_is_seen_whatever_the_version() -> None:
+    document = a_document()
+    former = ForumInvoiceRenderer().render(old(document))
+    contract = document.contract
+    assert contract is not None
+    for other in (
+        replace(document, deposit=Money(5)),
+        replace(document, practice=replace(document.practice, name="Autre cabinet")),
+        replace(document, contract=replace(contract, account_number="99.999-9")),
+        replace(document, patient=replace(document.patient, family_name="Autre")),
+    ):
+        assert not ForumDocumentReader().agree(ForumInvoiceRenderer().render(other), former)

@@ -21,6 +21,7 @@ from services.orders.domain.model import (
     Invoice,
     Observation,
     OrderLine,
+    StoredContent,
 )
 from services.orders.domain.order import IN_FLIGHT, Order, OrderState, Step
 from services.orders.domain.selection import Candidate, LiveOrder
@@ -256,6 +257,19 @@ class FakeInvoices:
 
     async def exists(self, practice_id: PracticeId, invoice_id: InvoiceId) -> bool:
         return invoice_id in self.known
+
+    async def set_document(
+        self,
+        practice_id: PracticeId,
+        invoice_id: InvoiceId,
+        document: StoredContent,
+        *,
+        document_format: str,
+    ) -> bool:
+        before = self.known[invoice_id]
+        after = replace(before, document=document, document_format=document_format)
+        self.known[invoice_id] = after
+        return after != before
 
     async def set_balance(
         self,

@@ -30,6 +30,7 @@ from shared.contracts.invoicing.v1 import (
     ContractChanged,
     CreditNoteIssued,
     InvoiceCancelled,
+    InvoiceDocumentRendered,
     InvoiceIssued,
 )
 from shared.contracts.reconciliation.v1 import InvoicePositionChanged, OrderAcquitted
@@ -51,6 +52,13 @@ from tests.unit.orders.builders import (
 from tests.unit.orders.fakes import FakeArchive, FakeUnitOfWork
 
 EXAMPLES = Path(shared.contracts.__file__).parent / "examples"
+
+_ABOUT_AN_INVOICE = (
+    InvoicePositionChanged,
+    InvoiceCancelled,
+    InvoiceDocumentRendered,
+    CreditNoteIssued,
+)
 
 
 class Desk:
@@ -97,7 +105,7 @@ class Desk:
             uow.contracts.known[payload.contract_id] = a_contract(
                 payload.contract_id, practice_id=payload.practice_id
             )
-        if isinstance(payload, InvoicePositionChanged | InvoiceCancelled | CreditNoteIssued):
+        if isinstance(payload, _ABOUT_AN_INVOICE):
             uow.invoices.known[payload.invoice_id] = an_invoice(
                 invoice_id=payload.invoice_id, practice_id=payload.practice_id
             )

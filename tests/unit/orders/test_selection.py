@@ -75,6 +75,18 @@ def test_without_a_wanted_contract_an_invoice_is_judged_by_its_own() -> None:
     assert verdict is None
 
 
+def test_a_document_in_another_version_than_the_contract_demands_stays_behind() -> None:
+    candidates = [
+        Candidate(replace(an_invoice(f"A-{place}"), document_format=version))
+        for place, version in enumerate(("4.5", "5.0", None))
+    ]
+    chosen = select_everything(candidates, replace(WISH, invoice_format="4.5"))
+    assert [line.invoice_number for line in chosen.lines] == ["A-0", "A-2"]
+    assert [(each.invoice.number, each.reason) for each in chosen.left_out] == [
+        ("A-1", Reason.DOCUMENT_IN_OTHER_VERSION)
+    ]
+
+
 def test_everything_orderable_goes_in_by_number_and_the_rest_is_reported() -> None:
     candidates = [
         Candidate(an_invoice("2026-000003")),

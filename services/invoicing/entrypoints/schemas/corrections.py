@@ -30,6 +30,29 @@ class PrintedAnswer(ApiModel):
     printed_before: int
 
 
+class RenderRequest(ApiModel):
+    """Invoices whose documents are to be written in the version that their contracts demand."""
+
+    invoice_ids: Annotated[list[UUID], Field(min_length=1, max_length=100)]
+
+
+class NotRenderedAnswer(ApiModel):
+    """An invoice whose document stays as it is, and why."""
+
+    invoice_id: UUID
+    invoice_number: str
+    code: str
+    detail: str
+
+
+class RenderedAnswer(ApiModel):
+    """How many documents were written anew, and how many were right before."""
+
+    newly_rendered: int
+    rendered_before: int
+    not_rendered: list[NotRenderedAnswer]
+
+
 class CancelRequest(ApiModel):
     """Why an invoice is cancelled."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import AfterValidator, Field
@@ -19,7 +19,6 @@ from services.invoicing.entrypoints.schemas.cancellations import (
 from services.invoicing.entrypoints.schemas.collection import (
     COLLECTION_CSV_HEADER,
     CollectionAnswer,
-    StageFilter,
     collection_answer,
     collection_csv,
 )
@@ -29,17 +28,13 @@ from services.invoicing.entrypoints.schemas.fields import (
     money,
     number,
 )
+from services.invoicing.entrypoints.schemas.invoice_selection import State
 from services.invoicing.translate import to_balance
-from services.invoicing.views.invoices import InvoiceFilter
 from shared.contracts.envelope import WireMoney
 from shared.contracts.reconciliation.v1 import DebtorBalance as DebtorOwes
 from shared.kernel.money import Money
 from shared.web.endpoints import ApiModel
-from shared.web.paging import Page, PageQuery, Totals
-
-State = Literal["issued", "ordered", "acquitted", "closed", "cancelled"]
-_AMOUNT_PATTERN = r"^[0-9]{1,9}\.[0-9]{2}$"
-_SEARCH_WORDS_MAX = 5
+from shared.web.paging import Page, Totals
 
 
 def _each_once(ids: list[UUID]) -> list[UUID]:
@@ -73,87 +68,6 @@ class InvoiceRequest(ApiModel):
     def discount(self) -> Decimal:
         """The discount as a number."""
         return Decimal(self.discount_percent)
-
-
-def _few_words(given: str) -> str:
-    if len(given.split()) > _SEARCH_WORDS_MAX:
-        raise ValueError(f"must have at most {_SEARCH_WORDS_MAX} words")
-    return given
-
-
-class InvoiceSelection(ApiModel):
-    """Which invoices are meant; every part that is given must hold."""
-
-    state: State | None = None
-    collection_stage: StageFilter
-    contract_id: UUID | None = None
-    patient_id: UUID | None = None
-    exclude_zero_balance: bool = False
-    without_contract: Annotated[
-        bool, Field(description="Only those of no factoring contract: the practice's own")
-    ] = False
-    not_ordered: Annotated[bool, Field(description="Only those in no order")] = False
-    not_printed: Annotated[bool, Field(description="Only those never marked as printed")] = False
-    issued_from: Annotated[date | None, Field(description="First day of issue")] = None
-    issued_to: Annotated[date | None, Field(description="Last day of issue")] = None
-    total_from: Annotated[
-        str | None, Field(pattern=_AMOUNT_PATTERN, description="Smallest total", examples=["50.00"])
-    ] = None
-    total_to: Annotated[
-        str | None, Field(pattern=_AMOUNT_PATTERN, description="Largest total", examples=["99.95"])
-    ] = None
-    text: Annotated[
-        str | None,
-        Field(
-            max_length=100,
-            description="Each word begins the invoice number, the debtor number, a name of the"
-            " patient or a word of the guarantor's name; case and accents do not matter",
-        ),
-        AfterValidator(_few_words),
-    ] = None
-
-    def to_filter(self) -> InvoiceFilter:
-        """Read the selection."""
-        return InvoiceFilter(
-            state=self.state,
-            collection_stages=self.collection_stage or None,
-            contract_id=self.contract_id,
-            patient_id=self.patient_id,
-            exclude_zero_balance=self.exclude_zero_balance,
-            without_contract=self.without_contract,
-            not_ordered=self.not_ordered,
-            not_printed=self.not_printed,
-            issued_from=self.issued_from,
-            issued_to=self.issued_to,
-            total_from_rappen=_rappen(self.total_from),
-            total_to_rappen=_rappen(self.total_to),
-            words=tuple((self.text or "").split()),
-        )
-
-
-def _rappen(francs: str | None) -> int | None:
-    return None if francs is None else Money.parse(francs).rappen
-
-
-class InvoiceQuery(InvoiceSelection, PageQuery):
-    """A page of a selection of invoices."""
-
-
-class ManyPracticesSelection(InvoiceSelection):
-    """Which invoices of several practices are meant."""
-
-    practice_id: Annotated[
-        list[UUID],
-        Field(
-            default_factory=list,
-            max_length=300,
-            description="Of these practices; none: of all that the token opens",
-        ),
-    ]
-
-
-class ManyPracticesQuery(ManyPracticesSelection, InvoiceQuery):
-    """A page of a selection of invoices of several practices."""
 
 
 class InvoiceAnswer(ApiModel):
@@ -221,6 +135,10 @@ class InvoiceDetailAnswer(InvoiceAnswer):
 
     treatment_ids: list[UUID]
     document_sha256: str
+    document_format: Annotated[
+        str | None,
+        Field(description="Version of the official format; null: issued before it was noted"),
+    ]
     history: list[HistoryAnswer]
     cancellation: Annotated[
         CancellationAnswer | None, Field(description="That asked for its order; null: none did")
@@ -248,13 +166,18 @@ def invoice_answer(row: Any) -> InvoiceAnswer:
 
 
 def invoice_detail(
-    row: Any, treatment_ids: Sequence[UUID], history: Sequence[Any], wish: Any = None
+    row: Any,
+    document: Any,
+    treatment_ids: Sequence[UUID],
+    history: Sequence[Any],
+    wish: Any = None,
 ) -> InvoiceDetailAnswer:
-    """Write an invoice with its history."""
+    """Write an invoice with its present document and its history."""
     return InvoiceDetailAnswer(
         **_facts(row),
         treatment_ids=list(treatment_ids),
-        document_sha256=row["document_sha256"],
+        document_sha256=document["document_sha256"],
+        document_format=document["document_format"],
         history=[_history_answer(line) for line in history],
         cancellation=cancellation_answer(wish),
     )
