@@ -70,7 +70,7 @@ class CorrectionOperations:
         ]
         return changed_all(reply, changes)
 
-    async def render(self, call: Call) -> Reply:
+    async def render(self, call: Call) -> Changed:
         """Write documents anew, in the version that their contracts demand."""
         body = call.body_as(RenderRequest)
         command = RenderInvoices(
@@ -86,9 +86,9 @@ class CorrectionOperations:
         )
         async with self._desk.unit_of_work(call.connection) as uow:
             done = await render_invoices(command, uow, desk)
-        return Reply(
+        reply = Reply(
             RenderedAnswer(
-                newly_rendered=done.newly,
+                newly_rendered=len(done.newly),
                 rendered_before=done.before,
                 not_rendered=[
                     NotRenderedAnswer(
@@ -101,6 +101,8 @@ class CorrectionOperations:
                 ],
             )
         )
+        after = {"rendered": len(done.newly), "invoice_ids": some(done.newly)}
+        return moved(reply, {"rendered": 0, "invoice_ids": []}, after)
 
     async def cancel(self, call: Call) -> Changed:
         """Cancel an invoice; one in an order that has not left waits for the order: 202."""

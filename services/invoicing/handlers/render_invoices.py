@@ -38,9 +38,9 @@ class RenderInvoices:
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """How many documents were written anew, how many were right before, and which could not be."""
+    """Whose documents were written anew, how many were right before, and which could not be."""
 
-    newly: int
+    newly: tuple[UUID, ...]
     before: int
     refused: tuple[NotRendered, ...]
 
@@ -76,17 +76,19 @@ async def render_invoices(
             )
     placements = await uow.orders.placements(command.invoice_ids)
     outside = await uow.renditions.came_from_outside(command.practice_id, command.invoice_ids)
-    newly, refused = 0, list[NotRendered]()
+    newly, refused = list[UUID](), list[NotRendered]()
     for invoice_id in command.invoice_ids:
         standing = standings[invoice_id]
         try:
             _check_free(standing, placements.get(invoice_id, []))
             came = invoice_id in outside
-            newly += await _render(command, invoice_id, uow, desk, from_outside=came)
+            if await _render(command, invoice_id, uow, desk, from_outside=came):
+                newly.append(invoice_id)
         except DomainError as error:
             number = standing.invoice_number
             refused.append(NotRendered(invoice_id, number, error.code, str(error)))
-    return Rendered(newly, len(command.invoice_ids) - newly - len(refused), tuple(refused))
+    before = len(command.invoice_ids) - len(newly) - len(refused)
+    return Rendered(tuple(newly), before, tuple(refused))
 
 
 def _check_free(standing: Standing, placements: list[Placement]) -> None:
