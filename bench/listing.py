@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, replace
+from datetime import date
 from time import perf_counter
 from typing import Literal
 
@@ -103,6 +104,10 @@ _FILTERS = {
     "listing-balance": (
         "those with a balance from 60 francs on",
         InvoiceFilter(balance_from_rappen=6_000),
+    ),
+    "listing-day": (
+        "those of the last fifth of the time",
+        InvoiceFilter(issued_from=date(2024, 1, 1)),
     ),
     "listing-contract": (
         "those under one of two contracts",

@@ -14,11 +14,15 @@ from typing import Any
 from lxml import etree
 
 from services.invoicing.domain.practice import Language
-from services.invoicing.domain.sheet import InvoiceSheet, SheetLine, SheetParty, SheetSlip
+from services.invoicing.domain.sheet import (
+    NO_SUCH_PLACE,
+    InvoiceSheet,
+    SheetLine,
+    SheetParty,
+    SheetSlip,
+)
 from shared.kernel.errors import DomainError
 from shared.kernel.money import Money
-
-_NO_SUCH_PLACE = "0000"
 
 
 def read_sheet(document: bytes, *, cancelled: bool) -> InvoiceSheet:
@@ -122,7 +126,7 @@ def _party(node: _Node) -> SheetParty:
         further=tuple(line for line in further if line),
         street=(street.get("street_name") if street else None) or postal.text("street"),
         house_no=street.get("house_no") if street and street.get("street_name") else None,
-        zip=postal.text("zip") or _NO_SUCH_PLACE,
+        zip=postal.text("zip") or NO_SUCH_PLACE,
         city=postal.text("city") or "",
     )
 

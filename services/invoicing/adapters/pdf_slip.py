@@ -66,7 +66,7 @@ def _drawing(sheet: InvoiceSheet, slip: SheetSlip) -> Any:
     bill = QRBill(
         account=slip.iban,
         creditor=_address(slip.creditor),
-        debtor=_address(sheet.debtor),
+        debtor=_address(sheet.debtor) if sheet.debtor.has_address else None,
         amount=str(sheet.due),
         reference_number=slip.reference,
         additional_information=printable(sheet.number),

@@ -9,6 +9,9 @@ from decimal import Decimal
 from services.invoicing.domain.practice import Language
 from shared.kernel.money import Money
 
+NO_SUCH_PLACE = "0000"
+"""The postal code of a document that does not know where somebody lives."""
+
 
 @dataclass(frozen=True, slots=True)
 class SheetParty:
@@ -27,8 +30,15 @@ class SheetParty:
     further: tuple[str, ...] = ()
 
     @property
+    def has_address(self) -> bool:
+        """Whether the document knows where the party lives."""
+        return self.zip != NO_SUCH_PLACE
+
+    @property
     def lines(self) -> tuple[str, ...]:
-        """The lines of the address, name first."""
+        """The lines of the address, name first; of an address that is not known the name alone."""
+        if not self.has_address:
+            return (self.name,)
         street = " ".join(part for part in (self.street, self.house_no) if part)
         lines = (self.name, *self.further, street, f"{self.zip} {self.city}")
         return tuple(line for line in lines if line)

@@ -103,6 +103,23 @@ _INVOICE_STANDING = text(
     WHERE i.practice_id = :practice_id AND i.invoice_id = :invoice_id FOR UPDATE OF i
     """
 )
+# Numbers follow the days but for what was imported, so the list cannot begin at a day. The first
+# number of each day is one step in the index; the least of them is where the list begins.
+_FIRST_FROM = text(
+    """
+    WITH RECURSIVE day AS (
+      (SELECT s.issued_on, s.year, s.serial FROM invoice s
+       WHERE s.practice_id = :practice_id AND s.issued_on >= :issued_from
+       ORDER BY s.issued_on, s.year, s.serial LIMIT 1)
+      UNION ALL
+      SELECT n.issued_on, n.year, n.serial FROM day CROSS JOIN LATERAL (
+        SELECT s.issued_on, s.year, s.serial FROM invoice s
+        WHERE s.practice_id = :practice_id AND s.issued_on > day.issued_on
+        ORDER BY s.issued_on, s.year, s.serial LIMIT 1) AS n
+    )
+    SELECT year, serial FROM day ORDER BY year, serial LIMIT 1
+    """
+)
 _RENDITION = text(
     """
     SELECT document_key, document_sha256, document_size_bytes, document_media_type, document_format
@@ -186,6 +203,18 @@ async def invoice_page(
             " (SELECT CAST(:after_serial AS bigint)))"
         )
         values |= {"after_year": after[0], "after_serial": after[1]}
+    elif wanted.issued_from is not None:
+        found = await connection.execute(
+            _FIRST_FROM, {"practice_id": practice_id, "issued_from": wanted.issued_from}
+        )
+        begin = found.one_or_none()
+        if begin is None:
+            return []
+        conditions.append(
+            "(i.year, i.serial) >= ((SELECT CAST(:begin_year AS bigint)),"
+            " (SELECT CAST(:begin_serial AS bigint)))"
+        )
+        values |= {"begin_year": begin.year, "begin_serial": begin.serial}
     return await _page(connection, conditions, values, limit)
 
 

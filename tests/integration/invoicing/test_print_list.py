@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -13,6 +15,7 @@ from services.invoicing.entrypoints import invoices as operations
 from services.invoicing.views.invoices import InvoiceFilter, invoice_selection
 from shared.db import Database, Scope
 from shared.db.engine import set_scope
+from shared.testing import FrozenClock
 from tests.integration.invoicing.office import Office, open_office
 from tests.support.web import ApiClient
 from tests.unit.invoicing.bodies import A_POSITION, chf
@@ -112,6 +115,30 @@ async def test_the_pages_of_several_states_hold_each_invoice_once(office: Office
         seen += [one["invoice_number"] for one in page["items"]]
         after = page["next"]
     assert seen == [one["invoice_number"] for one in issued]
+
+
+async def test_a_list_from_a_day_on_misses_nothing_that_has_an_earlier_number(
+    office: Office, api: ApiClient, clock: FrozenClock
+) -> None:
+    for day in ("2026-03-02", "2026-04-01", "2026-03-15", "2026-04-20"):
+        clock.move_to(datetime.fromisoformat(f"{day}T08:00:00+00:00"))
+        office = replace(office, api=api.as_user(practices=[office.practice_id]))
+        await office.invoice()
+    cases = {
+        "2026-03-02": "1234",
+        "2026-03-03": "234",
+        "2026-03-16": "24",
+        "2026-04-02": "4",
+        "2026-04-21": "",
+    }
+    for day, expected in cases.items():
+        page = await office.get("invoices", issued_from=day)
+        assert (numbers(page), page["totals"]["count"]) == (list(expected), len(expected)), day
+    page = await office.get("invoices", issued_from="2026-03-03", limit="2")
+    rest = await office.get("invoices", issued_from="2026-03-03", limit="2", after=page["next"])
+    assert numbers(page) + numbers(rest) == ["2", "3", "4"]
+    within = await office.get("invoices", issued_from="2026-03-10", issued_to="2026-03-31")
+    assert numbers(within) == ["3"]
 
 
 @pytest.mark.parametrize(

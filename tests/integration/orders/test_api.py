@@ -133,12 +133,14 @@ async def test_everything_is_ordered_and_what_stays_behind_is_reported(
             "invoice_number": "2026-000003",
             "reason_code": "zero-balance",
             "unfit_codes": [],
+            "remedy": None,
         },
         {
             "invoice_id": str(unfit),
             "invoice_number": "2026-000004",
             "reason_code": "unfit",
             "unfit_codes": ["missing-address"],
+            "remedy": {"service": "invoicing", "operation_id": "correctInvoice"},
         },
     ]
     [told] = await house.told()

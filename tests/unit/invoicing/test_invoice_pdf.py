@@ -100,6 +100,14 @@ def test_invoice_and_slip_are_in_the_language_of_the_patient(
     assert slip in page
 
 
+def test_an_address_that_nobody_knows_is_left_for_the_debtor_to_write() -> None:
+    patient = a_patient(a_practice(), address=None, guarantor=None)
+    (page,) = pages_of(a_bill(patient=patient))
+    assert "Exemple Jeanne" in page
+    assert "inconnu" not in page
+    assert "Payable par (nom/adresse)" in page
+
+
 def test_the_same_document_is_printed_to_the_same_bytes() -> None:
     rendered = ForumInvoiceRenderer().render(a_bill())
     printer = PdfInvoicePrinter()

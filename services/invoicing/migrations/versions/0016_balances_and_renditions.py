@@ -1,7 +1,7 @@
-"""An index for lists of invoices with a balance, and documents that are written anew.
+"""Indexes for lists by balance and from a day on, and documents that are written anew.
 
 What is settled is most of a practice's invoices and comes first: without the index, the first page
-of the invoices that somebody still owes reads all of it.
+of the invoices that somebody still owes reads all of it; and so does that of the last months.
 
 A document never changes. Where a contract demands another version, the new document stands beside
 the one of the issue. Of invoices that are known already nobody noted the version.
@@ -24,6 +24,9 @@ _STATEMENTS = (
     # Its condition is the one that the list's filter writes.
     """CREATE INDEX invoice_with_balance ON invoice (practice_id, year, serial)
   WHERE (principal_rappen + reminder_fees_rappen + interest_rappen + costs_rappen) <> 0""",
+    # The former index by day is the beginning of this one.
+    "CREATE INDEX invoice_by_day_and_number ON invoice (practice_id, issued_on, year, serial)",
+    "DROP INDEX invoice_by_day",
     """ALTER TABLE invoice ADD COLUMN document_format text
   CONSTRAINT invoice_document_format CHECK (document_format IN ('4.5', '5.0'))""",
     """CREATE TABLE invoice_rendition (
@@ -49,6 +52,6 @@ _STATEMENTS = (
 
 
 def upgrade() -> None:
-    """Add the index, the column and the table."""
+    """Add the indexes, the column and the table."""
     for statement in _STATEMENTS:
         op.execute(statement)
