@@ -39,6 +39,8 @@ from shared.web.paging import CURSOR_PROBLEM, cursor, split_page
 from shared.web.totals import shows_totals
 
 DeskOn = Callable[[AsyncConnection], ExceptionDesk]
+LatenessNow = Callable[[], views.Lateness]
+"""Says by when a payout is too late now."""
 _EXCEPTIONS = "/v1/exceptions"
 _ITEM = f"{_EXCEPTIONS}/{{item}}"
 
@@ -46,13 +48,14 @@ _ITEM = f"{_EXCEPTIONS}/{{item}}"
 class ExceptionOperations:
     """The operations, each on the open connection of its call."""
 
-    def __init__(self, desk_on: DeskOn, clock: Clock) -> None:
+    def __init__(self, desk_on: DeskOn, clock: Clock, late: LatenessNow) -> None:
         self._desk_on = desk_on
         self._clock = clock
+        self._late = late
 
     async def list_items(self, call: Call) -> Reply:
         """Answer what is open over all practices of the token."""
-        query, now = call.query_as(ExceptionsQuery), self._clock.now()
+        query, now, late = call.query_as(ExceptionsQuery), self._clock.now(), self._late()
         choice = views.Choice(
             practice_ids=query.practice_id,
             kinds=query.kind or (),
@@ -67,12 +70,13 @@ class ExceptionOperations:
         rows = await views.page(
             call.connection,
             choice,
+            late,
             by=query.by,
             after=replies.place(query.by, query.after),
             limit=query.limit + 1,
         )
         shown, more = split_page(rows, query.limit)
-        totals = await views.totals(call.connection, choice) if shows_totals(query) else None
+        totals = await views.totals(call.connection, choice, late) if shows_totals(query) else None
         return Reply(
             ExceptionList(
                 items=[replies.item(row, now) for row in shown],
@@ -108,7 +112,7 @@ class ExceptionOperations:
         return await self._shown(call, item)
 
     async def _shown(self, call: Call, item: ItemId) -> Reply:
-        row = await views.one(call.connection, item)
+        row = await views.one(call.connection, item, self._late())
         if row is None:
             raise exception_not_found()
         history = await views.history(call.connection, row)
@@ -126,9 +130,9 @@ def _rappen(amount: str | None) -> int | None:
     return None if amount is None else Money.parse(amount).rappen
 
 
-def exception_endpoints(desk_on: DeskOn, clock: Clock) -> list[Endpoint]:
+def exception_endpoints(desk_on: DeskOn, clock: Clock, late: LatenessNow) -> list[Endpoint]:
     """Return the table of this part of the API."""
-    operations = ExceptionOperations(desk_on, clock)
+    operations = ExceptionOperations(desk_on, clock, late)
     return [
         Endpoint(
             method="GET",
@@ -192,12 +196,14 @@ def _changing(
     )
 
 
-def exception_gauges(database: Database) -> Callable[[], Awaitable[dict[str, float]]]:
+def exception_gauges(
+    database: Database, late: LatenessNow
+) -> Callable[[], Awaitable[dict[str, float]]]:
     """Return a provider that counts the open items of all practices by kind, when it is called."""
 
     async def read() -> dict[str, float]:
         async with database.transaction(Scope.everything()) as connection:
-            counts = await views.open_counts(connection)
+            counts = await views.open_counts(connection, late())
         return {
             f"exceptions_open_{kind.replace('-', '_')}": float(count)
             for kind, count in counts.items()
