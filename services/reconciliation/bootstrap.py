@@ -25,7 +25,11 @@ from services.reconciliation.entrypoints.exception_events import (
     exception_subscriptions,
     together,
 )
-from services.reconciliation.entrypoints.exceptions import exception_endpoints, exception_gauges
+from services.reconciliation.entrypoints.exceptions import (
+    exception_endpoints,
+    exception_gauges,
+    letter_noter,
+)
 from services.reconciliation.entrypoints.http import ReconciliationApi, endpoints
 from services.reconciliation.entrypoints.http_bank import bank_endpoints
 from services.reconciliation.entrypoints.http_dunning import dunning_endpoints
@@ -44,6 +48,7 @@ from shared.contracts import topics
 from shared.db.engine import Database
 from shared.kernel.clock import Clock, SystemClock
 from shared.objectstore import ObjectStore, open_object_store
+from shared.runtime.dead_letters_http import dead_letter_endpoints
 from shared.runtime.definition import ServiceDefinition
 from shared.runtime.settings import decode_key
 
@@ -111,6 +116,7 @@ def build(
             *bank_endpoints(PostgresBankRepository, read_statements, clock),
             *payout_endpoints(PostgresPayouts, clock),
             *exception_endpoints(desk_on, clock, late),
+            *dead_letter_endpoints(clock, noted=letter_noter(desk_on, clock)),
         ],
         subscriptions=together(
             *subscriptions(EventHandlers(unit_on, content, clock)),

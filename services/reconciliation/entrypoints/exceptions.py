@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from uuid import UUID
 
 from pydantic import BaseModel
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.reconciliation.domain.exceptions import ItemId
+from services.reconciliation.domain.exceptions import DEAD_LETTER, ItemId
 from services.reconciliation.entrypoints import replies_exceptions as replies
 from services.reconciliation.entrypoints.parked_rows import DECIDING_ROLES
 from services.reconciliation.entrypoints.schemas_queue import (
@@ -194,6 +195,17 @@ def _changing(
         response=ExceptionDetail,
         problem_codes=("exception-not-found", *codes),
     )
+
+
+def letter_noter(desk_on: DeskOn, clock: Clock) -> Callable[[Call, UUID, str], Awaitable[None]]:
+    """Return what keeps in an item's history what a person did about a dead letter of our own."""
+
+    async def note(call: Call, event_id: UUID, words: str) -> None:
+        item = ItemId(DEAD_LETTER, event_id)
+        command = NoteException(item, words, call.principal.subject)
+        await note_exception(command, desk_on(call.connection), clock)
+
+    return note
 
 
 def exception_gauges(
