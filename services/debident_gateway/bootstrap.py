@@ -27,6 +27,7 @@ from shared.contracts import topics
 from shared.db.engine import Database
 from shared.kernel.clock import Clock, SystemClock
 from shared.objectstore import ObjectStore, open_object_store
+from shared.runtime.dead_letters_http import dead_letter_endpoints
 from shared.runtime.definition import ServiceDefinition
 from shared.runtime.settings import decode_key
 
@@ -57,7 +58,11 @@ def build(
         database=database,
         clock=clock,
         migrations=MIGRATIONS,
-        endpoints=[*endpoints(workshop), *manual_endpoints(workshop)],
+        endpoints=[
+            *endpoints(workshop),
+            *manual_endpoints(workshop),
+            *dead_letter_endpoints(clock),
+        ],
         subscriptions=subscriptions(workshop),
         timers=timers(workshop),
         gauges=[gateway_gauges(database)],

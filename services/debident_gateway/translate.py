@@ -8,6 +8,7 @@ from uuid import UUID
 
 from services.debident_gateway.domain.answers import AnsweredLine
 from services.debident_gateway.domain.events import (
+    DebFileGapIsClosed,
     DebFileIsMissing,
     DebFileWasFetched,
     DomainEvent,
@@ -24,6 +25,7 @@ from shared.contracts.debident.v1 import (
     ArrivalDocument,
     ArrivalLine,
     DebFileFetched,
+    DebFileGapClosed,
     DebFileMissing,
     OrderArrived,
     OrderRefused,
@@ -146,7 +148,11 @@ def to_wire(event: DomainEvent) -> EventPayload:
 
 
 def _about_portal(
-    event: DebFileWasFetched | DebFileIsMissing | PortalIsUnreachable | PortalIsReachable,
+    event: DebFileWasFetched
+    | DebFileIsMissing
+    | DebFileGapIsClosed
+    | PortalIsUnreachable
+    | PortalIsReachable,
 ) -> EventPayload:
     match event:
         case DebFileWasFetched(file):
@@ -170,6 +176,13 @@ def _about_portal(
                 seen_number=missing.gap.seen,
                 reason_code=missing.gap.reason_code,
                 noticed_at=missing.noticed_at,
+            )
+        case DebFileGapIsClosed(missing, closed_at=closed_at):
+            return DebFileGapClosed(
+                practice_id=missing.practice_id,
+                contract_id=missing.contract_id,
+                gap_id=missing.gap_id,
+                closed_at=closed_at,
             )
         case PortalIsUnreachable():
             return PortalUnreachable(

@@ -31,6 +31,7 @@ from shared.db.engine import Database
 from shared.db.scope import Scope
 from shared.kernel.clock import Clock, SystemClock
 from shared.objectstore.store import ObjectStore, open_object_store
+from shared.runtime.dead_letters_http import dead_letter_endpoints
 from shared.runtime.definition import ServiceDefinition
 from shared.runtime.settings import decode_key
 
@@ -66,7 +67,7 @@ def build(
         database=database,
         clock=clock,
         migrations=MIGRATIONS,
-        endpoints=endpoints(desk),
+        endpoints=[*endpoints(desk), *dead_letter_endpoints(clock)],
         subscriptions=subscriptions(desk),
     )
 

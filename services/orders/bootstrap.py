@@ -21,6 +21,7 @@ from shared.contracts import topics
 from shared.db.engine import Database
 from shared.kernel.clock import Clock, SystemClock
 from shared.objectstore import ObjectStore, open_object_store
+from shared.runtime.dead_letters_http import dead_letter_endpoints
 from shared.runtime.definition import ServiceDefinition
 from shared.runtime.settings import decode_key
 
@@ -50,7 +51,7 @@ def build(
         database=database,
         clock=clock,
         migrations=MIGRATIONS,
-        endpoints=endpoints(workshop),
+        endpoints=[*endpoints(workshop), *dead_letter_endpoints(clock)],
         subscriptions=subscriptions(workshop),
         timers=timers(workshop),
         gauges=[order_gauges(database)],

@@ -14,6 +14,7 @@ from services.reconciliation.adapters.dunning import PostgresDunningQueue
 from services.reconciliation.adapters.exception_queue import PostgresExceptionDesk, PostgresReports
 from services.reconciliation.adapters.file_queue import PostgresFileQueue
 from services.reconciliation.adapters.layouts import all_layouts
+from services.reconciliation.adapters.payout_rows import PostgresPayouts
 from services.reconciliation.adapters.unit_of_work import SqlUnitOfWork, unit_opener
 from services.reconciliation.entrypoints.acquittal_exceptions import set_aside_endpoints
 from services.reconciliation.entrypoints.deb_files import DebFileOperations, deb_file_endpoints
@@ -24,11 +25,16 @@ from services.reconciliation.entrypoints.exception_events import (
     exception_subscriptions,
     together,
 )
-from services.reconciliation.entrypoints.exceptions import exception_endpoints, exception_gauges
+from services.reconciliation.entrypoints.exceptions import (
+    exception_endpoints,
+    exception_gauges,
+    letter_noter,
+)
 from services.reconciliation.entrypoints.http import ReconciliationApi, endpoints
 from services.reconciliation.entrypoints.http_bank import bank_endpoints
 from services.reconciliation.entrypoints.http_dunning import dunning_endpoints
 from services.reconciliation.entrypoints.http_exports import export_endpoints
+from services.reconciliation.entrypoints.http_payouts import payout_endpoints
 from services.reconciliation.entrypoints.http_periods import period_endpoints
 from services.reconciliation.entrypoints.parked_rows import parked_row_endpoints
 from services.reconciliation.entrypoints.timers import DebBooker, parts
@@ -37,11 +43,12 @@ from services.reconciliation.handlers.watch_dunning import DunningWatch
 from services.reconciliation.handlers.work_deb_file import DebWorkshop
 from services.reconciliation.ports.exceptions import ExceptionDesk
 from services.reconciliation.settings import ReconciliationSettings
-from services.reconciliation.views.exception_queue import known_item
+from services.reconciliation.views.exception_queue import Lateness, known_item
 from shared.contracts import topics
 from shared.db.engine import Database
 from shared.kernel.clock import Clock, SystemClock
 from shared.objectstore import ObjectStore, open_object_store
+from shared.runtime.dead_letters_http import dead_letter_endpoints
 from shared.runtime.definition import ServiceDefinition
 from shared.runtime.settings import decode_key
 
@@ -68,8 +75,11 @@ def build(
     def unit_on(connection: AsyncConnection) -> SqlUnitOfWork:
         return SqlUnitOfWork(connection, clock)
 
+    def late() -> Lateness:
+        return Lateness(clock.today(), settings.payout_days_max)
+
     def desk_on(connection: AsyncConnection) -> ExceptionDesk:
-        return PostgresExceptionDesk(connection, known_item)
+        return PostgresExceptionDesk(connection, lambda on, item: known_item(on, item, late()))
 
     policy = booking_policy(settings)
     shop = DebWorkshop(
@@ -104,7 +114,9 @@ def build(
             *period_endpoints(unit_on, clock),
             *dunning_endpoints(unit_on, clock, deb_days_max=settings.dunning_deb_days_max),
             *bank_endpoints(PostgresBankRepository, read_statements, clock),
-            *exception_endpoints(desk_on, clock),
+            *payout_endpoints(PostgresPayouts, clock),
+            *exception_endpoints(desk_on, clock, late),
+            *dead_letter_endpoints(clock, noted=letter_noter(desk_on, clock)),
         ],
         subscriptions=together(
             *subscriptions(EventHandlers(unit_on, content, clock)),
@@ -114,7 +126,7 @@ def build(
             *parts(DebBooker(shop, settings.deb_tick_seconds)),
             dunning_part(DunningWatcher(watch), clock, settings.dunning_tick_seconds),
         ),
-        gauges=[exception_gauges(database)],
+        gauges=[exception_gauges(database, late)],
     )
 
 

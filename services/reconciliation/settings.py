@@ -29,6 +29,10 @@ class ReconciliationSettings(ServiceSettings):
         default=10,
         description="Reminders wait when a contract's last booked DEB file is more days old.",
     )
+    payout_days_max: Annotated[int, Field(ge=0, le=365)] = Field(
+        default=5,
+        description="A payout that no bank entry shows so many days after its day is an exception.",
+    )
     dunning_tick_seconds: Annotated[float, Field(gt=0, le=3600)] = 60.0
     deb_accept_test_files: bool = Field(
         default=False, description="Book files whose header carries the test flag."

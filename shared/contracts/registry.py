@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from shared.contracts import dead_letters
 from shared.contracts.debident import v1 as debident
 from shared.contracts.envelope import Document, EventPayload
 from shared.contracts.invoicing import v1 as invoicing
@@ -30,6 +31,7 @@ EVENT_TYPES: tuple[type[EventPayload], ...] = (
     debident.OrderWithheld,
     debident.DebFileFetched,
     debident.DebFileMissing,
+    debident.DebFileGapClosed,
     debident.PortalUnreachable,
     debident.PortalReachable,
     reconciliation.InvoiceAcquitted,
@@ -41,6 +43,7 @@ EVENT_TYPES: tuple[type[EventPayload], ...] = (
     reconciliation.DebRowParked,
     reconciliation.InvoicePositionChanged,
     reconciliation.DunningBrakeChanged,
+    *dead_letters.BY_SERVICE.values(),
 )
 DOCUMENT_TYPES: tuple[type[Document], ...] = (
     orders.OrderLinesDocument,

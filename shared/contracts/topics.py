@@ -87,6 +87,15 @@ PORTAL_EVENTS = Topic(
     "Whether portals, and the practices' accounts there, can be reached.",
 )
 
+DEAD_LETTER_EVENTS = Topic(
+    "dead-letter-events",
+    (INVOICING, ORDERS, DEBIDENT_GATEWAY),
+    (RECONCILIATION,),
+    3,
+    FOREVER,
+    "Events that a service could not work, and what persons did about them.",
+)
+
 TOPICS: tuple[Topic, ...] = (
     PRACTICE_EVENTS,
     INVOICE_EVENTS,
@@ -94,6 +103,7 @@ TOPICS: tuple[Topic, ...] = (
     DEB_FILE_EVENTS,
     LEDGER_EVENTS,
     PORTAL_EVENTS,
+    DEAD_LETTER_EVENTS,
 )
 TOPICS_BY_NAME: dict[str, Topic] = {topic.name: topic for topic in TOPICS}
 

@@ -1,4 +1,4 @@
-"""Copies dead letters to `<topic>-<consumer>-dlq`; the row in the database stays the truth."""
+"""Copies dead letters to `<topic>-<consumer>-dlq`, and tells of them; the row stays the truth."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.db.engine import set_scope
 from shared.db.scope import Scope
+from shared.messaging.dead_letter_news import tell_dead
 from shared.messaging.inbox import headers_from_json
 from shared.messaging.producer import Delivery, Outgoing, Producer
 
@@ -25,6 +26,7 @@ _MARK_COPIED = text(
     UPDATE dead_letter SET copied_at = :now
     FROM unnest(CAST(:ids AS bigint[]), CAST(:deaths AS timestamptz[])) AS copied (id, died_at)
     WHERE dead_letter.id = copied.id AND dead_letter.died_at = copied.died_at
+    RETURNING dead_letter.id
     """
 )
 
@@ -34,6 +36,7 @@ async def copy_dead_letters(
 ) -> int:
     """Copy what has not been copied yet; return how many copies the broker acknowledged.
 
+    What is copied is told of as dead with the mark, in one transaction.
     At least once: a crash before the mark copies again. A letter too large with its new headers
     goes without its value.
     """
@@ -50,7 +53,7 @@ async def copy_dead_letters(
     if copied:
         async with connection.begin():
             await set_scope(connection, Scope.everything())
-            await connection.execute(
+            marked = await connection.execute(
                 _MARK_COPIED,
                 {
                     "now": now,
@@ -58,6 +61,7 @@ async def copy_dead_letters(
                     "deaths": [row.died_at for row in copied],
                 },
             )
+            await tell_dead(connection, [row.id for row in marked], service=service)
     return len(copied)
 
 

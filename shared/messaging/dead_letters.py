@@ -18,6 +18,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.kernel.errors import NotFoundError
+from shared.messaging.dead_letter_news import Settling, tell_settled
 from shared.messaging.verdicts import OUT_OF_ORDER
 from shared.messaging.worklist import move_cursors
 
@@ -107,11 +108,16 @@ async def replay(
     maximum: int,
     event_id: UUID | None = None,
     reason: str | None = None,
+    by: str | None = None,
+    why: str = "",
 ) -> list[UUID]:
-    """Send dead letters through the processor again; return the events' ids.
+    """Send dead letters through the processor again; return the events' ids (system scope).
 
     Which: the one named, those with that reason, or all; oldest first, at most `maximum`. A second
     call does not find them again unless they died again.
+
+    Args:
+        by, why: a person and the reason, where they are known; told with it.
     """
     parameters: dict[str, Any] = {
         "now": now,
@@ -119,7 +125,9 @@ async def replay(
         "event_id": event_id,
         "reason": reason,
     }
-    return [row.event_id for row in await connection.execute(_REPLAY, parameters)]
+    replayed = [row.event_id for row in await connection.execute(_REPLAY, parameters)]
+    await tell_settled(connection, replayed, Settling("replayed", by, why), now=now)
+    return replayed
 
 
 async def drop(
@@ -150,6 +158,8 @@ async def drop(
     if dropped.sequence == last + 1 and dropped.died_of not in OUT_OF_ORDER:
         move = (dropped.source, dropped.subject, dropped.sequence, dropped.practice_id)
         await move_cursors(connection, [move], now=now)
+    settling = Settling("dropped", person.strip(), why.strip())
+    await tell_settled(connection, [event_id], settling, now=now)
 
 
 if __name__ == "__main__":

@@ -129,6 +129,14 @@ class DebFileIsMissing:
     missing: MissingDebFiles
 
 
+@dataclass(frozen=True, slots=True)
+class DebFileGapIsClosed:
+    """Nothing of what was missing is missing any more."""
+
+    missing: MissingDebFiles
+    closed_at: datetime
+
+
 DomainEvent = (
     OrderWasSent
     | OrderSendDidFail
@@ -137,6 +145,7 @@ DomainEvent = (
     | OrderWasWithheld
     | DebFileWasFetched
     | DebFileIsMissing
+    | DebFileGapIsClosed
     | PortalIsUnreachable
     | PortalIsReachable
 )

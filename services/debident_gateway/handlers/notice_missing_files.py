@@ -1,4 +1,4 @@
-"""Says once that a DEB file is missing, and notes by itself that it has shown up."""
+"""Says once that a DEB file is missing, and once that nothing of its gap is missing any more."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from services.debident_gateway.domain.deb_sequence import MissingDebFiles, gaps_in, still_missing
-from services.debident_gateway.domain.events import DebFileIsMissing
+from services.debident_gateway.domain.events import DebFileGapIsClosed, DebFileIsMissing
 from services.debident_gateway.domain.model import DebCursor
 from services.debident_gateway.ports import UnitOfWork
 from shared.kernel.ids import derived_id
@@ -37,12 +37,14 @@ async def notice_missing_files(
         rest = still_missing(missing.gap, found)
         if rest is None:
             await uow.deb_gaps.resolve(missing.gap_id, at=now)
+            uow.record(DebFileGapIsClosed(missing, closed_at=now))
         elif rest != missing.gap:
             await uow.deb_gaps.save(replace(missing, gap=rest))
     new = [gap for gap in found if not any(gap.meets(each.gap) for each in known)]
     for gap in new:
         missing = MissingDebFiles(
-            gap_id=derived_id("deb-gap", cursor.contract_id, gap.first),
+            # A number that is missing once more is a gap of its own: the first one has been closed.
+            gap_id=derived_id("deb-gap", cursor.contract_id, gap.first, now.isoformat()),
             practice_id=cursor.practice_id,
             contract_id=cursor.contract_id,
             gap=gap,

@@ -33,7 +33,8 @@ _REPORT = text(
     """
     UPDATE reported_exception SET round = :round, since = :since, reason_code = :reason_code,
       detail = :detail, contract_id = :contract_id, order_id = :order_id,
-      order_number = :order_number, amount_rappen = :amount_rappen
+      order_number = :order_number, amount_rappen = :amount_rappen, service = :service,
+      event_id = :event_id
     WHERE kind = :kind AND key = :key
     """
 )
@@ -79,6 +80,8 @@ class PostgresReports:
                 "order_id": report.order_id,
                 "order_number": report.order_number,
                 "amount_rappen": report.amount and report.amount.rappen,
+                "service": report.service,
+                "event_id": report.event_id,
             },
         )
         event = HistoryEvent("reopened" if known else "opened", report.since, None, report.detail)
@@ -93,7 +96,7 @@ class PostgresReports:
             return False
         await self._connection.execute(_END, {**_of(ending.item), "round": ending.round})
         if known > ended and known <= ending.round:
-            event = HistoryEvent("resolved", ending.at, None, ending.because)
+            event = HistoryEvent("resolved", ending.at, ending.by, ending.because)
             await _write(self._connection, ending.item, {ending.practice_id}, event)
         return True
 
@@ -117,23 +120,24 @@ class PostgresExceptionDesk:
         if known is None:
             return None
         practice_ids = _sorted(known.practice_ids)
-        await self._connection.execute(_DESK, {**_of(item), "practice_ids": practice_ids})
-        await self._connection.execute(_LOCK, _of(item))
+        kept_as = _of(known.kept_as)
+        await self._connection.execute(_DESK, {**kept_as, "practice_ids": practice_ids})
+        await self._connection.execute(_LOCK, kept_as)
         # Looked up again: who had the desk until now may have closed it.
         return await self._finder(self._connection, item)
 
     async def assign(self, item: KnownItem, event: HistoryEvent) -> None:
         """Give an item to somebody, or to nobody."""
-        await self._connection.execute(_ASSIGN, {**_of(item.item), "assignee": event.assignee})
+        await self._connection.execute(_ASSIGN, {**_of(item.kept_as), "assignee": event.assignee})
         await self.note(item, event)
 
     async def note(self, item: KnownItem, event: HistoryEvent) -> None:
         """Add a note."""
-        await _write(self._connection, item.item, item.practice_ids, event)
+        await _write(self._connection, item.kept_as, item.practice_ids, event)
 
     async def close(self, item: KnownItem, event: HistoryEvent, *, at: datetime) -> None:
         """Take an item out of the queue, until it happens again after this moment."""
-        await self._connection.execute(_CLOSE, {**_of(item.item), "at": at})
+        await self._connection.execute(_CLOSE, {**_of(item.kept_as), "at": at})
         await self.note(item, event)
 
 

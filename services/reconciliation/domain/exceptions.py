@@ -14,6 +14,10 @@ ORDER_OVERDUE = "order-overdue"
 ORDER_REFUSED = "order-refused"
 DEB_FILE_MISSING = "deb-file-missing"
 PORTAL_UNREACHABLE = "portal-unreachable"
+DEAD_LETTER = "dead-letter"
+
+NOBODYS = UUID(int=0)
+"""The practice of what belongs to none, where one must be named; no token is ever open to it."""
 
 FOR_GOOD = 2**31 - 1
 """The round of an ending after which nothing can come."""
@@ -46,11 +50,13 @@ class KnownItem:
 
     Attributes:
         practice_ids: whose it is; None: the system's alone.
+        kept_as: under which name persons' additions to it are kept.
         is_open: whether it is in the queue.
         may_be_closed: whether a person may end it, without its cause being dealt with.
     """
 
     item: ItemId
+    kept_as: ItemId
     practice_ids: frozenset[UUID] | None
     is_open: bool
     may_be_closed: bool
@@ -65,6 +71,7 @@ class Report:
         reason_code: of the reporting service.
         detail: in plain words.
         amount: what is at stake; None where no sum can be told.
+        service, event_id: of a dead letter, who could not work which event.
     """
 
     item: ItemId
@@ -77,6 +84,8 @@ class Report:
     order_id: UUID | None = None
     order_number: str | None = None
     amount: Money | None = None
+    service: str | None = None
+    event_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +95,7 @@ class Ending:
     Attributes:
         round: the last round that it ends; FOR_GOOD: every one.
         because: in plain words.
+        by: the person; None: it ended by itself.
     """
 
     item: ItemId
@@ -93,6 +103,7 @@ class Ending:
     round: int
     at: datetime
     because: str
+    by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,3 +127,8 @@ class HistoryEvent:
 def outage_item(outage_id: UUID, practice_id: UUID) -> ItemId:
     """Return the item of an outage for one practice; the outage is told to each."""
     return ItemId(PORTAL_UNREACHABLE, derived_id("outage", outage_id, practice_id))
+
+
+def letter_item(service: str, letter_id: UUID) -> ItemId:
+    """Return the item of another service's dead letter; an event may die in several services."""
+    return ItemId(DEAD_LETTER, derived_id("dead-letter", service, letter_id))

@@ -8,10 +8,13 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.reconciliation.domain.exceptions import Report
 from services.reconciliation.handlers.report_exception import end_exception, report_exception
 from services.reconciliation.ports.exceptions import ReportRepository
 from services.reconciliation.translate import exceptions as translate
+from shared.contracts.dead_letters import BY_SERVICE, DeadLetterChanged
 from shared.contracts.debident.v1 import (
+    DebFileGapClosed,
     DebFileMissing,
     OrderRefused,
     OrderSendFailed,
@@ -70,6 +73,22 @@ class ExceptionEvents:
         report = translate.missing_deb_files(event.payload)
         await report_exception(report, self.reports_on(connection))
 
+    async def deb_file_gap_closed(
+        self, event: ReceivedEvent[DebFileGapClosed], connection: AsyncConnection
+    ) -> None:
+        """They came after all."""
+        await end_exception(translate.closed_gap(event.payload), self.reports_on(connection))
+
+    async def dead_letter_changed(
+        self, event: ReceivedEvent[DeadLetterChanged], connection: AsyncConnection
+    ) -> None:
+        """Another service could not work an event, or a person saw to that."""
+        told, reports = translate.dead_letter(event.payload), self.reports_on(connection)
+        if isinstance(told, Report):
+            await report_exception(told, reports)
+        else:
+            await end_exception(told, reports)
+
     async def portal_unreachable(
         self, event: ReceivedEvent[PortalUnreachable], connection: AsyncConnection
     ) -> None:
@@ -92,6 +111,8 @@ def exception_subscriptions(events: ExceptionEvents) -> tuple[Subscription[Any],
         Subscription(OrderWithdrawn, events.order_withdrawn),
         Subscription(OrderRefused, events.order_refused),
         Subscription(DebFileMissing, events.deb_file_missing),
+        Subscription(DebFileGapClosed, events.deb_file_gap_closed),
+        *(Subscription(letter, events.dead_letter_changed) for letter in BY_SERVICE.values()),
         Subscription(PortalUnreachable, events.portal_unreachable),
         Subscription(PortalReachable, events.portal_reachable),
     )

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from uuid import UUID
 
 from pydantic import BaseModel
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.reconciliation.domain.exceptions import ItemId
+from services.reconciliation.domain.exceptions import DEAD_LETTER, ItemId
 from services.reconciliation.entrypoints import replies_exceptions as replies
 from services.reconciliation.entrypoints.parked_rows import DECIDING_ROLES
 from services.reconciliation.entrypoints.schemas_queue import (
@@ -40,6 +41,8 @@ from shared.web.paging import CURSOR_PROBLEM, cursor, split_page
 from shared.web.totals import shows_totals
 
 DeskOn = Callable[[AsyncConnection], ExceptionDesk]
+LatenessNow = Callable[[], views.Lateness]
+"""Says by when a payout is too late now."""
 _EXCEPTIONS = "/v1/exceptions"
 _ITEM = f"{_EXCEPTIONS}/{{item}}"
 
@@ -47,13 +50,14 @@ _ITEM = f"{_EXCEPTIONS}/{{item}}"
 class ExceptionOperations:
     """The operations, each on the open connection of its call."""
 
-    def __init__(self, desk_on: DeskOn, clock: Clock) -> None:
+    def __init__(self, desk_on: DeskOn, clock: Clock, late: LatenessNow) -> None:
         self._desk_on = desk_on
         self._clock = clock
+        self._late = late
 
     async def list_items(self, call: Call) -> Reply:
         """Answer what is open over all practices of the token."""
-        query, now = call.query_as(ExceptionsQuery), self._clock.now()
+        query, now, late = call.query_as(ExceptionsQuery), self._clock.now(), self._late()
         choice = views.Choice(
             practice_ids=query.practice_id,
             kinds=query.kind or (),
@@ -68,12 +72,13 @@ class ExceptionOperations:
         rows = await views.page(
             call.connection,
             choice,
+            late,
             by=query.by,
             after=replies.place(query.by, query.after),
             limit=query.limit + 1,
         )
         shown, more = split_page(rows, query.limit)
-        totals = await views.totals(call.connection, choice) if shows_totals(query) else None
+        totals = await views.totals(call.connection, choice, late) if shows_totals(query) else None
         return Reply(
             ExceptionList(
                 items=[replies.item(row, now) for row in shown],
@@ -126,7 +131,7 @@ class ExceptionOperations:
         return changed_all(Reply(after), [told])
 
     async def _detail(self, call: Call, item: ItemId) -> ExceptionDetail:
-        row = await views.one(call.connection, item)
+        row = await views.one(call.connection, item, self._late())
         if row is None:
             raise exception_not_found()
         history = await views.history(call.connection, row)
@@ -149,9 +154,9 @@ def _rappen(amount: str | None) -> int | None:
     return None if amount is None else Money.parse(amount).rappen
 
 
-def exception_endpoints(desk_on: DeskOn, clock: Clock) -> list[Endpoint]:
+def exception_endpoints(desk_on: DeskOn, clock: Clock, late: LatenessNow) -> list[Endpoint]:
     """Return the table of this part of the API."""
-    operations = ExceptionOperations(desk_on, clock)
+    operations = ExceptionOperations(desk_on, clock, late)
     return [
         Endpoint(
             method="GET",
@@ -215,12 +220,25 @@ def _changing(
     )
 
 
-def exception_gauges(database: Database) -> Callable[[], Awaitable[dict[str, float]]]:
+def letter_noter(desk_on: DeskOn, clock: Clock) -> Callable[[Call, UUID, str], Awaitable[None]]:
+    """Return what keeps in an item's history what a person did about a dead letter of our own."""
+
+    async def note(call: Call, event_id: UUID, words: str) -> None:
+        item = ItemId(DEAD_LETTER, event_id)
+        command = NoteException(item, words, call.principal.subject)
+        await note_exception(command, desk_on(call.connection), clock)
+
+    return note
+
+
+def exception_gauges(
+    database: Database, late: LatenessNow
+) -> Callable[[], Awaitable[dict[str, float]]]:
     """Return a provider that counts the open items of all practices by kind, when it is called."""
 
     async def read() -> dict[str, float]:
         async with database.transaction(Scope.everything()) as connection:
-            counts = await views.open_counts(connection)
+            counts = await views.open_counts(connection, late())
         return {
             f"exceptions_open_{kind.replace('-', '_')}": float(count)
             for kind, count in counts.items()

@@ -134,4 +134,7 @@ def _actions(row: RowMapping) -> list[ActionReply]:
     ]
     if kind.closable:
         offered.append(CLOSE)
-    return [ActionReply(service=one.service, operation_id=one.operation_id) for one in offered]
+    return [
+        ActionReply(service=one.service or row["service"], operation_id=one.operation_id)
+        for one in offered
+    ]

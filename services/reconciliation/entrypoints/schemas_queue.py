@@ -60,7 +60,12 @@ class AboutReply(ApiModel):
     deb_file_name: Annotated[str | None, Field(description="As the factor or the portal calls it")]
     deb_line: int | None
     row_id: Annotated[UUID | None, Field(description="Of a row that is or was parked")]
+    bank_account_id: UUID | None
     bank_entry_id: UUID | None
+    payout_id: UUID | None
+    payout_reference: Annotated[str | None, Field(description="As the factor writes it")]
+    service: Annotated[str | None, Field(description="Whose dead letter it is")]
+    event_id: Annotated[UUID | None, Field(description="Of the event that is the dead letter")]
 
 
 class ExceptionReply(ApiModel):

@@ -10,9 +10,12 @@ from services.reconciliation.domain.exceptions import (
     Ending,
     ItemId,
     Report,
+    letter_item,
     outage_item,
 )
+from shared.contracts.dead_letters import DeadLetterChanged
 from shared.contracts.debident.v1 import (
+    DebFileGapClosed,
     DebFileMissing,
     OrderRefused,
     OrderSendFailed,
@@ -89,6 +92,32 @@ def missing_deb_files(event: DebFileMissing) -> Report:
         detail=f"{which} of the portal's DEB files did not come, as {event.seen_number} shows",
         contract_id=event.contract_id,
     )
+
+
+def closed_gap(event: DebFileGapClosed) -> Ending:
+    """Return the end of a gap: none of its files is missing any more."""
+    item = ItemId(DEB_FILE_MISSING, event.gap_id)
+    because = "none of the files is missing any more"
+    return Ending(item, event.practice_id, FOR_GOOD, event.closed_at, because)
+
+
+def dead_letter(event: DeadLetterChanged) -> Report | Ending:
+    """Return the report of another service's dead letter, or what a person did about it."""
+    item = letter_item(event.PRODUCER, event.letter_id)
+    if event.state == "dead":
+        return Report(
+            item=item,
+            practice_id=event.practice_id,
+            round=event.round,
+            since=event.changed_at,
+            reason_code=event.reason_code,
+            detail=f"{event.event_type or '(unknown)'} of {event.event_source or '(unknown)'}",
+            service=event.PRODUCER,
+            event_id=event.event_id,
+        )
+    done = "sent through again" if event.state == "replayed" else "dropped"
+    because = f"{done}: {event.why}" if event.why else done
+    return Ending(item, event.practice_id, event.round, event.changed_at, because, by=event.by)
 
 
 def unreachable_portal(event: PortalUnreachable) -> Report:

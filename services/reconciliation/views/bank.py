@@ -13,10 +13,7 @@ from uuid import UUID
 from sqlalchemy import RowMapping, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-_MONEY_KINDS = "('payout', 'advance', 'account_movement')"
-"""Kinds of rows that are part of the sum which the factor transfers."""
-
-_MATCH = f"""
+_MATCH = """
     WITH practices AS (SELECT unnest(CAST(:practice_ids AS uuid[])) AS practice_id),
     entry AS (
       SELECT b.*, d.decision, d.payout_token AS decided_token
@@ -31,8 +28,7 @@ _MATCH = f"""
       SELECT DISTINCT one FROM entry, unnest(tokens) AS one WHERE value_on >= :first_day
     ),
     paid_row AS (
-      SELECT r.practice_id, r.deb_file_id, r.line, r.invoice_id, r.status, r.amount_rappen, r.kind,
-        r.payout_reference, coalesce(r.value_date, r.event_date) AS paid_on, r.payout_token AS token
+      SELECT r.practice_id, r.deb_file_id, r.line, r.payout_token AS token
       FROM token JOIN practices ON true
       JOIN deb_row r ON r.practice_id = practices.practice_id AND r.payout_token = token.token
     ),
@@ -46,11 +42,13 @@ _MATCH = f"""
       GROUP BY paid_row.token
     ),
     announced AS (
-      SELECT token, min(payout_reference) AS payout_reference, min(paid_on) AS paid_on,
-        sum(amount_rappen) FILTER (WHERE status IN ('booked', 'parked', 'staged')) AS rappen,
+      SELECT token.token, min(payout_reference) AS payout_reference, min(paid_on) AS paid_on,
+        sum(amount_rappen) AS rappen,
         count(*) FILTER (WHERE status IN ('parked', 'staged')) AS waiting_rows,
-        count(DISTINCT invoice_id) AS invoices, count(DISTINCT practice_id) AS practices
-      FROM paid_row WHERE kind IN {_MONEY_KINDS} GROUP BY token
+        count(DISTINCT invoice_id) AS invoices, count(DISTINCT r.practice_id) AS practices
+      FROM token JOIN practices ON true
+      JOIN payout_row r ON r.practice_id = practices.practice_id AND r.payout_token = token.token
+      GROUP BY token.token
     ),
     meant AS (
       SELECT e.entry_id, min(a.token) AS token
@@ -77,7 +75,7 @@ _MATCH = f"""
           ELSE 'agreed' END AS state
       FROM announced a LEFT JOIN booked b USING (token) LEFT JOIN received r USING (token)
     )
-"""  # noqa: S608 - constants of ours
+"""
 
 PAYOUTS = f"""{_MATCH}
     SELECT * FROM payout WHERE (CAST(:states AS text[]) IS NULL OR state = ANY (:states))
@@ -88,15 +86,14 @@ _PAYOUTS_PAGE = text(
     """
 )
 _PARTS = text(
-    f"""
+    """
     SELECT r.practice_id, r.invoice_id, p.invoice_number, r.deb_file_id, r.line, r.kind,
       r.status, r.reason_code, r.amount_rappen
-    FROM deb_row r LEFT JOIN invoice_position p USING (practice_id, invoice_id)
+    FROM payout_row r LEFT JOIN invoice_position p USING (practice_id, invoice_id)
     WHERE r.practice_id = ANY (CAST(:practice_ids AS uuid[]))
-      AND r.payout_token = :token AND r.kind IN {_MONEY_KINDS}
-      AND r.status IN ('booked', 'parked', 'staged')
+      AND r.payout_token = :token
     ORDER BY r.practice_id, p.invoice_number, r.deb_file_id, r.line LIMIT :limit
-    """  # noqa: S608 - constants of ours
+    """
 )
 UNEXPLAINED = f"""{_MATCH}
     SELECT e.entry_id, e.arrival, e.booked_on, e.value_on, e.amount_rappen, e.tokens,

@@ -20,7 +20,12 @@ COLUMNS: Mapping[str, str] = MappingProxyType(
         "deb_file_name": "text",
         "deb_line": "integer",
         "row_id": "uuid",
+        "bank_account_id": "uuid",
         "bank_entry_id": "uuid",
+        "payout_id": "uuid",
+        "payout_reference": "text",
+        "service": "text",
+        "event_id": "uuid",
         "detail": "text",
     }
 )
@@ -28,9 +33,13 @@ COLUMNS: Mapping[str, str] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """An operation of a service's API that deals with an item."""
+    """An operation of a service's API that deals with an item.
 
-    service: str
+    Attributes:
+        service: None: the one that the item names.
+    """
+
+    service: str | None
     operation_id: str
 
 
@@ -51,6 +60,8 @@ class ExceptionKind:
         is_open: whether it is in the queue.
         columns: what it says, by COLUMNS. `since` and `reason_code` are needed.
         history: its own facts as (at, event, by_person, why), if they are more than `since`.
+        desk: the kind under which persons' additions are kept, where the same thing may be of two
+            kinds in turn; None: its own.
     """
 
     name: str
@@ -67,3 +78,9 @@ class ExceptionKind:
     closable: bool = False
     shared: bool = False
     history: str | None = None
+    desk: str | None = None
+
+    @property
+    def kept_as(self) -> str:
+        """The kind under which persons' additions are kept."""
+        return self.desk or self.name

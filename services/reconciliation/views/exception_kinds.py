@@ -18,6 +18,8 @@ from services.reconciliation.domain.exceptions import (
 )
 from services.reconciliation.domain.releasing import HOLD_REASONS, Release
 from services.reconciliation.views.exception_kind import Action, ExceptionKind
+from services.reconciliation.views.kind_dead_letter import DEAD_LETTERS
+from services.reconciliation.views.kind_payout_differs import PAYOUT_DIFFERS
 
 """What an item may say, and as which type; what a kind leaves out is null."""
 
@@ -73,14 +75,6 @@ _LATER_ANSWER = """
       AND (c2.confirmed_at, c2.order_id) > (c.confirmed_at, c.order_id)"""
 _CANCELLED = """SELECT FROM position_fact p
     WHERE p.invoice_id = l.invoice_id AND p.kind = 'invoice_cancelled'"""
-# One look-up per token of an entry; it never reads all rows of a payout.
-_PAYOUTS_NAMED = """(
-    SELECT count(DISTINCT token) FROM unnest(b.tokens) AS token WHERE EXISTS (
-      SELECT FROM deb_row r
-      WHERE r.practice_id = ANY (b.practice_ids)
-        AND r.payout_token = token
-        AND r.kind IN ('payout', 'advance', 'account_movement')
-        AND r.status IN ('booked', 'parked', 'staged')))"""
 
 
 def _reported(kind: str) -> str:
@@ -262,7 +256,8 @@ KINDS: tuple[ExceptionKind, ...] = (
     ExceptionKind(
         name=DEB_FILE_MISSING,
         means="the portal has counted DEB files that are not here",
-        ends="a person closes it, once the files are here or the factor has explained the gap",
+        ends="none of them is missing any more, or a person closes it, once the factor has"
+        " explained the gap",
         sentence="{detail}.",
         source=_reported(DEB_FILE_MISSING),
         key="e.key",
@@ -298,23 +293,23 @@ KINDS: tuple[ExceptionKind, ...] = (
         columns=_ROW,
         actions=(*_DECIDE_ROW, Action("reconciliation", "explainDebRow")),
         history=_ROW_HISTORY,
+        desk="parked-row",
     ),
     ExceptionKind(
         name="unmatched-payout",
         means="the bank shows money of the factor that no payout explains, or more than one",
         ends="a row that names its reference comes, or a person says which payout it is, or none",
         sentence="The bank's entry of {amount} is no payout that is known, or not one alone.",
-        source="""bank_entry b JOIN bank_statement s USING (statement_id)
-    LEFT JOIN bank_entry_decision d USING (entry_id) WHERE true""",
+        source="bank_entry b JOIN bank_statement s USING (statement_id) WHERE true",
         key="b.entry_id",
         practice="b.practice_ids",
         shared=True,
-        is_open=f"""NOT b.superseded AND d.entry_id IS NULL
-      AND CASE WHEN b.from_factor THEN {_PAYOUTS_NAMED} <> 1 ELSE {_PAYOUTS_NAMED} > 1 END""",
+        is_open="b.is_unmatched",
         columns={
             "since": "s.imported_at",
             "reason_code": "CASE WHEN b.from_factor THEN 'unexplained' ELSE 'ambiguous' END",
             "amount_rappen": "abs(b.amount_rappen)",
+            "bank_account_id": "b.account_id",
             "bank_entry_id": "b.entry_id",
         },
         actions=(
@@ -325,6 +320,7 @@ KINDS: tuple[ExceptionKind, ...] = (
     SELECT decided_at AS at, 'resolved' AS event, decided_by AS by_person, reason AS why
     FROM bank_entry_decision WHERE entry_id = :key""",
     ),
+    PAYOUT_DIFFERS,
     ExceptionKind(
         name=PORTAL_UNREACHABLE,
         means="a portal, or the practice's account there, cannot be reached",
@@ -340,25 +336,6 @@ KINDS: tuple[ExceptionKind, ...] = (
             Action("debident-gateway", "putPortalCredentials"),
         ),
     ),
-    ExceptionKind(
-        name="dead-letter",
-        means="an event could not be worked; what it says is not in the books",
-        ends="an operator sends it through again, or drops it"
-        " (`python -m shared.messaging.dead_letters`)",
-        sentence="The event {detail} could not be worked: {reason_code}.",
-        source="dead_letter l JOIN inbox i USING (event_id) WHERE true",
-        key="l.event_id",
-        practice="l.practice_id",
-        is_open="i.status = 'dead'",
-        columns={
-            "since": "l.died_at",
-            "reason_code": "l.reason",
-            "detail": "i.type || ' of ' || i.source",
-        },
-        history="""
-    SELECT coalesce(worked_at, received_at) AS at, 'resolved' AS event, NULL AS by_person,
-      coalesce(reason, 'worked') AS why
-    FROM inbox WHERE event_id = :key AND status IN ('done', 'repeat', 'skipped')""",
-    ),
+    DEAD_LETTERS,
 )
 KINDS_BY_NAME: Mapping[str, ExceptionKind] = MappingProxyType({kind.name: kind for kind in KINDS})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy import RowMapping, TextClause, bindparam, text
@@ -22,7 +22,7 @@ OLDEST, AMOUNT = "oldest", "amount"
 _CHOSEN = """
     SELECT item.*, desk.assignee, coalesce(item.amount_rappen, 0) AS stake
     FROM ({items}) AS item
-    LEFT JOIN exception_desk desk ON desk.kind = item.kind AND desk.key = item.key
+    LEFT JOIN exception_desk desk ON desk.kind = item.kept_as AND desk.key = item.key
     WHERE (desk.closed_at IS NULL OR desk.closed_at < item.since)
       AND (CAST(:reason_codes AS text[]) IS NULL OR item.reason_code = ANY (:reason_codes))
       AND (CAST(:assignee AS text) IS NULL OR desk.assignee = :assignee)
@@ -39,7 +39,7 @@ _ORDER = {OLDEST: "since, kind, key", AMOUNT: "stake DESC, kind, key"}
 _EVENTS = text(
     """
     SELECT event, at, by_person, why, assignee FROM exception_event
-    WHERE kind = :kind AND key = :key ORDER BY place
+    WHERE kind = ANY (CAST(:kinds AS text[])) AND key = :key ORDER BY place
     """
 )
 
@@ -76,6 +76,23 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
+class Lateness:
+    """By when a payout is too late.
+
+    Attributes:
+        today: in Zurich.
+        payout_days: how many days after its day the bank has to show it.
+    """
+
+    today: date
+    payout_days: int
+
+    def values(self) -> dict[str, object]:
+        """Return what the statements are given."""
+        return {"today": self.today, "payout_days": self.payout_days}
+
+
+@dataclass(frozen=True, slots=True)
 class Place:
     """Where a page ended: since or stake, and the item."""
 
@@ -85,7 +102,13 @@ class Place:
 
 
 async def page(
-    connection: AsyncConnection, choice: Choice, *, by: str, after: Place | None, limit: int
+    connection: AsyncConnection,
+    choice: Choice,
+    late: Lateness,
+    *,
+    by: str,
+    after: Place | None,
+    limit: int,
 ) -> Sequence[RowMapping]:
     """Return open items, the oldest or the largest first."""
     behind = "true" if after is None else _BEHIND[by]
@@ -98,25 +121,28 @@ async def page(
             "after_kind": after.kind,
             "after_key": after.key,
         }
-    result = await connection.execute(_statement(sql), choice.values() | place | {"limit": limit})
+    values = choice.values() | late.values() | place | {"limit": limit}
+    result = await connection.execute(_statement(sql), values)
     return result.mappings().all()
 
 
-async def totals(connection: AsyncConnection, choice: Choice) -> Sequence[RowMapping]:
+async def totals(
+    connection: AsyncConnection, choice: Choice, late: Lateness
+) -> Sequence[RowMapping]:
     """Return count and sum of the whole choice by kind; kinds without an item are left out."""
     sql = f"""SELECT kind, count(*) AS items, sum(stake)::bigint AS amount_rappen
     FROM ({_chosen(choice)}) AS chosen GROUP BY kind ORDER BY kind"""  # noqa: S608 - as above
-    result = await connection.execute(_statement(sql), choice.values())
+    result = await connection.execute(_statement(sql), choice.values() | late.values())
     return result.mappings().all()
 
 
-async def open_counts(connection: AsyncConnection) -> dict[str, int]:
+async def open_counts(connection: AsyncConnection, late: Lateness) -> dict[str, int]:
     """Return how many items of each kind are open; 0 where there is none."""
-    found = {row["kind"]: int(row["items"]) for row in await totals(connection, Choice())}
+    found = {row["kind"]: int(row["items"]) for row in await totals(connection, Choice(), late)}
     return {kind.name: found.get(kind.name, 0) for kind in KINDS}
 
 
-async def one(connection: AsyncConnection, item: ItemId) -> RowMapping | None:
+async def one(connection: AsyncConnection, item: ItemId, late: Lateness) -> RowMapping | None:
     """Return an item that is or was open, with `is_open`; None where none is in scope."""
     kind = KINDS_BY_NAME.get(item.kind)
     if kind is None:
@@ -124,22 +150,24 @@ async def one(connection: AsyncConnection, item: ItemId) -> RowMapping | None:
     sql = f"""SELECT item.*, desk.assignee,
       item.is_open AND (desk.closed_at IS NULL OR desk.closed_at < item.since) AS in_queue
     FROM ({_items(kind, one=True)}) AS item
-    LEFT JOIN exception_desk desk ON desk.kind = item.kind AND desk.key = item.key"""  # noqa: S608 - as above
-    result = await connection.execute(text(sql), {"key": item.key})
+    LEFT JOIN exception_desk desk ON desk.kind = item.kept_as AND desk.key = item.key"""  # noqa: S608 - as above
+    result = await connection.execute(text(sql), {"key": item.key} | late.values())
     return result.mappings().one_or_none()
 
 
-async def known_item(connection: AsyncConnection, item: ItemId) -> KnownItem | None:
+async def known_item(connection: AsyncConnection, item: ItemId, late: Lateness) -> KnownItem | None:
     """Return what the commands of persons need to know of an item; None as `one`."""
-    row = await one(connection, item)
+    row = await one(connection, item, late)
     if row is None:
         return None
+    kind = KINDS_BY_NAME[item.kind]
     practice_ids = row["practice_ids"]
     return KnownItem(
         item=item,
+        kept_as=ItemId(kind.kept_as, item.key),
         practice_ids=None if practice_ids is None else frozenset(practice_ids),
         is_open=bool(row["in_queue"]),
-        may_be_closed=KINDS_BY_NAME[item.kind].closable,
+        may_be_closed=kind.closable,
     )
 
 
@@ -149,7 +177,8 @@ async def history(connection: AsyncConnection, row: RowMapping) -> list[HistoryE
     Its own facts and what persons did; that it opened, or opened again, where nothing else says it.
     """
     kind, key = KINDS_BY_NAME[row["kind"]], row["key"]
-    events = await connection.execute(_EVENTS, {"kind": kind.name, "key": key})
+    kept = {"kinds": [kind.name, kind.kept_as], "key": key}
+    events = await connection.execute(_EVENTS, kept)
     found = [
         HistoryEvent(one.event, one.at, one.by_person, one.why, one.assignee) for one in events
     ]
@@ -186,7 +215,8 @@ def _items(kind: ExceptionKind, *, one: bool = False) -> str:
             else f"{kind.practice} = ANY (:practices)"
         )
         which = f"{kind.is_open} AND (CAST(:practices AS uuid[]) IS NULL OR {match})"
-    return f"""SELECT '{kind.name}'::text AS kind, {kind.key} AS key,
+    return f"""SELECT '{kind.name}'::text AS kind, '{kind.kept_as}'::text AS kept_as,
+      {kind.key} AS key,
       {practice_ids} AS practice_ids, {said} FROM {kind.source} AND {which}"""  # noqa: S608 - as above
 
 

@@ -156,7 +156,7 @@ class DebFileMissing(EventPayload):
     SUBJECT: ClassVar[str] = "contract_id"
 
     contract_id: UUID
-    gap_id: Annotated[UUID, Field(description="The gap; derived from contract and first number")]
+    gap_id: Annotated[UUID, Field(description="The gap; one that opens again is another one")]
     first_number: Annotated[int, Field(ge=1, description="First missing publication number")]
     last_number: Annotated[int, Field(ge=1, description="Last missing publication number")]
     seen_number: Annotated[
@@ -164,6 +164,19 @@ class DebFileMissing(EventPayload):
     ]
     reason_code: Code
     noticed_at: Annotated[Timestamp, Field(description="When it was noticed")]
+
+
+class DebFileGapClosed(EventPayload):
+    """None of the DEB files of a gap is missing any more; told once per gap."""
+
+    TYPE: ClassVar[str] = "deb-file-gap-closed"
+    TOPIC: ClassVar[str] = topics.DEB_FILE_EVENTS.name
+    PRODUCER: ClassVar[str] = topics.DEBIDENT_GATEWAY
+    SUBJECT: ClassVar[str] = "contract_id"
+
+    contract_id: UUID
+    gap_id: Annotated[UUID, Field(description="The gap, as it was told to be missing")]
+    closed_at: Annotated[Timestamp, Field(description="When its last file was seen to be here")]
 
 
 class PortalUnreachable(EventPayload):

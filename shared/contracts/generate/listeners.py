@@ -30,6 +30,7 @@ LISTENERS: dict[str, tuple[str, ...]] = {
     "order-confirmed": (INVOICING, DEBIDENT_GATEWAY, RECONCILIATION),
     "deb-file-fetched": (RECONCILIATION,),
     "deb-file-missing": (RECONCILIATION,),
+    "deb-file-gap-closed": (RECONCILIATION,),
     "portal-unreachable": (RECONCILIATION,),
     "portal-reachable": (RECONCILIATION,),
     "invoice-acquitted": (INVOICING,),
@@ -41,6 +42,9 @@ LISTENERS: dict[str, tuple[str, ...]] = {
     "deb-row-parked": (),
     "invoice-position-changed": (INVOICING, ORDERS),
     "dunning-brake-changed": (),
+    "invoicing-dead-letter-changed": (RECONCILIATION,),
+    "orders-dead-letter-changed": (RECONCILIATION,),
+    "debident-gateway-dead-letter-changed": (RECONCILIATION,),
 }
 
 

@@ -273,6 +273,27 @@ async def test_a_row_that_contradicts_a_booked_one_is_a_conflict(
     assert (await queue.only("conflict"))["reason_code"] == "conflicting-record"
 
 
+async def test_a_parked_row_that_becomes_a_conflict_keeps_its_person_and_its_history(
+    house: House, queue: Queue
+) -> None:
+    await house.acquitted_invoices("120.00")
+    late = Row("R-1", "debtor_payment", "2026-000009", rappen=700)
+    await house.book(DebFile((late,)))
+    item = (await queue.only("parked-row"))["item"]
+    assert (await queue.do(item, "assign", assignee="anna"))[0] == 200
+    known = late.but(invoice="2026-000001", rappen=800)
+    await house.book(DebFile((known,), file_id="F-0002", previous="F-0001"))
+    await house.receive(house.invoice_issued("2026-000009", "50.00"))
+    lines = [("2026-000009", "50.00", True)]
+    await house.receive(await house.order_confirmed(lines, number="CMD-2026-0002"))
+    await house.work()
+    conflict = await queue.only("conflict")
+    assert (conflict["assignee"], conflict["about"]["row_id"]) == ("anna", item.partition(".")[2])
+    assert (await queue.do(conflict["item"], "note", note="asked the factor"))[0] == 200
+    assert await queue.history(conflict["item"]) == ["opened", "assigned", "noted"]
+    assert [one["item"] for one in await queue.items(assignee="anna")] == [conflict["item"]]
+
+
 async def test_money_of_the_factor_without_a_payout_waits_until_its_row_comes(
     house: House, queue: Queue, api: ApiClient
 ) -> None:
@@ -350,7 +371,9 @@ async def test_a_dead_letter_is_there_until_it_is_worked_or_dropped(
 ) -> None:
     event_id = await dead_letter(house, house.practice_id)
     item = await queue.only("dead-letter")
-    assert item["words"] == "The event order-confirmed of orders could not be worked: refused."
+    assert item["words"] == (
+        "The event order-confirmed of orders could not be worked by reconciliation: refused."
+    )
     async with house.database.transaction(Scope.everything()) as connection:
         await connection.execute(
             text("UPDATE inbox SET status = 'skipped', reason = 'dropped' WHERE event_id = :id"),
