@@ -259,6 +259,8 @@ async def test_missing_deb_files_are_listed_until_and_after_they_show_up(
     assert found["items"] == []
     _, found = await api.as_user().get(f"{path}?resolved=true")
     assert [each["gap_id"] for each in found["items"]] == [missing["gap_id"]]
+    told = [data for name, data in await office.told() if name == "deb-file-gap-closed"]
+    assert [data["gap_id"] for data in told] == [missing["gap_id"]]
 
 
 async def test_an_overdue_order_is_asked_about_less_often_and_says_so(

@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import text
 
 from shared.contracts.debident.v1 import (
+    DebFileGapClosed,
     DebFileMissing,
     OrderRefused,
     OrderSendFailed,
@@ -134,6 +135,15 @@ class Reports:
             seen_number=6,
             reason_code="not-listed",
             noticed_at=self.house.clock.now(),
+        )
+
+    def gap_closed(self) -> DebFileGapClosed:
+        """It came after all."""
+        return DebFileGapClosed(
+            practice_id=self.house.practice_id,
+            contract_id=self.house.contract_id,
+            gap_id=derived_id("gap", self.house.contract_id, 5),
+            closed_at=self.house.clock.now(),
         )
 
     def unreachable(self, outage_id: UUID) -> PortalUnreachable:

@@ -351,6 +351,21 @@ async def test_a_missing_deb_file_is_told_once_and_closed_by_a_person(
 
 
 @pytest.mark.parametrize("told_first", ["beginning", "end"])
+async def test_a_missing_deb_file_that_comes_after_all_ends_by_itself(
+    house: House, queue: Queue, reports: Reports, told_first: str
+) -> None:
+    if told_first == "beginning":
+        await house.receive(reports.missing())
+        item = (await queue.only("deb-file-missing"))["item"]
+        await house.receive(reports.gap_closed())
+        assert await queue.history(item) == ["opened", "resolved"]
+    else:
+        await house.receive(reports.gap_closed())
+        await house.receive(reports.missing())
+    assert await queue.kinds() == []
+
+
+@pytest.mark.parametrize("told_first", ["beginning", "end"])
 async def test_an_outage_is_over_for_each_practice_by_itself(
     house: House, queue: Queue, reports: Reports, told_first: str
 ) -> None:

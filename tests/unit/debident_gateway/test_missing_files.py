@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from services.debident_gateway.adapters.debident_fake import FakeDebidentPortal
 from services.debident_gateway.domain.answers import DebFilePage, ListedDebFile
 from services.debident_gateway.domain.deb_sequence import Gap, gaps_in, still_missing
-from services.debident_gateway.domain.events import DebFileIsMissing
+from services.debident_gateway.domain.events import DebFileGapIsClosed, DebFileIsMissing
 from services.debident_gateway.domain.model import DebCursor, PortalAccess
 from services.debident_gateway.handlers.fetch_deb_files import FetchDebFiles, fetch_deb_files
 from services.debident_gateway.ports.portal import DebFileRejectedError, PortalSilentError
@@ -111,6 +111,33 @@ async def test_a_number_that_the_list_skips_is_told_once_and_resolved_when_it_sh
     assert await _fetch(bench) == 1
     assert await bench.uow.deb_gaps.open(CONTRACT) == []
     assert len(_missing(bench)) == 2
+
+
+async def test_a_gap_is_told_to_be_closed_once_and_one_that_opens_again_is_another() -> None:
+    bench, portal = _bench(3)
+    portal.wrong = frozenset({3})
+    await _fetch(bench)
+    portal.hidden = frozenset({3})
+    for _ in range(2):
+        await _fetch(bench)
+    portal.hidden = frozenset()
+    await _fetch(bench)
+    portal.wrong = frozenset()
+    for _ in range(2):
+        await _fetch(bench)
+    told = [
+        (type(each).__name__, each.missing.gap_id)
+        for each in bench.uow.events
+        if isinstance(each, DebFileIsMissing | DebFileGapIsClosed)
+    ]
+    first, second = told[0][1], told[-1][1]
+    assert first != second
+    assert told == [
+        ("DebFileIsMissing", first),
+        ("DebFileGapIsClosed", first),
+        ("DebFileIsMissing", second),
+        ("DebFileGapIsClosed", second),
+    ]
 
 
 async def test_a_listed_file_that_cannot_be_fetched_is_missing_too() -> None:
