@@ -90,12 +90,7 @@ def build(
         policy=policy,
         clock=clock,
     )
-    watch = DunningWatch(
-        queue=PostgresDunningQueue(database),
-        open_unit=shop.open_unit,
-        deb_days_max=settings.dunning_deb_days_max,
-        clock=clock,
-    )
+    watch = _dunning_watch(settings, database, clock)
     return ServiceDefinition(
         name=topics.RECONCILIATION,
         title="Reconciliation",
@@ -127,6 +122,17 @@ def build(
             dunning_part(DunningWatcher(watch), clock, settings.dunning_tick_seconds),
         ),
         gauges=[exception_gauges(database, late)],
+    )
+
+
+def _dunning_watch(
+    settings: ReconciliationSettings, database: Database, clock: Clock
+) -> DunningWatch:
+    return DunningWatch(
+        queue=PostgresDunningQueue(database),
+        open_unit=unit_opener(database, clock),
+        deb_days_max=settings.dunning_deb_days_max,
+        clock=clock,
     )
 
 

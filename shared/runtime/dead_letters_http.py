@@ -19,6 +19,7 @@ from shared.db.scope import Scope
 from shared.kernel.clock import Clock
 from shared.kernel.errors import ConflictError, NotFoundError
 from shared.messaging import dead_letters
+from shared.web.changes import Changed, between, changed_all
 from shared.web.endpoints import ApiModel, Call, Endpoint, Reply, UserRole
 
 Noted = Callable[[Call, UUID, str], Awaitable[None]]
@@ -75,7 +76,7 @@ class DeadLetterOperations:
         """Answer one dead letter."""
         return Reply(await _letter(call))
 
-    async def replay(self, call: Call) -> Reply:
+    async def replay(self, call: Call) -> Changed:
         """Send one through the processor again."""
         before, why = await _open_letter(call), _why(call)
         if before.sequence is None:
@@ -97,7 +98,7 @@ class DeadLetterOperations:
             raise _not_open()
         return await self._changed(call, before, f"sent through again: {why}")
 
-    async def drop(self, call: Call) -> Reply:
+    async def drop(self, call: Call) -> Changed:
         """Give one up for good, so that its aggregate goes on without it."""
         before, why = await _open_letter(call), _why(call)
         # The order of an aggregate is the system's: an event may claim a practice that is not its.
@@ -112,13 +113,14 @@ class DeadLetterOperations:
         await set_scope(call.connection, call.principal.scope())
         return await self._changed(call, before, f"dropped: {why}")
 
-    async def _changed(self, call: Call, before: DeadLetterReply, words: str) -> Reply:
+    async def _changed(self, call: Call, before: DeadLetterReply, words: str) -> Changed:
         """Answer how it stands now; the difference, with name and reason, is for the audit log."""
         if self._noted is not None:
             await self._noted(call, before.event_id, words)
         after = await _letter(call)
         done = {"by": call.principal.subject, "why": _why(call)}
-        return Reply(after.model_copy(update=done), before=before)
+        told = after.model_copy(update=done)
+        return changed_all(Reply(told), [between(before, told, practice_id=before.practice_id)])
 
 
 async def _letter(call: Call) -> DeadLetterReply:

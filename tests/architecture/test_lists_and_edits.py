@@ -19,6 +19,7 @@ from tests.contracts.consumers import SERVICES, assembled
 
 NOT_A_LIST = frozenset({"suggestInvoices"})
 """At most five guesses at what a row may mean, best first: an answer, with no further page."""
+_OURS = ("services.", "shared.runtime.", __name__)
 CONDITIONAL_METHODS = frozenset({"PUT", "PATCH", "DELETE"})
 
 
@@ -124,7 +125,7 @@ def own_callees(function: Callable[..., Any], names: set[str]) -> Iterator[Calla
     for name in names - {function.__name__}:
         for place in places:
             found = getattr(place, name, None)
-            if inspect.isroutine(found) and found.__module__.startswith(("services.", __name__)):
+            if inspect.isroutine(found) and found.__module__.startswith(_OURS):
                 yield found
 
 

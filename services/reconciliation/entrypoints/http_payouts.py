@@ -16,6 +16,7 @@ from services.reconciliation.handlers.decide_payout import DecidePayout, decide_
 from services.reconciliation.ports.payouts import PayoutRepository
 from shared.contracts.envelope import WireMoney
 from shared.kernel.clock import Clock
+from shared.web.changes import Changed, changed
 from shared.web.endpoints import ApiModel, Call, Endpoint, Reply
 
 PayoutsOn = Callable[[AsyncConnection], PayoutRepository]
@@ -61,7 +62,7 @@ class PayoutOperations:
         self._payouts_on = payouts_on
         self._clock = clock
 
-    async def decide(self, call: Call) -> Reply:
+    async def decide(self, call: Call) -> Changed:
         """Keep what a person says of a difference."""
         body = call.body_as(PayoutDecisionRequest)
         command = DecidePayout(
@@ -72,19 +73,18 @@ class PayoutOperations:
             by=call.principal.subject,
         )
         decided = await decide_payout(command, self._payouts_on(call.connection), self._clock)
-        return Reply(
-            PayoutDecisionReply(
-                payout_id=decided.payout.payout_id,
-                payout_reference=decided.payout.payout_reference,
-                decision=body.decision,
-                announced=money(decided.payout.announced.rappen),
-                received=money(decided.payout.received.rappen),
-                wait_until=decided.wait_until,
-                reason=decided.reason,
-                decided_by=decided.decided_by,
-                decided_at=decided.decided_at,
-            )
+        answer = PayoutDecisionReply(
+            payout_id=decided.payout.payout_id,
+            payout_reference=decided.payout.payout_reference,
+            decision=body.decision,
+            announced=money(decided.payout.announced.rappen),
+            received=money(decided.payout.received.rappen),
+            wait_until=decided.wait_until,
+            reason=decided.reason,
+            decided_by=decided.decided_by,
+            decided_at=decided.decided_at,
         )
+        return changed(Reply(answer), None, answer)
 
 
 def payout_endpoints(payouts_on: PayoutsOn, clock: Clock) -> list[Endpoint]:
