@@ -26,6 +26,7 @@ from services.reconciliation.entrypoints.exception_events import (
     together,
 )
 from services.reconciliation.entrypoints.exceptions import (
+    LatenessNow,
     exception_endpoints,
     exception_gauges,
     letter_noter,
@@ -51,6 +52,7 @@ from shared.objectstore import ObjectStore, open_object_store
 from shared.runtime.dead_letters_http import dead_letter_endpoints
 from shared.runtime.definition import ServiceDefinition
 from shared.runtime.settings import decode_key
+from shared.web.endpoints import Endpoint
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -74,12 +76,6 @@ def build(
 
     def unit_on(connection: AsyncConnection) -> SqlUnitOfWork:
         return SqlUnitOfWork(connection, clock)
-
-    def late() -> Lateness:
-        return Lateness(clock.today(), settings.payout_days_max)
-
-    def desk_on(connection: AsyncConnection) -> ExceptionDesk:
-        return PostgresExceptionDesk(connection, lambda on, item: known_item(on, item, late()))
 
     policy = booking_policy(settings)
     shop = DebWorkshop(
@@ -110,8 +106,7 @@ def build(
             *dunning_endpoints(unit_on, clock, deb_days_max=settings.dunning_deb_days_max),
             *bank_endpoints(PostgresBankRepository, read_statements, clock),
             *payout_endpoints(PostgresPayouts, clock),
-            *exception_endpoints(desk_on, clock, late),
-            *dead_letter_endpoints(clock, noted=letter_noter(desk_on, clock)),
+            *_queue_endpoints(settings, clock),
         ],
         subscriptions=together(
             *subscriptions(EventHandlers(unit_on, content, clock)),
@@ -121,7 +116,7 @@ def build(
             *parts(DebBooker(shop, settings.deb_tick_seconds)),
             dunning_part(DunningWatcher(watch), clock, settings.dunning_tick_seconds),
         ),
-        gauges=[exception_gauges(database, late)],
+        gauges=[exception_gauges(database, _lateness(settings, clock))],
     )
 
 
@@ -134,6 +129,22 @@ def _dunning_watch(
         deb_days_max=settings.dunning_deb_days_max,
         clock=clock,
     )
+
+
+def _queue_endpoints(settings: ReconciliationSettings, clock: Clock) -> list[Endpoint]:
+    late = _lateness(settings, clock)
+
+    def desk_on(connection: AsyncConnection) -> ExceptionDesk:
+        return PostgresExceptionDesk(connection, lambda on, item: known_item(on, item, late()))
+
+    return [
+        *exception_endpoints(desk_on, clock, late),
+        *dead_letter_endpoints(clock, noted=letter_noter(desk_on, clock)),
+    ]
+
+
+def _lateness(settings: ReconciliationSettings, clock: Clock) -> LatenessNow:
+    return lambda: Lateness(clock.today(), settings.payout_days_max)
 
 
 def booking_policy(settings: ReconciliationSettings) -> BookingPolicy:
