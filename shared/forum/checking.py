@@ -93,10 +93,21 @@ def _kind(
         kinds = payload.get("request_type", "invoice"), payload.get("request_subtype", "normal")
         if kinds != wanted:
             yield _at(payload, "not-an-invoice", f"It is a {' '.join(kinds)}.", "payload")
-    elif is_refund or payload.get("type", "invoice") != "invoice" or _is_copy(payload):
+    elif payload.get("type", "invoice") != "invoice" or _is_copy(payload):
         yield _at(payload, "not-an-invoice", "It is no plain invoice.", "payload")
+    elif is_refund and not _is_negative(_balance(body)):
+        # The version has no kind of its own for it: its number and its sign say it.
+        yield _at(payload, "not-an-invoice", "It is no credit note.", "payload")
     if body.find("i:tiers_garant", _NS) is None:
         yield _at(body, "not-tiers-garant", "It goes to an insurer, not to the patient.", "tiers")
+
+
+def _balance(body: etree._Element) -> etree._Element | None:
+    return body.find("*/i:balance", _NS)
+
+
+def _is_negative(balance: etree._Element | None) -> bool:
+    return balance is not None and _francs(balance, "amount") < 0
 
 
 def _is_copy(payload: etree._Element) -> bool:
@@ -148,7 +159,7 @@ def _sums(body: etree._Element) -> Iterator[Fault]:
     if unbounded:
         yield from unbounded
         return
-    balance = body.find("*/i:balance", _NS)
+    balance = _balance(body)
     vat = body.find("*/i:balance/i:vat", _NS)
     if balance is None or vat is None:
         yield _at(body, "schema", "The balance is missing.", "balance")

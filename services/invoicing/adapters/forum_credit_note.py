@@ -1,8 +1,9 @@
 """Writes a credit note in the Forum format, out of the document of the invoice that it reduces.
 
-The format has no document of its own for it: a refund is an invoice request of the subtype
-"refund" whose `credit` block has the credit note's number and whose amounts are negative. Parties,
-payment and treatment are those of the invoice, so the original bytes are the template.
+The format has no document of its own for it: it is an invoice request whose `credit` block has the
+credit note's number and whose amounts are negative; 5.0 has the subtype "refund" for it besides.
+Parties, payment and treatment are those of the invoice, so the original bytes are the template, and
+the version is the invoice's.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from lxml import etree
 
 from services.invoicing.adapters.forum_elements import NAMESPACE, add
 from services.invoicing.domain.correction import CreditNoteDraft
+from shared.forum.opening import NotOpenedError, open_request
 from shared.forum.schema import invoice_schema
 from shared.kernel.clock import SWISS_TIME
 from shared.kernel.errors import DomainError, PermanentError
@@ -35,12 +37,11 @@ class ForumCreditNoteRenderer:
         Raises:
             DomainError: the invoice's document is of another format, or the schema refuses.
         """
-        parser = etree.XMLParser(resolve_entities=False, no_network=True, remove_blank_text=True)
-        root = etree.fromstring(invoice_document, parser)
         try:
-            _turn(root, note)
-            invoice_schema().assertValid(root)
-        except (etree.DocumentInvalid, LookupError, PermanentError) as error:
+            version, root = open_request(invoice_document)
+            _turn(root, note, version)
+            invoice_schema(version).assertValid(root)
+        except (NotOpenedError, etree.DocumentInvalid, LookupError, PermanentError) as error:
             raise DomainError(
                 "The invoice's document cannot be turned into a credit note of the official"
                 " format.",
@@ -49,10 +50,11 @@ class ForumCreditNoteRenderer:
         return etree.tostring(root, xml_declaration=True, encoding="UTF-8")
 
 
-def _turn(root: etree._Element, note: CreditNoteDraft) -> None:
-    root.set("guid", derived_id("credit-note-document", note.credit_note_id).hex)
+def _turn(root: etree._Element, note: CreditNoteDraft, version: str) -> None:
     payload = _one(root, "invoice:payload")
-    payload.set("request_subtype", "refund")
+    if version == "5.0":
+        root.set("guid", derived_id("credit-note-document", note.credit_note_id).hex)
+        payload.set("request_subtype", "refund")
     issued_at = note.issued_at.astimezone(SWISS_TIME)
     for former in _all(payload, "invoice:credit"):
         payload.remove(former)
