@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
@@ -11,10 +12,11 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from sandbox.broker import RunningBroker
 from sandbox.postgres import ServiceUrls
+from shared.contracts import topics
 from shared.db import Database
 from shared.messaging.schema import MESSAGING_TABLES_V1
 from shared.runtime.settings import ServiceSettings
-from tests.integration.messaging.helpers import settings_for
+from tests.integration.messaging.helpers import make_topic, settings_for
 from tests.support.servers import ServiceDatabaseFactory
 
 
@@ -49,11 +51,15 @@ async def database(urls: ServiceUrls) -> AsyncIterator[Database]:
     await database.close()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def settings(broker: RunningBroker) -> ServiceSettings:
-    """Settings that fit the session's broker."""
-    return settings_for(
+    """Settings that fit the session's broker, which has the topic that every service tells on."""
+    fitting = settings_for(
         broker.bootstrap,
         kafka_idempotence=broker.supports_idempotence,
         kafka_session_timeout_seconds=broker.session_timeout_seconds,
     )
+    told = topics.DEAD_LETTER_EVENTS
+    # A broker may make a topic that it is asked about by itself, with other partitions.
+    asyncio.run(make_topic(fitting, told.name, partitions=told.partitions))
+    return fitting
