@@ -169,7 +169,7 @@ class CorrectionRepository(Protocol):
         """Note whether the books set the invoice's line in its live order aside."""
 
     async def set_line_given_back(
-        self, practice_id: PracticeId, invoice_id: InvoiceId, *, given_back: bool
+        self, practice_id: PracticeId, invoice_id: InvoiceId, *, given_back: bool, by: UUID | None
     ) -> OrderId | None:
         """Let the invoice leave the accepted order that the factor gave it back from, or return.
 

@@ -8,7 +8,6 @@ the version is the invoice's.
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
@@ -26,6 +25,7 @@ from shared.kernel.money import Money
 
 _NAMES = {"de": "Gutschrift", "fr": "Note de crédit", "it": "Nota di credito"}
 _SPACES = {"invoice": NAMESPACE}
+_OF_THE_ACT = ("tariff_type", "code", "date_begin", "provider_id", "responsible_id")
 
 
 class ForumCreditNoteRenderer:
@@ -83,8 +83,10 @@ def _reduce(body: etree._Element, note: CreditNoteDraft, name: str) -> None:
     _one(balance, "invoice:vat").set("vat", str(-tax))
     _set(balance, amount=str(-note.amount), amount_due=str(-note.amount))
     _set(balance, amount_prepaid="0.00", amount_reminder="0.00")
+    if "amount_obligations" in balance.attrib:
+        del balance.attrib["amount_obligations"]
     services = _one(body, "invoice:services")
-    template = copy.deepcopy(_one(services, "invoice:service[1]"))
+    template = _one(services, "*")
     services.clear()
     percents = [rate.get("vat_rate", "0") for rate in rates]
     for record_id, (rate_text, share) in enumerate(zip(percents, shares, strict=True), start=1):
@@ -94,11 +96,11 @@ def _reduce(body: etree._Element, note: CreditNoteDraft, name: str) -> None:
 def _line(
     template: etree._Element, name: str, record_id: int, vat_rate: str, share: Money
 ) -> etree._Element:
-    line = copy.deepcopy(template)
-    for child in list(line):
-        line.remove(child)
-    if "remark" in line.attrib:
-        del line.attrib["remark"]
+    # Whatever kind of service the invoice began with: a plain one of the same act and people.
+    line = etree.Element(etree.QName(NAMESPACE, "service"))
+    for attribute in _OF_THE_ACT:
+        if (value := template.get(attribute)) is not None:
+            line.set(attribute, value)
     _set(
         line,
         record_id=str(record_id),

@@ -230,11 +230,16 @@ class Standing:
         code = by_age[-1].refusal_code
         return replace(self, state=InvoiceState.ISSUED, order_id=None, refusal_code=code)
 
-    def _given_back(self, by_age: Sequence[Placement]) -> Standing:
-        """Return the standing of an invoice whose last acquittal the factor ended."""
+    def places_since_return(self, placements: Sequence[Placement]) -> Sequence[Placement]:
+        """Return the places in orders behind the one that the factor gave it back from, by age."""
+        by_age = sorted(placements, key=lambda one: (one.prepared_at, one.order_id))
         ids = [placement.order_id for placement in by_age]
         ended = ids.index(self.given_back_by) if self.given_back_by in ids else -1
-        since = by_age[ended + 1 :]
+        return by_age[ended + 1 :]
+
+    def _given_back(self, by_age: Sequence[Placement]) -> Standing:
+        """Return the standing of an invoice whose last acquittal the factor ended."""
+        since = self.places_since_return(by_age)
         live = [placement for placement in since if placement.is_live]
         if live:
             return replace(

@@ -69,7 +69,8 @@ class KnownPatients:
         though the practice has corrected the record since; but a record that was given this AHV
         number or address since goes before one that a file had added for it.
         """
-        ssn, number = ahv_number(incoming), derived_patient_number(self._practice_id, incoming)
+        ssn = ahv_number(incoming)
+        number, second = derived_patient_numbers(self._practice_id, incoming)
         registered = _rather_not(number, self._by_ssn.get(ssn or "", ()))
         if registered is not None:
             return Found(registered)
@@ -80,20 +81,35 @@ class KnownPatients:
         ]
         place = place_of(incoming.address)
         here = [one for one in candidates if place_of(one.address) == place]
-        same = _rather_not(number, here) or self._by_number.get(number)
+        same = _rather_not(number, here) or self._added(number, ssn) or self._added(second, ssn)
         if same is not None:
             return Found(same)
         return Found(None, _namesakes(candidates))
 
+    def number_for(self, incoming: IncomingPatient) -> str:
+        """Return the number of a new record: the second one if somebody else has the first."""
+        number, second = derived_patient_numbers(self._practice_id, incoming)
+        return second if number in self._by_number else number
 
-def derived_patient_number(practice_id: UUID, incoming: IncomingPatient) -> str:
-    """Return the number that a person of a file gets; the same data give the same number."""
-    person = ahv_number(incoming) or (
-        *incoming.name(),
-        incoming.birth_date,
-        place_of(incoming.address),
+    def _added(self, number: str, ssn: str | None) -> Patient | None:
+        """Return whom a file added under a number, unless another AHV number is theirs since."""
+        record = self._by_number.get(number)
+        is_other = record is not None and None not in {ssn, record.ssn} and record.ssn != ssn
+        return None if is_other else record
+
+
+def derived_patient_numbers(practice_id: UUID, incoming: IncomingPatient) -> tuple[str, str]:
+    """Return the number that a person of a file gets, and the one in case it is taken.
+
+    The same data give the same numbers. A number made of an AHV number is taken where a file had
+    named a wrong one, and the practice has corrected the record that was added under it.
+    """
+    ssn, named = ahv_number(incoming), (*incoming.name(), incoming.birth_date)
+    place = place_of(incoming.address)
+    return (
+        derived_number("imported-patient", practice_id, ssn or (*named, place)),
+        derived_number("imported-patient", practice_id, (ssn, *named, place)),
     )
-    return derived_number("imported-patient", practice_id, person)
 
 
 def derived_number(kind: str, practice_id: UUID, person: object) -> str:

@@ -26,7 +26,6 @@ from services.invoicing.domain.invoice import (
 from services.invoicing.domain.known_patients import (
     ahv_number,
     derived_number,
-    derived_patient_number,
 )
 from services.invoicing.domain.people import Debtor, Patient, Provider
 from services.invoicing.domain.practice import Contract
@@ -118,14 +117,14 @@ def house_number(number: str) -> tuple[int, int] | None:
     return (year, serial) if serial and invoice_number(year, serial) == number else None
 
 
-def new_patient(practice_id: UUID, invoice: IncomingInvoice) -> Patient:
+def new_patient(practice_id: UUID, invoice: IncomingInvoice, *, number: str) -> Patient:
     """Return the patient of a file, under a number of their own."""
     incoming = invoice.patient
     guarantor = None if invoice.debtor_is_patient() else new_debtor(practice_id, invoice.debtor)
     return Patient(
         patient_id=new_id(),
         practice_id=practice_id,
-        patient_number=derived_patient_number(practice_id, incoming),
+        patient_number=number,
         family_name=incoming.family_name,
         given_name=incoming.given_name,
         birth_date=incoming.birth_date,

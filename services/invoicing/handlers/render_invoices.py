@@ -6,7 +6,6 @@ import asyncio
 from dataclasses import dataclass
 from uuid import UUID
 
-from services.invoicing.domain.correction import Way, way_to_correct
 from services.invoicing.domain.document import InvoiceDocument, check_document
 from services.invoicing.domain.events import DocumentWasRendered
 from services.invoicing.domain.invoice import (
@@ -23,7 +22,7 @@ from services.invoicing.handlers.known import known_invoice, known_practice
 from services.invoicing.ports import UnitOfWork
 from services.invoicing.ports.documents import DocumentReader, InvoiceDocuments, InvoiceRenderer
 from shared.kernel.clock import Clock
-from shared.kernel.errors import ConflictError, DomainError
+from shared.kernel.errors import ConflictError, DomainError, PermanentError
 from shared.kernel.ids import derived_id
 
 
@@ -87,20 +86,26 @@ async def render_invoices(
         except DomainError as error:
             number = standing.invoice_number
             refused.append(NotRendered(invoice_id, number, error.code, str(error)))
+        except PermanentError as error:
+            number = standing.invoice_number
+            refused.append(NotRendered(invoice_id, number, "document-damaged", str(error)))
     before = len(command.invoice_ids) - len(newly) - len(refused)
     return Rendered(tuple(newly), before, tuple(refused))
 
 
 def _check_free(standing: Standing, placements: list[Placement]) -> None:
-    way, number = way_to_correct(standing, placements), standing.invoice_number
+    """Check that no order has the invoice; what the factor gave back may go into another one."""
+    live = [one for one in standing.places_since_return(placements) if one.is_live]
+    stays_acquitted = standing.is_acquitted and standing.given_back_by is None
+    number = standing.invoice_number
     if standing.state is InvoiceState.CANCELLED:
         raise ConflictError(f"Invoice {number} is cancelled.", code="invoice-cancelled")
-    if way is Way.CREDIT_NOTE:
+    if stays_acquitted or any(one.has_left for one in live):
         raise ConflictError(
             f"The factor has invoice {number} already, with the document that it was sent.",
             code="already-with-factor",
         )
-    if way is Way.WITHDRAW_FIRST:
+    if live:
         raise ConflictError(
             f"Invoice {number} is in an order that has not left. Take that order back first.",
             code="withdraw-order-first",

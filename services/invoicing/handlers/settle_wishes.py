@@ -14,7 +14,7 @@ from services.invoicing.handlers.decide_conflict import REPLACE, DecideConflict,
 from services.invoicing.handlers.known import known_invoice
 from services.invoicing.handlers.wishing import Tools, ask, live_order, tell
 from services.invoicing.ports import UnitOfWork
-from shared.kernel.errors import DomainError
+from shared.kernel.errors import DomainError, PermanentError
 
 
 async def settle_wishes(order_id: UUID, uow: UnitOfWork, *, tools: Tools) -> None:
@@ -69,6 +69,8 @@ async def carry_out(
 
 async def _settle(wish: CancellationWish, uow: UnitOfWork, tools: Tools) -> None:
     invoice = await known_invoice(uow, wish.practice_id, wish.invoice_id)
+    if wish.conflict_id is not None:
+        await uow.imports.lock(wish.practice_id)  # in the order in which a decision takes them
     standing = (await uow.invoices.lock_standings([wish.invoice_id]))[wish.invoice_id]
     placements = (await uow.orders.placements([wish.invoice_id]))[wish.invoice_id]
     way, now = way_to_correct(standing, placements), tools.clock.now()
@@ -92,8 +94,9 @@ async def _finish(wish: CancellationWish, invoice: Invoice, uow: UnitOfWork, too
     try:
         async with uow.part():
             await carry_out(wish, invoice, uow, tools)
-    except DomainError as error:
-        await uow.wishes.save(wish.failed(code=error.code, reason=str(error), at=now))
-        await tell(f"{wish.intent.word}-failed", wish, error.code, uow)
+    except (DomainError, PermanentError) as error:
+        code = error.code if isinstance(error, DomainError) else "document-damaged"
+        await uow.wishes.save(wish.failed(code=code, reason=str(error), at=now))
+        await tell(f"{wish.intent.word}-failed", wish, code, uow)
     else:
         await uow.wishes.save(wish.settled(WishState.DONE, at=now))

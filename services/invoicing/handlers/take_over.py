@@ -12,7 +12,7 @@ from services.invoicing.domain.invoice import HistoryEntry, Invoice, Standing, S
 from services.invoicing.domain.known_patients import (
     KnownPatients,
     ahv_number,
-    derived_patient_number,
+    derived_patient_numbers,
 )
 from services.invoicing.domain.numbers import house_reference, is_qr_reference
 from services.invoicing.domain.people import Patient, Provider
@@ -68,7 +68,9 @@ async def open_intake(
     glns = {one.provider.gln for one in invoices}
     ssns = {ssn for one in invoices if (ssn := ahv_number(one.patient)) is not None}
     birth_dates = {one.patient.birth_date for one in invoices}
-    numbers = {derived_patient_number(practice_id, one.patient) for one in invoices}
+    numbers = {
+        number for one in invoices for number in derived_patient_numbers(practice_id, one.patient)
+    }
     references = {one.slip.reference for one in invoices if one.slip.reference is not None}
     return Intake(
         uow,
@@ -184,7 +186,8 @@ class Intake:
         found = self._patients.find(incoming.patient)
         if found.patient is not None:
             return found.patient, ()
-        new = new_patient(self._setting.practice.practice_id, incoming)
+        number = self._patients.number_for(incoming.patient)
+        new = new_patient(self._setting.practice.practice_id, incoming, number=number)
         self._patients.add(new)
         self._new_patients.append(new)
         return new, found.namesakes

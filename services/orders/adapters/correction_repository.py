@@ -159,6 +159,7 @@ _GIVE_BACK = text(
     UPDATE order_line SET given_back = true
     WHERE practice_id = :practice_id AND invoice_id = :invoice_id
       AND live AND outcome = 'accepted' AND NOT set_aside
+      AND order_id = coalesce(CAST(:given_back_by AS uuid), order_id)
     RETURNING order_id
     """
 )
@@ -313,15 +314,19 @@ class SqlCorrectionRepository:
         )
 
     async def set_line_given_back(
-        self, practice_id: PracticeId, invoice_id: InvoiceId, *, given_back: bool
+        self, practice_id: PracticeId, invoice_id: InvoiceId, *, given_back: bool, by: UUID | None
     ) -> OrderId | None:
         """Let the invoice leave the order it was given back from, or return to it."""
         wanted = {"practice_id": practice_id, "invoice_id": invoice_id}
         turning = wanted | {"given_back": given_back}
         if (await self._connection.execute(_HOLD_INVOICE, turning)).one_or_none() is None:
             return None
-        statement = _GIVE_BACK if given_back else _TAKE_AGAIN
-        turned = (await self._connection.execute(statement, wanted)).scalar_one_or_none()
+        found = await (
+            self._connection.execute(_GIVE_BACK, wanted | {"given_back_by": by})
+            if given_back
+            else self._connection.execute(_TAKE_AGAIN, wanted)
+        )
+        turned = found.scalar_one_or_none()
         return None if turned is None else OrderId(turned)
 
     async def _waiting(

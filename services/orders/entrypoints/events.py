@@ -125,6 +125,7 @@ async def _invoice_position_changed(
         ),
         set_aside=_SET_ASIDE.get(payload.changes[-1].kind) if payload.changes else None,
         given_back=payload.given_back,
+        given_back_by=payload.given_back_by,
     )
     return await change_balance(command, uow)
 

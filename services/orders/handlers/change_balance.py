@@ -22,7 +22,8 @@ class ChangeBalance:
     Attributes:
         settled_credit_notes: released notes that this balance takes into account.
         set_aside: whether the books set its line aside (True) or acquitted it after all (False).
-        given_back: whether the factor gave the invoice back and no order took it since.
+        given_back: whether the factor gave the invoice back and it was not acquitted since.
+        given_back_by: the order from which it was; None: not told, it is the one that holds it.
     """
 
     practice_id: PracticeId
@@ -32,6 +33,7 @@ class ChangeBalance:
     settled_credit_notes: tuple[UUID, ...] = ()
     set_aside: bool | None = None
     given_back: bool = False
+    given_back_by: UUID | None = None
 
 
 async def change_balance(command: ChangeBalance, uow: UnitOfWork) -> Outcome:
@@ -63,7 +65,10 @@ async def change_balance(command: ChangeBalance, uow: UnitOfWork) -> Outcome:
             command.practice_id, command.invoice_id, set_aside=command.set_aside
         )
     turned = await uow.corrections.set_line_given_back(
-        command.practice_id, command.invoice_id, given_back=command.given_back
+        command.practice_id,
+        command.invoice_id,
+        given_back=command.given_back,
+        by=command.given_back_by,
     )
     if turned is not None and command.given_back:
         day = command.changed_at.astimezone(SWISS_TIME).date()

@@ -68,7 +68,11 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class InvoicePositionChanged:
-    """An invoice's two positions after a booking."""
+    """An invoice's two positions after a booking.
+
+    Attributes:
+        given_back_by: the order of the acquittal that a recourse ended; None if there is none.
+    """
 
     practice_id: UUID
     invoice_id: UUID
@@ -79,7 +83,7 @@ class InvoicePositionChanged:
     deb_file_id: UUID | None
     changes: tuple[Change, ...]
     changed_at: datetime
-    given_back: bool = False
+    given_back_by: UUID | None = None
 
     @classmethod
     def of_fact(
@@ -93,7 +97,7 @@ class InvoicePositionChanged:
             debt=after.debt,
             factor_owes=after.factor_owes,
             with_factor=after.with_factor,
-            given_back=after.given_back,
+            given_back_by=after.given_back_by,
             deb_file_id=None,
             changes=(change,),
             changed_at=at,

@@ -195,6 +195,11 @@ class Position:
         return self.acquittal is None and self.ended is not None
 
     @property
+    def given_back_by(self) -> UUID | None:
+        """The order of the acquittal that a recourse ended; None if the factor has the invoice."""
+        return self.ended.order_id if self.acquittal is None and self.ended is not None else None
+
+    @property
     def latest_acquittal(self) -> LiveAcquittal | None:
         """The live acquittal, else the one that was ended last."""
         return self.acquittal or self.ended

@@ -171,7 +171,7 @@ async def _leave(parked: ParkedRow, decision: RowDecision, uow: UnitOfWork, cloc
             debt=position.debt,
             factor_owes=position.factor_owes,
             with_factor=position.with_factor,
-            given_back=position.given_back,
+            given_back_by=position.given_back_by,
             deb_file_id=parked.deb_file_id,
             changes=(Change(ROW_LEFT, None, parked.row.event_date),),
             changed_at=clock.now(),

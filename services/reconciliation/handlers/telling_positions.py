@@ -29,7 +29,7 @@ def position_events(
             debt=position.debt,
             factor_owes=position.factor_owes,
             with_factor=position.with_factor,
-            given_back=position.given_back,
+            given_back_by=position.given_back_by,
             deb_file_id=deb_file_id,
             changes=tuple(changes[start : start + _CHANGES_PER_EVENT]),
             changed_at=clock.now(),

@@ -238,7 +238,8 @@ def _position_changed(event: events.InvoicePositionChanged) -> v1.InvoicePositio
         debtor_owes=debtor_balance(event.debt),
         factor_owes=_wire_money(event.factor_owes),
         with_factor=event.with_factor,
-        given_back=event.given_back,
+        given_back=event.given_back_by is not None,
+        given_back_by=event.given_back_by,
         deb_file_id=event.deb_file_id,
         changes=tuple(
             v1.PositionChange(

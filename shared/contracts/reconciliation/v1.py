@@ -195,6 +195,10 @@ class InvoicePositionChanged(EventPayload):
             " collect, and goes into another order only by a person's decision"
         ),
     ] = False
+    given_back_by: Annotated[
+        UUID | None,
+        Field(description="The order from which it was given back; a newer one keeps it"),
+    ] = None
 
 
 class DunningBrake(WireModel):

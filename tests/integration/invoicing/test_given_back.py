@@ -12,6 +12,7 @@ from shared.kernel.errors import TooEarlyError
 from tests.integration.invoicing.office import Office, Voices
 from tests.integration.invoicing.test_corrections import withdrawn
 from tests.integration.invoicing.test_events_in import acquitted, moved, shown
+from tests.integration.invoicing.test_renditions import demand, render
 from tests.unit.invoicing.bodies import chf
 
 
@@ -135,3 +136,23 @@ async def test_what_was_given_back_is_still_reduced_by_credit_notes_only(
             f"invoices/{invoice['invoice_id']}/{step}", {"reason_code": "x"}, status=409
         )
         assert problem["code"] == "needs-credit-note"
+
+
+async def test_what_was_given_back_is_written_anew_until_another_order_has_it(
+    office: Office, voices: Voices
+) -> None:
+    invoice, _ = await handed_over(office, voices)
+    await demand(office, "4.5", read=1)
+    (held,) = (await render(office, invoice))["not_rendered"]
+    assert held["code"] == "already-with-factor"
+    await voices.say(recourse(office, invoice), sequence=2)
+    assert (await render(office, invoice))["newly_rendered"] == 1
+    assert (await shown(office, invoice))["document_format"] == "4.5"
+    await demand(office, "5.0", read=2)
+    second = await voices.prepared(office, invoice)
+    await voices.say(second)
+    (held,) = (await render(office, invoice))["not_rendered"]
+    assert held["code"] == "withdraw-order-first"
+    await voices.say(await voices.confirmed(office, second.order_id, {invoice["invoice_id"]: None}))
+    (held,) = (await render(office, invoice))["not_rendered"]
+    assert held["code"] == "already-with-factor"

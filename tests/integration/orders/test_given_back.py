@@ -38,7 +38,9 @@ async def acquitted(house: House, api: ApiClient, *numbers: str) -> dict[str, An
     return order
 
 
-async def position(house: House, invoice_id: UUID, *, given_back: bool) -> None:
+async def position(
+    house: House, invoice_id: UUID, *, given_back: bool, by: str | None = None
+) -> None:
     """Let the books say where an invoice of CHF 120.00 is."""
     owes = dict.fromkeys(("reminder_fees", "interest", "costs"), ZERO)
     await house.receive(
@@ -54,6 +56,7 @@ async def position(house: House, invoice_id: UUID, *, given_back: bool) -> None:
                 "changes": (),
                 "changed_at": house.clock.now(),
                 "given_back": given_back,
+                "given_back_by": by,
             }
         )
     )
@@ -132,6 +135,22 @@ async def test_a_reversal_does_not_take_it_out_of_the_order_that_has_it_since(
     await position(house, invoice_id, given_back=True)
     (live,) = await house.rows("SELECT order_id FROM order_line WHERE live")
     assert str(live.order_id) == second["order_id"]
+
+
+async def test_a_recourse_of_an_earlier_order_takes_nothing_from_a_newer_that_is_confirmed(
+    house: House, api: ApiClient
+) -> None:
+    first = await acquitted(house, api, "N-1")
+    invoice_id = await invoice_id_of(house, "N-1")
+    await position(house, invoice_id, given_back=True, by=first["order_id"])
+    _, second = await chosen(house, api, invoice_id)
+    await house.receive(house.order_sent(second))
+    await house.receive(await house.order_arrived(second, {"N-1": None}))
+    await position(house, invoice_id, given_back=True, by=first["order_id"])
+    (live,) = await house.rows("SELECT order_id FROM order_line WHERE live")
+    assert str(live.order_id) == second["order_id"]
+    await position(house, invoice_id, given_back=True, by=second["order_id"])
+    assert await house.rows("SELECT order_id FROM order_line WHERE live") == []
 
 
 async def test_a_credit_note_that_has_not_left_is_settled_without_the_factor(

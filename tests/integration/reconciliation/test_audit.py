@@ -9,10 +9,10 @@ from uuid import UUID
 import pytest
 
 from shared.web.endpoints import UserRole
+from tests.integration.reconciliation.bank import Bank, came, new_iban
 from tests.integration.reconciliation.house import House
 from tests.integration.reconciliation.office_of_files import FileOffice
 from tests.integration.reconciliation.queue import EXCEPTIONS, Queue, Reports
-from tests.integration.reconciliation.test_bank import Bank, _came, _iban
 from tests.integration.reconciliation.test_deb_booking import ROWS
 from tests.integration.reconciliation.test_setting_aside import _crossed, _lines, _settle
 from tests.support.audit import Told, told
@@ -134,13 +134,13 @@ async def test_of_an_exception_its_state_is_told_and_never_the_text_of_a_note(
 async def test_a_bank_account_its_statements_and_decisions_are_told(
     house: House, api: ApiClient
 ) -> None:
-    bank = Bank(api.as_user([UserRole.BILLING_OFFICE], [house.practice_id]), _iban())
+    bank = Bank(api.as_user([UserRole.BILLING_OFFICE], [house.practice_id]), new_iban())
     operations = ("addBankAccount", "importBankStatement", "decideBankEntry")
     seen = len(await told(house.database, None, *operations))
     await house.acquitted_invoices("120.00")
     await bank.open(house)
     for _ in range(2):
-        status, answer = await bank.receive(_came(reference="ZA-9"))
+        status, answer = await bank.receive(came(reference="ZA-9"))
         assert status == 200, answer
     entry = (await bank.ask("unexplained-entries"))["items"][0]
     body: dict[str, Any] = {"decision": "leave", "payout_reference": None, "reason": WHY}
@@ -209,7 +209,7 @@ async def test_a_bank_account_that_is_changed_is_told_by_the_fields_that_differ(
     house: House, api: ApiClient
 ) -> None:
     await house.open()
-    bank = Bank(api, _iban())
+    bank = Bank(api, new_iban())
     await bank.open(house)
     seen = len(await told(house.database, None, "changeBankAccount"))
     body = {

@@ -10,11 +10,12 @@ from services.invoicing.adapters.forum_xml import ForumInvoiceRenderer
 from services.invoicing.domain.correction import CreditNoteDraft
 from services.invoicing.domain.document import InvoiceDocument
 from shared.forum.checking import check_document
-from shared.forum.schema import NAMESPACE
+from shared.forum.schema import NAMESPACE, invoice_schema
 from shared.kernel.errors import DomainError
 from shared.kernel.ids import new_id
 from shared.kernel.money import Money
 from tests.unit.invoicing.builders import NOW, a_contract, a_document, a_practice
+from tests.unit.invoicing.requests import a_request
 
 SPACE = {"i": NAMESPACE}
 NUMBER = "CN-2026-000001"
@@ -63,3 +64,23 @@ def test_what_is_no_invoice_makes_no_credit_note(document: bytes) -> None:
     with pytest.raises(DomainError) as refused:
         ForumCreditNoteRenderer().render(a_note(an_invoice("5.0")), document)
     assert refused.value.code == "document-not-valid"
+
+
+@pytest.mark.parametrize("version", ["5.0", "4.5"])
+def test_a_service_of_two_parts_is_reduced_by_a_plain_one(version: str) -> None:
+    root = etree.fromstring(a_request(version))
+    for service in root.findall(".//i:services/*", SPACE):
+        service.tag = f"{{{NAMESPACE}}}service_ex"
+        for part in ("mt", "tt"):
+            service.set(f"unit_{part}", service.get("unit", ""))
+            service.set(f"unit_factor_{part}", service.get("unit_factor", ""))
+        del service.attrib["unit"], service.attrib["unit_factor"]
+    invoice_schema(version).assertValid(root)
+    written = ForumCreditNoteRenderer().render(a_note(an_invoice(version)), etree.tostring(root))
+    invoice_schema(version).assertValid(etree.fromstring(written))
+    (line,) = etree.fromstring(written).findall(".//i:services/*", SPACE)
+    assert (line.tag, line.get("unit"), line.get("external_factor")) == (
+        f"{{{NAMESPACE}}}service",
+        "-20.00",
+        None,
+    )

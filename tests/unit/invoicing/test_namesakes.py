@@ -145,6 +145,19 @@ async def test_a_record_that_was_corrected_is_still_who_the_file_meant(desk: Des
     assert told(old) == told(new) == []
 
 
+async def test_whose_ahv_number_a_file_gave_to_somebody_else_is_a_person_of_their_own(
+    desk: Desk,
+) -> None:
+    wrong = patient_of(desk, await desk.one(a_file(1, ssn=AHV)))
+    desk.uow.patients.by_id[wrong.patient_id] = replace(wrong, ssn="7561234567897")
+    other = {"ssn": AHV, "given": "Claude", "born": "1970-02-03"}
+    first, second = await desk.one(a_file(2, **other)), await desk.one(a_file(3, **other))
+    person = patient_of(desk, first)
+    assert person == patient_of(desk, second) != wrong
+    assert (person.ssn, person.given_name) == (AHV, "Claude")
+    assert person.patient_number != wrong.patient_number
+
+
 async def test_a_person_who_moved_gets_the_invoices_once_the_record_says_so(desk: Desk) -> None:
     await desk.one(a_file(1))
     (known,) = desk.uow.patients.by_id.values()

@@ -138,10 +138,12 @@ class FakeCorrections:
         self.set_aside |= {invoice_id} if set_aside else set()
 
     async def set_line_given_back(
-        self, practice_id: PracticeId, invoice_id: InvoiceId, *, given_back: bool
+        self, practice_id: PracticeId, invoice_id: InvoiceId, *, given_back: bool, by: UUID | None
     ) -> OrderId | None:
         order = self._orders.live_order_of(invoice_id)
         if given_back:
+            if order is not None and by not in {None, order.order_id}:
+                return None
             accepted = order is not None and any(
                 line.accepted and line.invoice_id == invoice_id
                 for line in self._orders.settled.get(order.order_id, [])
