@@ -222,6 +222,12 @@ class OrderRepository(Protocol):
     async def free_lines(self, order_id: OrderId) -> None:
         """Let every line leave an order that was withdrawn."""
 
+    async def want_line_back(self, order_id: OrderId, invoice_id: UUID) -> None:
+        """Note that this invoice shall not stay in the order."""
+
+    async def rest_of(self, order_id: OrderId) -> list[OrderLine]:
+        """Return the lines for which the order was not taken back, in package order."""
+
     async def add_observation(
         self, order: Order, observation: Observation, *, recorded_at: datetime
     ) -> None:

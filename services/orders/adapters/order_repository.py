@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, IntegrityError
@@ -127,6 +128,15 @@ _REFUSE_LINES = text(
     """
 )
 _FREE_LINES = text("UPDATE order_line SET outcome = 'withdrawn' WHERE order_id = :order_id")
+_WANT_BACK = text(
+    """
+    UPDATE order_line SET wanted_back = true
+    WHERE order_id = :order_id AND invoice_id = :invoice_id
+    """
+)
+_REST = text(
+    "SELECT * FROM order_line WHERE order_id = :order_id AND NOT wanted_back ORDER BY place"
+)
 _ADD_OBSERVATION = text(
     """
     INSERT INTO arrival_observation
@@ -251,6 +261,16 @@ class SqlOrderRepository:
     async def free_lines(self, order_id: OrderId) -> None:
         """Let every line leave an order that was withdrawn."""
         await self._connection.execute(_FREE_LINES, {"order_id": order_id})
+
+    async def want_line_back(self, order_id: OrderId, invoice_id: UUID) -> None:
+        """Note that this invoice shall not stay in the order."""
+        wanted = {"order_id": order_id, "invoice_id": invoice_id}
+        await self._connection.execute(_WANT_BACK, wanted)
+
+    async def rest_of(self, order_id: OrderId) -> list[OrderLine]:
+        """Return the lines for which the order was not taken back, in package order."""
+        rows = await self._connection.execute(_REST, {"order_id": order_id})
+        return [line_of(row) for row in rows.mappings()]
 
     async def add_observation(
         self, order: Order, observation: Observation, *, recorded_at: datetime

@@ -21,10 +21,10 @@ _ADD = text(
     """
     INSERT INTO prepare_task (task_id, batch_id, practice_id, contract_id, asked_by, asked_at,
       next_try_at, communication, notices, older_than_days, amount_above_rappen, minimum_rappen,
-      slot, status, tries)
+      slot, instead_of, status, tries)
     VALUES (:task_id, :batch_id, :practice_id, :contract_id, :asked_by, :asked_at,
       :next_try_at, :communication, CAST(:notices AS jsonb), :older_than_days,
-      :amount_above_rappen, :minimum_rappen, :slot, 'waiting', 0)
+      :amount_above_rappen, :minimum_rappen, :slot, :instead_of, 'waiting', 0)
     ON CONFLICT DO NOTHING
     """
 )
@@ -198,6 +198,7 @@ def _task(row: RowMapping) -> Task:
         minimum_total=_money(row["minimum_rappen"]),
         status=TaskStatus(row["status"]),
         order_id=None if order_id is None else OrderId(order_id),
+        instead_of=None if row["instead_of"] is None else OrderId(row["instead_of"]),
     )
 
 
@@ -206,6 +207,7 @@ def _task_values(task: Task) -> dict[str, object]:
     return {
         **{name: getattr(task, name) for name in (*plain, "next_try_at", "communication", "slot")},
         **_rule_values(task.rule),
+        "instead_of": task.instead_of,
         "notices": notices_text(task.notices),
         "minimum_rappen": task.minimum_total and task.minimum_total.rappen,
     }

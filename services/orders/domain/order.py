@@ -61,6 +61,9 @@ class FactKind(StrEnum):
     CLOSED = "closed"
 
 
+FOR_A_CORRECTION = "an invoice of it is to be cancelled or corrected"
+FOR_A_CANCELLED = "an invoice of it was cancelled"
+"""Who asks for an order back without wanting more of it than one invoice."""
 _MAY_HAVE_LEFT = frozenset({FactKind.UNKNOWN, FactKind.SENT, FactKind.ARRIVED})
 _CERTAINTY = {FactKind.UNKNOWN: 1, FactKind.NOT_SENT: 2, FactKind.SENT: 3}
 _DECISIVE = (
@@ -146,6 +149,12 @@ class Order:
         News that something may have left is an answer: no.
         """
         return withdrawal_pending(self.facts)
+
+    @property
+    def is_wanted_for_an_invoice(self) -> bool:
+        """Whether the order is asked back for one invoice only, and nobody wants the others."""
+        asked = (one for one in self.facts if one.kind is FactKind.WITHDRAWAL_ASKED)
+        return any(one.reference in {FOR_A_CORRECTION, FOR_A_CANCELLED} for one in asked)
 
     def ask_withdrawal(self, *, at: datetime, by: str) -> Step:
         """A person wants the order back; only the gateway can say whether that is still possible.

@@ -14,6 +14,8 @@ from shared.kernel.ids import ContractId, OrderId, PracticeId
 from shared.kernel.money import Money
 
 TRIES_MAX = 8
+REST_OF_AN_ORDER = "rest-of-an-order"
+"""Who asks for what an order leaves that was taken back for one of its invoices."""
 _FIRST_WAIT = timedelta(seconds=10)
 
 
@@ -50,6 +52,8 @@ class Task:
     Attributes:
         batch_id: what was asked for together.
         slot: the moment of the schedule that it stands for; None: a person asked.
+        instead_of: the order that was taken back for some of its invoices; the others of it, and
+            nothing else, are to be prepared.
         order_id: of the order that was prepared, or that was in the way.
         code, detail: why it did not come to an order.
     """
@@ -66,6 +70,7 @@ class Task:
     rule: Rule | None = None
     minimum_total: Money | None = None
     slot: datetime | None = None
+    instead_of: OrderId | None = None
     status: TaskStatus = TaskStatus.WAITING
     tries: int = 0
     order_id: OrderId | None = None

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from services.orders.domain.credit_note import CreditNote
+from services.orders.domain.order import FOR_A_CORRECTION
 from services.orders.entrypoints.workshop import Workshop
 from services.orders.handlers.cancel_invoice import CancelInvoice, cancel_invoice
 from services.orders.handlers.list_credit_note import ListCreditNote, list_credit_note
 from services.orders.handlers.note_document import NoteDocument, note_document
-from services.orders.handlers.wish_withdrawal import wish_withdrawal
-from services.orders.handlers.withdraw_order import WithdrawOrder
+from services.orders.handlers.wish_withdrawal import WishWithdrawal, wish_withdrawal
 from services.orders.ports import UnitOfWork
 from services.orders.translate import stored_content
 from shared.contracts.invoicing.v1 import (
@@ -47,11 +47,11 @@ async def withdrawal_wished(
     event: ReceivedEvent[InvoiceWithdrawalWished], uow: UnitOfWork, workshop: Workshop
 ) -> object:
     """Want the order back."""
-    command = WithdrawOrder(
+    command = WishWithdrawal(
         order_id=OrderId(event.payload.order_id),
         practice_id=PracticeId(event.payload.practice_id),
-        by="an invoice of it is to be cancelled or corrected",
-        handed_over_by_hand=False,
+        invoice_id=InvoiceId(event.payload.invoice_id),
+        why=FOR_A_CORRECTION,
     )
     return await wish_withdrawal(command, uow, workshop.clock)
 

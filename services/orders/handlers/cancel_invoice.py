@@ -6,6 +6,7 @@ import logging
 from dataclasses import dataclass
 
 from services.orders.domain.errors import OrderMayHaveLeftError
+from services.orders.domain.order import FOR_A_CANCELLED
 from services.orders.handlers.outcome import Outcome
 from services.orders.handlers.withdraw_order import WithdrawOrder, withdraw_order
 from services.orders.ports import UnitOfWork
@@ -14,7 +15,6 @@ from shared.kernel.errors import TooEarlyError
 from shared.kernel.ids import InvoiceId, OrderId, PracticeId
 
 _LOG = logging.getLogger(__name__)
-_BY = "an invoice of it was cancelled"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +48,15 @@ async def cancel_invoice(command: CancelInvoice, uow: UnitOfWork, clock: Clock) 
 async def _want_back(
     command: CancelInvoice, order_id: OrderId, order_number: str, uow: UnitOfWork, clock: Clock
 ) -> None:
-    wish = WithdrawOrder(order_id, command.practice_id, by=_BY, handed_over_by_hand=False)
+    asked = WithdrawOrder(
+        order_id, command.practice_id, by=FOR_A_CANCELLED, handed_over_by_hand=False
+    )
     try:
-        await withdraw_order(wish, uow, clock)
+        await withdraw_order(asked, uow, clock)
     except OrderMayHaveLeftError:
         _LOG.warning(
             "a cancelled invoice is in an order that may have left",
             extra={"invoice_id": str(command.invoice_id), "order_number": order_number},
         )
+    else:
+        await uow.orders.want_line_back(order_id, command.invoice_id)

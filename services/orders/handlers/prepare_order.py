@@ -33,7 +33,7 @@ from services.orders.domain.selection import (
     with_notices,
     with_notices_of_order,
 )
-from services.orders.handlers.choosing import checked_message, parties, refuse_inactive
+from services.orders.handlers.choosing import Message, checked_message, parties, refuse_inactive
 from services.orders.ports import DocumentArchive, UnitOfWork
 from shared.kernel.clock import Clock
 from shared.kernel.errors import PermanentError
@@ -54,6 +54,8 @@ class PrepareOrder:
         communication: free text for the factor.
         minimum_total: below this nothing is ordered.
         notices, invoice_notices: structured reasons, of the whole order and by invoice.
+        among: of everything only these, with their reasons, whatever a person had to name; what
+            may not be ordered any more stays behind.
     """
 
     order_id: OrderId
@@ -65,6 +67,7 @@ class PrepareOrder:
     minimum_total: Money | None = None
     notices: tuple[Notice, ...] = ()
     invoice_notices: Mapping[UUID, tuple[Notice, ...]] = field(default_factory=dict)
+    among: Mapping[UUID, tuple[Notice, ...]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,12 +112,12 @@ async def prepare_order(
         contract.contract_id,
         clock.today(),
         command.rule,
-        by_name=command.invoice_ids is not None,
+        by_name=command.invoice_ids is not None or command.among is not None,
         invoice_format=contract.invoice_format,
     )
     selection = await _select(command, wish, uow)
     refuse_small(selection, command.minimum_total)
-    chosen = with_notices(selection.lines, message.by_invoice)
+    chosen = with_notices(selection.lines, _reasons(command, message, selection))
     credit_notes = await uow.corrections.claim_waiting_credit_notes(
         practice.practice_id, contract.contract_id, limit=CREDIT_NOTES_PER_ORDER_MAX
     )
@@ -151,9 +154,19 @@ async def prepare_order(
 async def _select(command: PrepareOrder, wish: Wish, uow: UnitOfWork) -> Selection:
     if command.invoice_ids is None:
         open_ones = await uow.invoices.not_in_live_order(command.practice_id, command.contract_id)
+        if command.among is not None:
+            open_ones = [one for one in open_ones if one.invoice.invoice_id in command.among]
         return select_everything(open_ones, wish)
     chosen = await uow.invoices.chosen(command.practice_id, command.invoice_ids)
     return select_chosen(command.invoice_ids, chosen, wish)
+
+
+def _reasons(
+    command: PrepareOrder, message: Message, selection: Selection
+) -> Mapping[UUID, tuple[Notice, ...]]:
+    if command.among is None:
+        return message.by_invoice
+    return {line.invoice_id: command.among[line.invoice_id] for line in selection.lines}
 
 
 async def _hold(selection: Selection, wish: Wish, practice_id: PracticeId, uow: UnitOfWork) -> None:

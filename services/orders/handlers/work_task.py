@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
+from services.orders.domain.notices import Notice
 from services.orders.domain.task import Task, TaskStatus
 from services.orders.handlers.prepare_order import PrepareOrder, prepare_order
 from services.orders.ports import DocumentArchive, UnitOfWork, UnitsOfWork
@@ -57,9 +59,16 @@ async def _prepare(
         rule=task.rule,
         minimum_total=task.minimum_total,
         notices=task.notices,
+        among=await _rest(task, uow),
     )
     await prepare_order(wish, uow, archive, clock)
     return await _settle(task.prepared(order_id, at=clock.now()), uow)
+
+
+async def _rest(task: Task, uow: UnitOfWork) -> Mapping[UUID, tuple[Notice, ...]] | None:
+    if task.instead_of is None:
+        return None
+    return {line.invoice_id: line.notices for line in await uow.orders.rest_of(task.instead_of)}
 
 
 async def _put_off(command: WorkTask, units: UnitsOfWork, clock: Clock) -> TaskStatus | None:

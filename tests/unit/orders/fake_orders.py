@@ -168,6 +168,7 @@ class FakeOrders:
         self.settled: dict[UUID, list[ConfirmedLine]] = {}
         self.counts: dict[tuple[UUID, str, int], int] = {}
         self.freed: set[UUID] = set()
+        self.wanted_back: dict[UUID, set[UUID]] = {}
         self.given_back: dict[UUID, set[UUID]] = {}
         self.observations: dict[UUID, Observation] = {}
 
@@ -235,6 +236,13 @@ class FakeOrders:
 
     async def free_lines(self, order_id: OrderId) -> None:
         self.freed.add(order_id)
+
+    async def want_line_back(self, order_id: OrderId, invoice_id: UUID) -> None:
+        self.wanted_back.setdefault(order_id, set()).add(invoice_id)
+
+    async def rest_of(self, order_id: OrderId) -> list[OrderLine]:
+        wanted = self.wanted_back.get(order_id, set())
+        return [one for one in self.order_lines[order_id] if one.invoice_id not in wanted]
 
     async def add_observation(
         self, order: Order, observation: Observation, *, recorded_at: datetime
