@@ -1,7 +1,7 @@
 """Documents, packages and DEB files are kept: no code of the product can delete them.
 
-Ten years are the law's least (OR 958f); what is never deleted is kept for longer. Where a bucket has
-a lifetime, it is the office's to set.
+Ten years are the law's least (OR 958f); what is never deleted is kept for longer. Where a bucket
+has a lifetime, it is the office's to set.
 """
 
 from __future__ import annotations
