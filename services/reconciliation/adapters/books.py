@@ -163,19 +163,25 @@ class PostgresBookRepository:
         entries: Sequence[Entry],
         facts: Sequence[Fact],
         positions: Sequence[Position],
+        acquittals: Sequence[Acquittal] = (),
     ) -> None:
         """Append entries to the chain, store facts, and set positions to what they led to.
 
-        An entry whose day is closed is dated the first open day, and says so.
+        An entry whose day is closed is dated the first open day, and says so. Each acquittal makes
+        its invoice one that is with the factor.
         """
         entries = in_open_period(entries, self._closed_until[practice_id])
         links, head = chained(self._heads[practice_id], entries)
-        # Entries are judged when they come: their postings, and their acquittals, are there first.
-        await bulk.insert(
-            self._connection, POSTING, [row for link in links for row in _posting_rows(link.entry)]
+        # They refer to one another, and are judged at the statement's end.
+        await bulk.insert_together(
+            self._connection,
+            [
+                (ACQUITTAL, [_acquittal_row(one) for one in acquittals]),
+                (POSTING, [row for link in links for row in _posting_rows(link.entry)]),
+                (JOURNAL_ENTRY, [_entry_row(link) for link in links]),
+                (POSITION_FACT, [_fact_row(fact) for fact in facts]),
+            ],
         )
-        await bulk.insert(self._connection, JOURNAL_ENTRY, [_entry_row(link) for link in links])
-        await bulk.insert(self._connection, POSITION_FACT, [_fact_row(fact) for fact in facts])
         await self._move(positions)
         await self._connection.execute(
             _MOVE_HEAD,
@@ -221,28 +227,6 @@ class PostgresBookRepository:
         """Return number and sum of the order's acquittals."""
         row = (await self._connection.execute(_ACQUITTED_SUMS, {"order_id": order_id})).one()
         return row.invoices, Money(row.rappen)
-
-    async def acquit(self, acquittals: Sequence[Acquittal]) -> None:
-        """Store acquittals; each makes its invoice one that is with the factor."""
-        await bulk.insert(
-            self._connection,
-            ACQUITTAL,
-            [
-                {
-                    "acquittal_id": one.acquittal_id,
-                    "practice_id": one.practice_id,
-                    "invoice_id": one.invoice_id,
-                    "order_id": one.order_id,
-                    "contract_id": one.contract_id,
-                    "amount_rappen": one.amount.rappen,
-                    "ledger_account": one.ledger_account,
-                    "label": one.label,
-                    "acquitted_on": one.acquitted_on,
-                    "entry_id": one.entry_id,
-                }
-                for one in acquittals
-            ],
-        )
 
     async def turn_acquittals(self, positions: Sequence[Position]) -> None:
         """End the acquittal of each invoice that was given back; revive that of each other."""
@@ -319,6 +303,21 @@ def _posting_rows(entry: Entry) -> list[dict[str, object]]:
         }
         for line, posting in enumerate(entry.postings, 1)
     ]
+
+
+def _acquittal_row(one: Acquittal) -> dict[str, object]:
+    return {
+        "acquittal_id": one.acquittal_id,
+        "practice_id": one.practice_id,
+        "invoice_id": one.invoice_id,
+        "order_id": one.order_id,
+        "contract_id": one.contract_id,
+        "amount_rappen": one.amount.rappen,
+        "ledger_account": one.ledger_account,
+        "label": one.label,
+        "acquitted_on": one.acquitted_on,
+        "entry_id": one.entry_id,
+    }
 
 
 def _fact_row(fact: Fact) -> dict[str, object]:

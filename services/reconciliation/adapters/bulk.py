@@ -1,4 +1,4 @@
-"""Writes many rows in one statement: arrays in, one set-based INSERT, in the order given."""
+"""Writes many rows in one statement: arrays in, set-based INSERTs, in the order given."""
 
 from __future__ import annotations
 
@@ -28,31 +28,68 @@ async def insert(
     """
     if not rows:
         return 0
-    columns = {column.name: [row[column.name] for row in rows] for column in table.columns}
-    # What all rows have in common (practice, order, label, ...) goes over once, not in an array.
-    common = {name: values[0] for name, values in columns.items() if _all_equal(values)}
-    if len(common) == len(columns):
-        common.pop(next(iter(columns)))
-    statement = _statement(table, frozenset(common), on_conflict)
-    result = await connection.execute(statement, columns | common)
+    common, arrays = _parted(table, rows)
+    statement = _statement(((table, frozenset(common)),), on_conflict)
+    result = await connection.execute(statement, _named(0, common | arrays))
     return result.rowcount
 
 
-def _all_equal(values: Sequence[object]) -> bool:
-    return values.count(values[0]) == len(values)
+async def insert_together(
+    connection: AsyncConnection, given: Sequence[tuple[Table, Sequence[Mapping[str, object]]]]
+) -> None:
+    """Insert rows of several tables that refer to one another, in one statement.
+
+    What a table's triggers ask of the others they find, in whatever order the tables are given.
+    """
+    parted = [(table, *_parted(table, rows)) for table, rows in given if rows]
+    if parted:
+        tables = tuple((table, frozenset(common)) for table, common, _ in parted)
+        values: dict[str, object] = {}
+        for place, (_, common, arrays) in enumerate(parted):
+            values |= _named(place, common | arrays)
+        await connection.execute(_statement(tables, ""), values)
+
+
+def _parted(
+    table: Table, rows: Sequence[Mapping[str, object]]
+) -> tuple[dict[str, object], dict[str, object]]:
+    """Part what all rows have in common (practice, order, label, ...), which goes over once."""
+    common: dict[str, object] = {}
+    arrays: dict[str, object] = {}
+    for column in table.columns:
+        values = [row[column.name] for row in rows]
+        if values.count(values[0]) == len(values):
+            common[column.name] = values[0]
+        else:
+            arrays[column.name] = values
+    if not arrays:
+        name = next(iter(common))
+        arrays[name] = [common.pop(name)] * len(rows)
+    return common, arrays
+
+
+def _named(place: int, values: Mapping[str, object]) -> dict[str, object]:
+    return {f"{name}_{place}": value for name, value in values.items()}
 
 
 @lru_cache(maxsize=256)
-def _statement(table: Table, common: frozenset[str], on_conflict: str) -> TextClause:
+def _statement(tables: tuple[tuple[Table, frozenset[str]], ...], on_conflict: str) -> TextClause:
+    inserts = [_insert(place, *each) for place, each in enumerate(tables)]
+    first = ", ".join(f"given_{place} AS ({sql})" for place, sql in enumerate(inserts[:-1]))
+    return text(f"{f'WITH {first} ' if first else ''}{inserts[-1]} {on_conflict}")
+
+
+def _insert(place: int, table: Table, common: frozenset[str]) -> str:
     types = {column.name: column.type.compile(dialect=_DIALECT) for column in table.columns}
     names = ", ".join(types)
     given = [name for name in types if name not in common]
-    arrays = ", ".join(f"CAST(:{name} AS {types[name]}[])" for name in given)
+    arrays = ", ".join(f"CAST(:{name}_{place} AS {types[name]}[])" for name in given)
     values = ", ".join(
-        f"CAST(:{name} AS {types[name]})" if name in common else f"given.{name}" for name in types
+        f"CAST(:{name}_{place} AS {types[name]})" if name in common else f"given.{name}"
+        for name in types
     )
-    return text(
+    return (
         f"INSERT INTO {table.name} ({names}) SELECT {values}"  # noqa: S608 - names are our own
         f" FROM unnest({arrays}) WITH ORDINALITY AS given ({', '.join(given)}, ordinal_of_row)"
-        f" ORDER BY ordinal_of_row {on_conflict}"
+        f" ORDER BY ordinal_of_row"
     )

@@ -183,12 +183,12 @@ async def _set_aside(
 async def _write(
     confirmation: Confirmation, done: Sequence[AcquittedInvoice], uow: UnitOfWork
 ) -> None:
-    await uow.books.acquit([one.acquittal for one in done])
     await uow.books.book(
         confirmation.practice_id,
         entries=[one.entry for one in done],
         facts=[one.fact for one in done],
         positions=[one.position for one in done],
+        acquittals=[one.acquittal for one in done],
     )
     await uow.deb_files.resume_rows(
         confirmation.practice_id, [one.position for one in done], reasons=UNTIL_ACQUITTED

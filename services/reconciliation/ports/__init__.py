@@ -84,10 +84,12 @@ class BookRepository(Protocol):
         entries: Sequence[Entry],
         facts: Sequence[Fact],
         positions: Sequence[Position],
+        acquittals: Sequence[Acquittal] = (),
     ) -> None:
         """Append entries to the chain, store facts, and set positions to what they led to.
 
-        An entry whose day is closed is dated the first open day, and says so.
+        An entry whose day is closed is dated the first open day, and says so. Each acquittal makes
+        its invoice one that is with the factor.
         """
 
     async def issued_amounts(self, invoice_id: UUID) -> tuple[Money, Money]:
@@ -104,9 +106,6 @@ class BookRepository(Protocol):
 
     async def acquitted_sums(self, order_id: UUID) -> tuple[int, Money]:
         """Return number and sum of the order's acquittals."""
-
-    async def acquit(self, acquittals: Sequence[Acquittal]) -> None:
-        """Store acquittals; each makes its invoice one that is with the factor."""
 
     async def turn_acquittals(self, positions: Sequence[Position]) -> None:
         """End the acquittal of each invoice that was given back; revive that of each other."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from datetime import date
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -13,13 +14,14 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from sandbox.postgres import ServiceUrls
-from services.reconciliation.adapters.tables import POSTING
+from services.reconciliation.adapters.bulk import insert_together
+from services.reconciliation.adapters.tables import JOURNAL_ENTRY, POSTING
 from shared.db.engine import Database
 from shared.db.scope import Scope
 from tests.integration.reconciliation.house import House
 from tests.support.deb_builder import DebFile, Row
 
-POSTING_COLUMNS = tuple(column.name for column in POSTING.columns)
+POSTING_COLUMNS = POSTING.columns.keys()
 
 
 async def _two_invoices_one_refused(house: House) -> None:
@@ -56,25 +58,26 @@ async def _try_to_post(
         "confirmed_order_id": None,
     }
     async with house.database.transaction(Scope.of(house.practice_id)) as connection:
-        await connection.execute(POSTING.insert().values([first, second]))
-        await _insert_entry(connection, house.practice_id, entry_id, kind)
+        entries = await _entries(connection, house.practice_id, [entry_id], kind)
+        await insert_together(connection, [(POSTING, [first, second]), (JOURNAL_ENTRY, entries)])
 
 
-async def _insert_entry(connection: Any, practice_id: UUID, entry_id: UUID, kind: str) -> None:
-    await connection.execute(
-        text(
-            """INSERT INTO journal_entry (entry_id, practice_id, number, entry_date, kind, label,
-              previous_hash, entry_hash)
-            SELECT :entry_id, :practice_id, coalesce(max(number), 0) + 1, '2026-04-01', :kind,
-              'By hand', :hash, 'x' FROM journal_entry WHERE practice_id = :practice_id"""
-        ),
-        {
-            "entry_id": entry_id,
-            "practice_id": practice_id,
-            "kind": kind,
-            "hash": str(entry_id),
-        },
-    )
+async def _entries(
+    connection: Any, practice_id: UUID, entry_ids: Sequence[UUID], kind: str
+) -> list[dict[str, Any]]:
+    """Return entries by hand behind the last one, their postings not among them."""
+    last = await connection.scalar(text("SELECT coalesce(max(number), 0) FROM journal_entry"))
+    first: dict[str, Any] = dict.fromkeys(JOURNAL_ENTRY.columns.keys(), None) | {
+        "practice_id": practice_id,
+        "entry_date": date(2026, 4, 1),
+        "kind": kind,
+        "label": "By hand",
+        "entry_hash": "x",
+    }
+    return [
+        first | {"entry_id": entry_id, "number": number, "previous_hash": str(entry_id)}
+        for number, entry_id in enumerate(entry_ids, last + 1)
+    ]
 
 
 async def test_a_permitted_posting_goes_through_so_that_the_others_prove_something(
@@ -216,17 +219,17 @@ async def _write_entries(house: House, *entries: tuple[int, ...]) -> None:
         for line, amount in enumerate(amounts, 1)
     ]
     async with house.database.transaction(Scope.of(house.practice_id)) as connection:
-        if postings:
-            await connection.execute(POSTING.insert().values(postings))
-        for entry_id, _ in given:
-            await _insert_entry(connection, house.practice_id, entry_id, "payout")
+        new = await _entries(connection, house.practice_id, [one for one, _ in given], "payout")
+        await insert_together(connection, [(POSTING, postings), (JOURNAL_ENTRY, new)])
 
 
 async def test_an_entry_is_refused_by_itself_where_its_postings_come_later(house: House) -> None:
     await _two_invoices_one_refused(house)
-    with pytest.raises(IntegrityError, match=r"(?s)has 0 postings.*INSERT INTO journal_entry"):
-        async with house.database.transaction(Scope.of(house.practice_id)) as connection:
-            await _insert_entry(connection, house.practice_id, uuid4(), "payout")
+    async with house.database.transaction(Scope.of(house.practice_id)) as connection:
+        new = await _entries(connection, house.practice_id, [uuid4()], "payout")
+        with pytest.raises(IntegrityError, match=r"(?s)has 0 postings.*INSERT INTO journal_entry"):
+            await insert_together(connection, [(JOURNAL_ENTRY, new)])
+        await connection.rollback()
 
 
 async def test_postings_without_their_entry_cannot_be_committed(house: House) -> None:
@@ -240,7 +243,7 @@ async def test_postings_without_their_entry_cannot_be_committed(house: House) ->
     both = [first | {"line": line, "amount_rappen": 3 - 2 * line} for line in (1, 2)]
     with pytest.raises(IntegrityError, match="posting_entry_fk"):
         async with house.database.transaction(Scope.of(house.practice_id)) as connection:
-            await connection.execute(POSTING.insert().values(both))
+            await insert_together(connection, [(POSTING, both)])
 
 
 async def test_an_acquittal_without_its_entry_cannot_be_committed(house: House) -> None:

@@ -163,6 +163,7 @@ class MemoryBooks:
         entries: Sequence[Entry],
         facts: Sequence[Fact],
         positions: Sequence[Position],
+        acquittals: Sequence[Acquittal] = (),
     ) -> None:
         assert practice_id in self.locked, "every writer takes the practice's lock first"
         assert all(entry.is_balanced for entry in entries)
@@ -170,6 +171,10 @@ class MemoryBooks:
         links, self.head = chained(self.head, entries)
         self.journal += links
         self.facts += facts
+        self.acquittals += acquittals
+        for one in acquittals:
+            live = LiveAcquittal(one.order_id, one.contract_id, one.ledger_account)
+            self.current[one.invoice_id] = replace(self.current[one.invoice_id], acquittal=live)
         for moved in positions:
             self.current[moved.invoice_id] = replace(
                 self.current[moved.invoice_id], debt=moved.debt, factor_owes=moved.factor_owes
@@ -196,12 +201,6 @@ class MemoryBooks:
     async def acquitted_sums(self, order_id: UUID) -> tuple[int, Money]:
         amounts = [one.amount for one in self.acquittals if one.order_id == order_id]
         return len(amounts), Money.total(amounts)
-
-    async def acquit(self, acquittals: Sequence[Acquittal]) -> None:
-        self.acquittals += acquittals
-        for one in acquittals:
-            live = LiveAcquittal(one.order_id, one.contract_id, one.ledger_account)
-            self.current[one.invoice_id] = replace(self.current[one.invoice_id], acquittal=live)
 
 
 @dataclass
