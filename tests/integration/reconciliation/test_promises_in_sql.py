@@ -21,8 +21,6 @@ from shared.db.scope import Scope
 from tests.integration.reconciliation.house import House
 from tests.support.deb_builder import DebFile, Row
 
-POSTING_COLUMNS = POSTING.columns.keys()
-
 
 async def _two_invoices_one_refused(house: House) -> None:
     await house.open()
@@ -207,7 +205,7 @@ async def test_entries_written_together_are_each_judged_alone(house: House) -> N
 
 async def _write_entries(house: House, *entries: tuple[int, ...]) -> None:
     """Write entries by hand, all their postings in one statement."""
-    first: dict[str, Any] = dict.fromkeys(POSTING_COLUMNS) | {
+    first: dict[str, Any] = dict.fromkeys(POSTING.columns.keys()) | {
         "practice_id": house.practice_id,
         "account": "1020",
         "role": "bank",
@@ -234,7 +232,7 @@ async def test_an_entry_is_refused_by_itself_where_its_postings_come_later(house
 
 async def test_postings_without_their_entry_cannot_be_committed(house: House) -> None:
     await _two_invoices_one_refused(house)
-    first: dict[str, Any] = dict.fromkeys(POSTING_COLUMNS) | {
+    first: dict[str, Any] = dict.fromkeys(POSTING.columns.keys()) | {
         "practice_id": house.practice_id,
         "entry_id": uuid4(),
         "account": "1020",
