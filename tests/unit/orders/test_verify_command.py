@@ -11,6 +11,7 @@ from zipfile import ZipFile
 import pytest
 from lxml import etree
 
+from sandbox.debident.package import read_package
 from services.invoicing.adapters.forum_xml import ForumInvoiceRenderer
 from services.invoicing.domain.document import check_document
 from services.invoicing.domain.insurance import Tiers
@@ -83,6 +84,7 @@ def test_a_whole_package_of_every_kind_of_invoice_is_right(
         notes, documents = [note], [*documents, written]
     data = package_of(lines, documents, invoice_format=version, notes=notes)
     assert "right. Order CMD-2026-0001, 2 invoices" in told(tmp_path, data, status=cli.RIGHT)
+    assert len(read_package(data).invoices) == len(lines)
     with ZipFile(io.BytesIO(data)) as archive:
         names = [name for name in archive.namelist() if name.endswith(".xml")]
         roots = [etree.fromstring(archive.read(name)) for name in names]
