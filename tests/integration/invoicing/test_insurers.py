@@ -8,10 +8,14 @@ from typing import Any
 
 import pytest
 from lxml import etree
+from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 from services.invoicing.adapters.forum_reading import read_request
+from services.invoicing.views.invoices import InvoiceFilter, invoice_selection
 from shared.contracts.envelope import ContentRef
+from shared.db import Database, Scope
+from shared.db.engine import set_scope
 from shared.forum.checking import check_document
 from shared.forum.schema import invoice_schema
 from shared.objectstore.store import ObjectStore
@@ -122,6 +126,23 @@ async def test_lists_sums_csv_and_words_tell_them_apart(office: Office) -> None:
     assert [row["tiers"] for row in rows] == ["garant", "payant", "soldant"]
     status, problem = await office.api.get(f"{office.path}/invoices", tiers="payante")
     assert (status, problem["errors"][0]["field"]) == (422, "tiers")
+
+
+@pytest.mark.parametrize("tiers", ["payant", "soldant"])
+async def test_a_list_of_what_insurers_owe_has_an_index_of_its_own(
+    office: Office, database: Database, tiers: str
+) -> None:
+    selection, values = invoice_selection([office.practice_id], InvoiceFilter(tiers=tiers))
+    async with database.engine.connect() as connection:
+        await set_scope(connection, Scope.of(office.practice_id))
+        for setting in ("enable_seqscan", "enable_bitmapscan", "enable_sort"):
+            await connection.execute(text(f"SET LOCAL {setting} = off"))
+        plan = await connection.execute(
+            text(f"EXPLAIN {selection} ORDER BY i.practice_id, i.year, i.serial LIMIT 5"), values
+        )
+        lines = "\n".join(plan.scalars())
+        await connection.rollback()
+    assert "invoice_to_insurer" in lines
 
 
 @pytest.mark.parametrize(
