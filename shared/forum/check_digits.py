@@ -13,6 +13,11 @@ from stdnum.ch import esr
 
 _SWISS_IBAN = re.compile(r"(?:CH|LI)[0-9]{7}[0-9A-Z]{12}")
 _QR_INSTITUTIONS = range(30000, 32000)
+NO_GLN = "2000000000008"
+"""Stands for a private person, who has no GLN."""
+NO_ELECTRONIC_RECIPIENT = "2006666666008"
+"""Stands for "nobody receives this electronically" (fixed by the schema of 5.0)."""
+RESERVED_GLNS = frozenset({NO_GLN, NO_ELECTRONIC_RECIPIENT, "2005555555003"})
 
 
 # The few of a practice stand on every invoice of an upload.

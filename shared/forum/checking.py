@@ -13,7 +13,7 @@ from typing import Final
 
 from lxml import etree
 
-from shared.forum.check_digits import is_gln, is_qr_iban, is_qr_reference
+from shared.forum.check_digits import RESERVED_GLNS, is_gln, is_qr_iban, is_qr_reference
 from shared.forum.numbers import is_within_bounds
 from shared.forum.opening import Fault, NotOpenedError, line_of, open_request
 from shared.forum.schema import NAMESPACE
@@ -62,6 +62,7 @@ def check_document(
         *_numbers(root, invoice_number, credit_note_number),
         *_kind(version, root, body, is_refund=credit_note_number is not None),
         *_glns(root),
+        *_insurer(body),
         *_slip(body),
         *_sums(body),
     )
@@ -98,8 +99,6 @@ def _kind(
     elif is_refund and not _is_negative(_balance(body)):
         # The version has no kind of its own for it: its number and its sign say it.
         yield _at(payload, "not-an-invoice", "It is no credit note.", "payload")
-    if body.find("i:tiers_garant", _NS) is None:
-        yield _at(body, "not-tiers-garant", "It goes to an insurer, not to the patient.", "tiers")
 
 
 def _balance(body: etree._Element) -> etree._Element | None:
@@ -131,6 +130,22 @@ def _glns(root: etree._Element) -> Iterator[Fault]:
                 if gln is not None and gln not in told and not is_gln(gln):
                     told.add(gln)
                     yield _at(element, "gln-check-digit", f"The GLN {gln} is not valid.", "gln")
+
+
+def _insurer(body: etree._Element) -> Iterator[Fault]:
+    """Who owes tiers payant or soldant is the insurer, by a GLN of its own."""
+    if body.find("i:tiers_garant", _NS) is not None:
+        return
+    insurance, debtor = (body.find(f"*/i:{name}", _NS) for name in ("insurance", "debitor"))
+    gln, owes = (
+        "" if one is None else one.get("gln", one.get("ean_party", ""))
+        for one in (insurance, debtor)
+    )
+    if not is_gln(gln) or gln in RESERVED_GLNS:
+        yield _at(insurance, "insurer-gln", f"{gln} is not the GLN of an insurer.", "insurance.gln")
+    if owes != gln:
+        words = f"The insurer is {gln}, and the debtor {owes}."
+        yield _at(debtor, "other-debtor-than-insurer", words, "debitor.gln")
 
 
 def _slip(body: etree._Element) -> Iterator[Fault]:

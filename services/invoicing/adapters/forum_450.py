@@ -16,6 +16,7 @@ from services.invoicing.adapters.forum_amounts import GENERATOR, add_balance, se
 from services.invoicing.adapters.forum_elements import NAMESPACE, add, add_text
 from services.invoicing.adapters.forum_parties import add_office_name, unknown_address
 from services.invoicing.domain.document import DocumentLine, InvoiceDocument
+from services.invoicing.domain.insurance import Insurance, Law, check_sayable_in_450
 from services.invoicing.domain.numbers import NO_GLN
 from services.invoicing.domain.people import Debtor, OfficeName
 from services.invoicing.domain.practice import Address, Language
@@ -24,21 +25,28 @@ from shared.kernel.errors import DomainError
 
 _TOOTH: Final = {Language.GERMAN: "Zahn", Language.FRENCH: "Dent", Language.ITALIAN: "Dente"}
 _REMARK_MAX: Final = 350
+_LAWS_WITH_SSN: Final = {Law.UVG, Law.IVG, Law.MVG}
 
 
 def request_450(document: InvoiceDocument, *, modus: str) -> etree._Element:
     """Return the request; the caller holds it against the schema.
 
     Raises:
-        DomainError: neither provider nor practice has the ZSR number that 4.5 demands.
+        DomainError: neither provider nor practice has the ZSR number that 4.5 demands, or it has no
+            place for the insurance, or demands more numbers for it.
     """
+    insurance = document.insurance
+    if insurance is not None:
+        check_sayable_in_450(insurance, ssn=document.patient.ssn)
     root = etree.Element(
         etree.QName(NAMESPACE, "request"),
         {"language": document.language.value, "modus": modus},
         nsmap={"invoice": NAMESPACE},
     )
     practice, contract = document.practice, document.contract
-    transport = add(add(root, "processing"), "transport", **{"from": practice.gln, "to": NO_GLN})
+    recipient = NO_GLN if insurance is None else insurance.insurer.gln
+    parties = {"from": practice.gln, "to": recipient}
+    transport = add(add(root, "processing"), "transport", **parties)
     via = practice.gln if contract is None else contract.factor_gln
     add(transport, "via", via=via, sequence_id="1")
     payload = add(root, "payload", type="invoice", storno="false", copy="false")
@@ -57,11 +65,12 @@ def request_450(document: InvoiceDocument, *, modus: str) -> etree._Element:
 def _add_body(payload: etree._Element, document: InvoiceDocument) -> None:
     body = add(payload, "body", role="dentist", place="practice")
     add(add(body, "prolog"), "generator", **GENERATOR)
-    tiers = add(body, "tiers_garant", payment_period=f"P{document.payment_period_days}D")
+    name = "tiers_garant" if document.insurance is None else "tiers_payant"
+    tiers = add(body, name, payment_period=f"P{document.payment_period_days}D")
     _add_parties(tiers, document)
     add_balance(tiers, document)
     _add_payment_slip(body, document)
-    add(body, "org")
+    _add_law(body, document.insurance, ssn=document.patient.ssn)
     add(
         body,
         "treatment",
@@ -81,7 +90,9 @@ def _add_parties(tiers: etree._Element, document: InvoiceDocument) -> None:
     unknown = unknown_address(document.language)
     biller = add(tiers, "biller", ean_party=practice.gln, zsr=practice.zsr)
     _add_company(biller, practice.name, practice.address)
-    _add_debtor(add(tiers, "debitor", ean_party=NO_GLN), document.debtor, unknown)
+    insurance = document.insurance
+    owes = NO_GLN if insurance is None else insurance.insurer.gln
+    _add_debtor(add(tiers, "debitor", ean_party=owes), document.debtor, unknown)
     zsr = provider.zsr or practice.zsr
     if zsr is None:
         raise DomainError(
@@ -96,6 +107,8 @@ def _add_parties(tiers: etree._Element, document: InvoiceDocument) -> None:
         practice.address,
         title=provider.title,
     )
+    if insurance is not None:
+        _add_debtor(add(tiers, "insurance", ean_party=owes), document.debtor, unknown)
     _add_person(
         add(
             tiers,
@@ -108,7 +121,23 @@ def _add_parties(tiers: etree._Element, document: InvoiceDocument) -> None:
         patient.given_name,
         patient.address or unknown,
     )
-    _add_debtor(add(tiers, "guarantor"), document.debtor, unknown)
+    _add_debtor(add(tiers, "guarantor"), document.guarantor, unknown)
+
+
+def _add_law(body: etree._Element, insurance: Insurance | None, *, ssn: str | None) -> None:
+    if insurance is None:
+        add(body, "org")
+        return
+    law, case_date = insurance.law, insurance.case_date
+    add(
+        body,
+        law.value.lower(),
+        # Under the IVG the patient is known by the AHV number alone.
+        insured_id=None if law is Law.IVG else insurance.insured_number,
+        case_id=insurance.case_number,
+        case_date=None if case_date is None else _midnight(case_date),
+        ssn=ssn if law in _LAWS_WITH_SSN else None,
+    )
 
 
 def _add_payment_slip(body: etree._Element, document: InvoiceDocument) -> None:

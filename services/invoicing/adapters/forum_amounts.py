@@ -21,7 +21,7 @@ def add_balance(tiers: etree._Element, document: InvoiceDocument) -> None:
         currency="CHF",
         amount=str(document.total),
         amount_reminder="0.00",
-        amount_prepaid=str(document.deposit),
+        amount_prepaid=str(document.deposit) if document.insurance is None else None,
         amount_due=str(document.balance),
     )
     lines = document.vat

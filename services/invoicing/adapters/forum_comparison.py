@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from services.invoicing.adapters.forum_opening import NotOpenedError, open_request
 from services.invoicing.adapters.forum_sheet import read_sheet
-from services.invoicing.domain.sheet import InvoiceSheet, SheetParty
+from services.invoicing.domain.insurance import Law
+from services.invoicing.domain.sheet import InvoiceSheet, SheetInsurance, SheetParty
 from shared.kernel.errors import DomainError
 
 
@@ -30,7 +31,8 @@ class ForumDocumentReader:
     def agree(self, before: bytes, after: bytes) -> bool:
         """Whether two documents say the same on paper, as far as both versions can say it.
 
-        4.5 has no place of its own for a tooth, and writes a street and its number as one line.
+        4.5 has no place of its own for a tooth, and none for the insured's number under the IVG; it
+        writes a street and its number as one line.
 
         Raises:
             DomainError: one of them lacks what every printed invoice has.
@@ -47,7 +49,12 @@ def _sayable(document: bytes) -> InvoiceSheet:
         debtor=_one_line(sheet.debtor),
         lines=tuple(replace(line, tooth=None) for line in sheet.lines),
         slip=None if slip is None else replace(slip, creditor=_one_line(slip.creditor)),
+        insurance=None if sheet.insurance is None else _of_both(sheet.insurance),
     )
+
+
+def _of_both(insurance: SheetInsurance) -> SheetInsurance:
+    return replace(insurance, insured_number=None) if insurance.law is Law.IVG else insurance
 
 
 def _one_line(party: SheetParty) -> SheetParty:

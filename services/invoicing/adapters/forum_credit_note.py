@@ -82,7 +82,9 @@ def _reduce(body: etree._Element, note: CreditNoteDraft, name: str) -> None:
         tax = tax + part
     _one(balance, "invoice:vat").set("vat", str(-tax))
     _set(balance, amount=str(-note.amount), amount_due=str(-note.amount))
-    _set(balance, amount_prepaid="0.00", amount_reminder="0.00")
+    _set(balance, amount_reminder="0.00")
+    if "amount_prepaid" in balance.attrib:
+        _set(balance, amount_prepaid="0.00")
     if "amount_obligations" in balance.attrib:
         del balance.attrib["amount_obligations"]
     services = _one(body, "invoice:services")

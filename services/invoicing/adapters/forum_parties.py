@@ -24,11 +24,14 @@ _NO_SSN = "0000"
 def add_parties(tiers: etree._Element, document: InvoiceDocument) -> None:
     """Append the parties in the order that the schema demands."""
     _add_billers(tiers, document)
-    debtor = add(tiers, "debitor", gln=NO_GLN)
-    _add_debtor(debtor, document.debtor, document.language)
+    insurance, owes = document.insurance, document.debtor
+    gln = NO_GLN if insurance is None else insurance.insurer.gln
+    _add_debtor(add(tiers, "debitor", gln=gln), owes, document.language)
     _add_providers(tiers, document)
+    if insurance is not None:
+        _add_debtor(add(tiers, "insurance", gln=gln), owes, document.language)
     _add_patient(tiers, document.patient, document.language)
-    _add_debtor(add(tiers, "guarantor"), document.debtor, document.language)
+    _add_debtor(add(tiers, "guarantor"), document.guarantor, document.language)
     add(tiers, "partners")
 
 

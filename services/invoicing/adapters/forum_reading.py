@@ -20,6 +20,7 @@ from services.invoicing.domain.incoming import (
     Fault,
     IncomingBalance,
     IncomingDebtor,
+    IncomingInsurance,
     IncomingInvoice,
     IncomingPatient,
     IncomingProvider,
@@ -28,6 +29,7 @@ from services.invoicing.domain.incoming import (
     Slip,
     SlipKind,
 )
+from services.invoicing.domain.insurance import Law, Tiers
 from services.invoicing.domain.people import DebtorName, Gender, OfficeName, PersonName, Sex
 from services.invoicing.domain.practice import Address, Language
 from services.invoicing.domain.treatment import Reason
@@ -74,14 +76,12 @@ class _Reader:
     def invoice(self) -> IncomingInvoice:
         head = self._at("invoice", _child(self._payload, "invoice"))
         treatment = self._at("treatment", _child(self._body, "treatment"))
-        self._at("tiers", self._tiers)
         issued_at = _instant(head, "request_date")
         remark = self._body.findtext("i:remark", None, _NS)
         return IncomingInvoice(
             version=self._version,
             language=Language(_given(self._root, "language")),
             is_original=self._is_original(),
-            tiers=_name(self._tiers).removeprefix("tiers_"),
             number=_line_of(_given(head, "request_id"), head),
             issued_at=issued_at,
             issued_on=issued_at.astimezone(SWISS_TIME).date(),
@@ -91,6 +91,7 @@ class _Reader:
             provider=self._provider(),
             patient=self._patient(),
             debtor=self._debtor(),
+            insurance=self._insurance(),
             slip=self._payment_slip(),
             payment_period_days=self._payment_period(),
             balance=self._balance(),
@@ -160,6 +161,26 @@ class _Reader:
     def _debtor(self) -> IncomingDebtor:
         element = self._at("debtor", _child(self._tiers, "guarantor"))
         return IncomingDebtor(_debtor_name(element), address=_address(element))
+
+    def _insurance(self) -> IncomingInsurance | None:
+        tiers = Tiers(_name(self._tiers).removeprefix("tiers_"))
+        if tiers is Tiers.GARANT:
+            return None
+        element = self._at("insurance", _child(self._tiers, "insurance"))
+        owes = self._at("owes", _child(self._tiers, "debitor"))
+        laws = ["law", *(one.value.lower() for one in Law)]
+        law = self._at("law", next(one for one in self._body if _name(one) in laws))
+        return IncomingInsurance(
+            tiers=tiers,
+            gln=_given(element, self._gln),
+            name=_debtor_name(element),
+            address=_address(element),
+            debtor_gln=_given(owes, self._gln),
+            law=Law(law.get("type", _name(law).upper())),
+            insured_number=_line_if_any(law, "insured_id"),
+            case_number=_line_if_any(law, "case_id"),
+            case_date=None if law.get("case_date") is None else _day(law, "case_date"),
+        )
 
     def _payment_slip(self) -> Slip:
         slip = self._at("payment-slip", self._slip)
@@ -289,6 +310,10 @@ def _line_of(text: str | None, element: etree._Element) -> str:
     if not line or not line.isprintable():
         raise _unreadable("text", "A text is empty or has characters nobody can read.", element)
     return line
+
+
+def _line_if_any(element: etree._Element, name: str) -> str | None:
+    return None if element.get(name) is None else _line_of(element.get(name), element)
 
 
 def _number(element: etree._Element, name: str, default: str | None = None) -> Decimal:

@@ -13,16 +13,24 @@ from typing import Any
 
 from lxml import etree
 
+from services.invoicing.domain.insurance import Law, Tiers
 from services.invoicing.domain.practice import Language
 from services.invoicing.domain.sheet import (
     NO_SUCH_PLACE,
     InvoiceSheet,
+    SheetInsurance,
     SheetLine,
     SheetParty,
     SheetSlip,
 )
 from shared.kernel.errors import DomainError
 from shared.kernel.money import Money
+
+_OWES = {
+    "tiers_garant": ("guarantor", "debitor"),
+    "tiers_payant": ("debitor",),
+    "tiers_soldant": ("debitor",),
+}
 
 
 def read_sheet(document: bytes, *, cancelled: bool) -> InvoiceSheet:
@@ -84,7 +92,7 @@ class _Node:
 
 def _sheet(root: _Node, *, cancelled: bool) -> InvoiceSheet:
     invoice, body = root.one("payload/invoice"), root.one("payload/body")
-    tiers = body.one("tiers_garant", "tiers_payant")
+    tiers = body.one("tiers_garant", "tiers_payant", "tiers_soldant")
     balance = tiers.one("balance")
     biller = tiers.one("billers/biller_gln", "billers/biller_zsr", "biller")
     patient = tiers.one("patient")
@@ -98,7 +106,7 @@ def _sheet(root: _Node, *, cancelled: bool) -> InvoiceSheet:
         due_on=issued_on + _period(slip, tiers),
         practice=_party(biller),
         practice_gln=_gln(biller) or "",
-        debtor=_party(tiers.one("guarantor", "debitor")),
+        debtor=_party(tiers.one(*_OWES[tiers.name])),
         patient_name=_party(patient).name,
         patient_birth_date=date.fromisoformat(patient.need("birthdate")[:10]),
         provider_name=_party(provider).name if provider is not None else None,
@@ -111,6 +119,21 @@ def _sheet(root: _Node, *, cancelled: bool) -> InvoiceSheet:
         vat_number=balance.one("vat").get("vat_number"),
         slip=_slip(slip) if slip is not None and due > Money.zero() and not cancelled else None,
         cancelled=cancelled,
+        insurance=_insurance(tiers, body),
+    )
+
+
+def _insurance(tiers: _Node, body: _Node) -> SheetInsurance | None:
+    if tiers.name == "tiers_garant":
+        return None
+    law = body.one("law", *(one.value.lower() for one in Law))
+    case_date = law.get("case_date")
+    return SheetInsurance(
+        tiers=Tiers(tiers.name.removeprefix("tiers_")),
+        law=Law(law.get("type") or law.name.upper()),
+        insured_number=law.get("insured_id"),
+        case_number=law.get("case_id"),
+        case_date=None if case_date is None else date.fromisoformat(case_date.strip()[:10]),
     )
 
 

@@ -15,6 +15,7 @@ from services.invoicing.adapters.forum_amounts import GENERATOR, add_balance, se
 from services.invoicing.adapters.forum_elements import NAMESPACE, add
 from services.invoicing.adapters.forum_parties import add_company, add_parties
 from services.invoicing.domain.document import InvoiceDocument
+from services.invoicing.domain.insurance import Insurance, Tiers
 from services.invoicing.domain.numbers import NO_ELECTRONIC_RECIPIENT
 from shared.forum.schema import invoice_schema
 from shared.kernel.clock import SWISS_TIME
@@ -90,9 +91,9 @@ def _refused(error: etree.DocumentInvalid) -> DomainError:
 
 def _add_processing(root: etree._Element, document: InvoiceDocument) -> None:
     processing = add(root, "processing")
-    transport = add(
-        processing, "transport", **{"from": document.practice.gln, "to": NO_ELECTRONIC_RECIPIENT}
-    )
+    insurance = document.insurance
+    recipient = NO_ELECTRONIC_RECIPIENT if insurance is None else insurance.insurer.gln
+    transport = add(processing, "transport", **{"from": document.practice.gln, "to": recipient})
     if document.contract is not None:
         add(transport, "via", via=document.contract.factor_gln, sequence_id="1")
 
@@ -100,11 +101,11 @@ def _add_processing(root: etree._Element, document: InvoiceDocument) -> None:
 def _add_body(payload: etree._Element, document: InvoiceDocument) -> None:
     body = add(payload, "body", role="dentist", place="practice")
     add(add(body, "prolog"), "generator", **GENERATOR)
-    tiers = add(body, "tiers_garant")
+    tiers = _add_tiers(body, document.insurance)
     add_parties(tiers, document)
     add_balance(tiers, document)
     _add_payment_slip(body, document)
-    add(body, "law", type="ORG")
+    _add_law(body, document.insurance)
     add(
         body,
         "treatment",
@@ -119,6 +120,30 @@ def _add_body(payload: etree._Element, document: InvoiceDocument) -> None:
         tooth = line.position.tooth
         if tooth is not None:
             add(service, "xtra_service", token="tooth", value=tooth)  # noqa: S106 - no secret
+
+
+def _add_tiers(body: etree._Element, insurance: Insurance | None) -> etree._Element:
+    if insurance is None:
+        return add(body, "tiers_garant")
+    if insurance.tiers is Tiers.SOLDANT:
+        return add(body, "tiers_soldant", allowTS="true")
+    # The books hold what the insurer owes; another amount takes a credit note.
+    return add(body, "tiers_payant", allowModification="false")
+
+
+def _add_law(body: etree._Element, insurance: Insurance | None) -> None:
+    if insurance is None:
+        add(body, "law", type="ORG")
+        return
+    case_date = insurance.case_date
+    add(
+        body,
+        "law",
+        type=insurance.law.value,
+        insured_id=insurance.insured_number,
+        case_id=insurance.case_number,
+        case_date=None if case_date is None else case_date.isoformat(),
+    )
 
 
 def _add_payment_slip(body: etree._Element, document: InvoiceDocument) -> None:

@@ -27,12 +27,13 @@ from services.invoicing.adapters.forum_elements import decimal_text
 from services.invoicing.adapters.forum_sheet import read_sheet
 from services.invoicing.adapters.pdf_slip import SlipAtTheBottom, has_no_latin_form, printable
 from services.invoicing.adapters.pdf_words import WORDS, Words
-from services.invoicing.domain.sheet import InvoiceSheet, SheetLine
+from services.invoicing.domain.sheet import InvoiceSheet, SheetInsurance, SheetLine
 from shared.kernel.errors import DomainError
 from shared.kernel.money import Money
 
 _LEFT, _RIGHT, _BOTTOM, _TOP = 20 * mm, 15 * mm, 15 * mm, 20 * mm
 _LETTERHEAD = 98 * mm
+_INSURED = 2 * 4.2 * mm
 _WIDTH = A4[0] - _LEFT - _RIGHT
 _GREY = colors.Color(0.35, 0.35, 0.35)
 _BODY = ParagraphStyle("body", fontName="Helvetica", fontSize=9, leading=11.5)
@@ -111,7 +112,8 @@ def _templates(sheet: InvoiceSheet, words: Words) -> list[PageTemplate]:
         )
         _draw_every_page(canvas, sheet, words)
 
-    heights = (A4[1] - _LETTERHEAD - _BOTTOM, A4[1] - _TOP - _BOTTOM)
+    letterhead = _LETTERHEAD if sheet.insurance is None else _LETTERHEAD + _INSURED
+    heights = (A4[1] - letterhead - _BOTTOM, A4[1] - _TOP - _BOTTOM)
     frames = [
         Frame(
             _LEFT,
@@ -164,7 +166,21 @@ def _draw_letterhead(canvas: Any, sheet: InvoiceSheet, words: Words) -> None:
     if sheet.provider_name:
         gln = f" (GLN {sheet.provider_gln})" if sheet.provider_gln else ""
         facts.append(printable(f"{words.provider}: {sheet.provider_name}{gln}"))
+    if sheet.insurance is not None:
+        facts += [printable(line) for line in _insured(sheet.insurance, words)]
     _draw_lines(canvas, facts, _LEFT, A4[1] - 83 * mm, size=9, leading=4.2 * mm)
+
+
+def _insured(insurance: SheetInsurance, words: Words) -> list[str]:
+    said = [f"Tiers {insurance.tiers}", words.laws[insurance.law]]
+    if insurance.case_number:
+        said.append(f"{words.case_number} {insurance.case_number}")
+    if insurance.case_date:
+        said.append(f"{words.case_date} {_day(insurance.case_date)}")
+    lines = [", ".join(said)]
+    if insurance.insured_number:
+        lines.append(f"{words.insured_number} {insurance.insured_number}")
+    return lines
 
 
 def _draw_lines(

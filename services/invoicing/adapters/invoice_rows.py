@@ -10,6 +10,7 @@ from sqlalchemy import ARRAY, RowMapping, Uuid, any_, bindparam, literal, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.invoicing.adapters.collection_rows import fold_collections
+from services.invoicing.adapters.insurance_rows import insurance_columns, to_insurance
 from services.invoicing.adapters.rendition_rows import last_rendition
 from services.invoicing.adapters.sets import insert_rows
 from services.invoicing.adapters.tables import (
@@ -218,6 +219,7 @@ def _fixed_columns(new: Invoice) -> dict[str, object]:
         "document_media_type": new.document.media_type,
         "unfit_codes": list(new.unfit_codes),
         "document_format": new.document_format,
+        **insurance_columns(new.insurance),
     }
 
 
@@ -240,6 +242,7 @@ def _invoice(row: RowMapping) -> Invoice:
         unfit_codes=tuple(row["unfit_codes"]),
         own_number=_own_number(row),
         document_format=row["document_format"],
+        insurance=to_insurance(row),
     )
 
 

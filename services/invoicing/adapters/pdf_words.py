@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from services.invoicing.domain.insurance import Law
 from services.invoicing.domain.practice import Language
 
 
@@ -33,6 +34,10 @@ class Words:
     vat_number: str
     page: str
     thanks: str
+    case_number: str
+    case_date: str
+    insured_number: str
+    laws: dict[Law, str]
 
 
 WORDS: dict[Language, Words] = {
@@ -59,6 +64,17 @@ WORDS: dict[Language, Words] = {
         vat_number="No TVA",
         page="Page",
         thanks="Merci de régler cette facture au moyen du bulletin ci-dessous.",
+        case_number="cas n°",
+        case_date="du",
+        insured_number="Assuré(e) n°",
+        laws={
+            Law.KVG: "LAMal",
+            Law.VVG: "LCA",
+            Law.UVG: "LAA",
+            Law.IVG: "LAI",
+            Law.MVG: "LAM",
+            Law.ORG: "CO",
+        },
     ),
     Language.GERMAN: Words(
         invoice="Rechnung",
@@ -83,6 +99,17 @@ WORDS: dict[Language, Words] = {
         vat_number="MWST-Nr.",
         page="Seite",
         thanks="Bitte bezahlen Sie diese Rechnung mit dem untenstehenden Einzahlungsschein.",
+        case_number="Fall-Nr.",
+        case_date="vom",
+        insured_number="Versicherten-Nr.",
+        laws={
+            Law.KVG: "KVG",
+            Law.VVG: "VVG",
+            Law.UVG: "UVG",
+            Law.IVG: "IVG",
+            Law.MVG: "MVG",
+            Law.ORG: "OR",
+        },
     ),
     Language.ITALIAN: Words(
         invoice="Fattura",
@@ -107,5 +134,16 @@ WORDS: dict[Language, Words] = {
         vat_number="N. IVA",
         page="Pagina",
         thanks="La preghiamo di saldare questa fattura con la polizza qui sotto.",
+        case_number="caso n.",
+        case_date="del",
+        insured_number="Assicurato/a n.",
+        laws={
+            Law.KVG: "LAMal",
+            Law.VVG: "LCA",
+            Law.UVG: "LAINF",
+            Law.IVG: "LAI",
+            Law.MVG: "LAM",
+            Law.ORG: "CO",
+        },
     ),
 }

@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import RowMapping, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.invoicing.adapters.insurance_rows import insurance_columns, to_insurance
 from services.invoicing.domain.cancellation_wish import CancellationWish, Intent, WishState
 from services.invoicing.domain.correction import NewContent
 from shared.kernel.money import Money
@@ -94,7 +95,10 @@ def _text(content: NewContent) -> str:
             "deposit_rappen": content.deposit.rappen,
             "payment_period_days": content.payment_period_days,
             "discount_percent": str(content.discount_percent),
-        }
+            **insurance_columns(content.insurance),
+            "keeps_insurance": content.keeps_insurance,
+        },
+        default=str,
     )
 
 
@@ -106,4 +110,7 @@ def _content(kept: dict[str, Any]) -> NewContent:
         deposit=Money(kept["deposit_rappen"]),
         payment_period_days=kept["payment_period_days"],
         discount_percent=Decimal(kept["discount_percent"]),
+        # A wish that was kept before there were insurers bills tiers garant.
+        insurance=to_insurance(kept) if "tiers" in kept else None,
+        keeps_insurance=kept.get("keeps_insurance", False),
     )

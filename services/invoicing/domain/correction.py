@@ -14,6 +14,7 @@ from decimal import Decimal
 from enum import StrEnum
 from uuid import UUID
 
+from services.invoicing.domain.insurance import Insurance
 from services.invoicing.domain.invoice import Invoice, InvoiceState, Standing, StoredDocument
 from services.invoicing.domain.order import Placement
 from shared.kernel.clock import SWISS_TIME
@@ -52,13 +53,20 @@ class Cancellation:
 
 @dataclass(frozen=True, slots=True)
 class NewContent:
-    """What the corrected invoice is to bill."""
+    """What the corrected invoice is to bill.
+
+    Attributes:
+        insurance: of the insurer that is to owe it; None: tiers garant.
+        keeps_insurance: whether it has the wrong invoice's instead, whichever that is.
+    """
 
     treatment_ids: tuple[UUID, ...]
     contract_id: UUID | None
     deposit: Money
     payment_period_days: int
     discount_percent: Decimal = Decimal(0)
+    insurance: Insurance | None = None
+    keeps_insurance: bool = False
 
 
 @dataclass(frozen=True, slots=True)

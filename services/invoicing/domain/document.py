@@ -10,6 +10,7 @@ from uuid import UUID
 
 from services.invoicing.domain import numbers
 from services.invoicing.domain.discount import discount_lines
+from services.invoicing.domain.insurance import Insurance
 from services.invoicing.domain.invoice import NOTHING, invoice_number
 from services.invoicing.domain.people import Debtor, Patient, Provider
 from services.invoicing.domain.practice import Contract, Language, Practice
@@ -45,6 +46,7 @@ class InvoiceDocument:
         providers: by id, everyone who performed a position.
         contract: None when the practice collects the money itself.
         discount_percent: what is taken off the treatments, 0 to 100.
+        insurance: of an insurer that owes the invoice; None: tiers garant.
     """
 
     invoice_id: UUID
@@ -59,6 +61,7 @@ class InvoiceDocument:
     deposit: Money
     payment_period_days: int
     discount_percent: Decimal = Decimal(0)
+    insurance: Insurance | None = None
 
     @property
     def number(self) -> str:
@@ -77,7 +80,12 @@ class InvoiceDocument:
 
     @property
     def debtor(self) -> Debtor:
-        """Who owes the invoice."""
+        """Who owes the invoice: the insurer, else the guarantor."""
+        return self.guarantor if self.insurance is None else self.insurance.insurer.debtor
+
+    @property
+    def guarantor(self) -> Debtor:
+        """Who answers for the patient, whoever owes the invoice: a guarantor, or the patient."""
         return self.patient.debtor
 
     @property
@@ -174,7 +182,8 @@ class InvoiceDocument:
             "missing-ssn": self.patient.ssn is None,
             "doubtful-ssn": self.patient.ssn is not None
             and not numbers.is_ahv_number(self.patient.ssn),
-            "minor-without-guarantor": self.patient.guarantor is None
+            "minor-without-guarantor": self.insurance is None
+            and self.patient.guarantor is None
             and self.patient.is_minor_on(self.issued_on),
         }
         return tuple(code for code, applies in found.items() if applies)
@@ -197,6 +206,9 @@ def _rules(document: InvoiceDocument) -> Iterator[tuple[str, bool]]:
     yield "the practice's GLN is not valid", numbers.is_gln(document.practice.gln)
     for provider in document.providers.values():
         yield f"the provider's GLN {provider.gln} is not valid", numbers.is_gln(provider.gln)
+    if document.insurance is not None:
+        yield "the insurer's GLN is not valid", document.insurance.insurer.has_own_gln
+        yield "a deposit cannot be where an insurer owes", document.deposit == NOTHING
     yield from _payment_rules(document)
     vat = document.vat
     yield (

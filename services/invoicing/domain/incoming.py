@@ -12,6 +12,7 @@ from decimal import Decimal
 from enum import StrEnum
 from uuid import UUID
 
+from services.invoicing.domain.insurance import Law, Tiers
 from services.invoicing.domain.people import DebtorName, Gender, PersonName, Sex
 from services.invoicing.domain.practice import Address, Language
 from services.invoicing.domain.treatment import Reason
@@ -65,10 +66,31 @@ class IncomingProvider:
 
 @dataclass(frozen=True, slots=True)
 class IncomingDebtor:
-    """Who owes (the guarantor): a person, or an office."""
+    """Who answers for the patient (guarantor), and owes tiers garant: a person, or an office."""
 
     name: DebtorName
     address: Address | None
+
+
+@dataclass(frozen=True, slots=True)
+class IncomingInsurance:
+    """The insurer of an invoice that is not tiers garant, and by which law it owes.
+
+    Attributes:
+        tiers: payant or soldant.
+        name: an insurer is an office; a file may name a person all the same.
+        debtor_gln: GLN of who owes by the document.
+    """
+
+    tiers: Tiers
+    gln: str
+    name: DebtorName
+    address: Address | None
+    debtor_gln: str
+    law: Law
+    insured_number: str | None
+    case_number: str | None
+    case_date: date | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +163,7 @@ class IncomingInvoice:
     Attributes:
         version: "4.5" or "5.0".
         is_original: False for a reminder, a copy, a refund or a cancellation.
-        tiers: "garant", "payant" or "soldant".
+        insurance: None tiers garant, whatever insurer such a file may name.
         transport_glns: sender and intermediates.
         content_sha256: hash of what the document says, whoever sent it when.
         lines: line of each field in the file, as far as known.
@@ -150,7 +172,6 @@ class IncomingInvoice:
     version: str
     language: Language
     is_original: bool
-    tiers: str
     number: str
     issued_at: datetime
     timestamp: int
@@ -159,6 +180,7 @@ class IncomingInvoice:
     provider: IncomingProvider
     patient: IncomingPatient
     debtor: IncomingDebtor
+    insurance: IncomingInsurance | None
     slip: Slip
     payment_period_days: int
     balance: IncomingBalance
@@ -176,8 +198,13 @@ class IncomingInvoice:
         """The day by which the debtor must have paid."""
         return self.issued_on + timedelta(days=self.payment_period_days)
 
+    @property
+    def owing_address(self) -> Address | None:
+        """The address of who owes: the insurer, or the guarantor."""
+        return self.debtor.address if self.insurance is None else self.insurance.address
+
     def debtor_is_patient(self) -> bool:
-        """Whether the patient owes in person."""
+        """Whether the patient has no other guarantor."""
         owes = self.debtor.name
         return isinstance(owes, PersonName) and owes.compared() == self.patient.name()
 

@@ -20,8 +20,9 @@ from services.invoicing.domain.incoming import (
     IncomingService,
     SlipKind,
 )
+from services.invoicing.domain.insurance import Insurer
 from services.invoicing.domain.invoice import POSITIONS_MAX
-from services.invoicing.domain.people import is_minor
+from services.invoicing.domain.people import OfficeName, is_minor
 from services.invoicing.domain.practice import Contract, Practice
 
 NUMBER = re.compile(r"[0-9A-Za-z][0-9A-Za-z ._/+-]{0,33}[0-9A-Za-z]|[0-9A-Za-z]")
@@ -51,6 +52,7 @@ def faults_of(invoice: IncomingInvoice, setting: Setting) -> tuple[Fault, ...]:
     found = (
         *_kind(invoice),
         *_parties(invoice, setting),
+        *_insurance(invoice),
         *_dates(invoice, setting),
         *_amounts(invoice),
         *_slip(invoice, setting),
@@ -60,14 +62,15 @@ def faults_of(invoice: IncomingInvoice, setting: Setting) -> tuple[Fault, ...]:
 
 def unfit_codes_of(invoice: IncomingInvoice, setting: Setting) -> tuple[str, ...]:
     """Return why the invoice, though it can be imported, cannot be handed to the factor."""
-    address, patient, contract = invoice.debtor.address, invoice.patient, setting.contract
+    address, patient, contract = invoice.owing_address, invoice.patient, setting.contract
     found = {
         "missing-debtor-address": address is None,
         "missing-debtor-street": address is not None and address.street is None,
         "missing-ssn": has_no_ssn(patient.ssn),
         "doubtful-ssn": not has_no_ssn(patient.ssn)
         and not numbers.is_ahv_number(patient.ssn or ""),
-        "minor-without-guarantor": invoice.debtor_is_patient()
+        "minor-without-guarantor": invoice.insurance is None
+        and invoice.debtor_is_patient()
         and is_minor(patient.birth_date, on=invoice.issued_on),
         "foreign-payment-slip": contract is not None and invoice.slip.iban != contract.qr_iban,
         "other-format-than-contract": contract is not None
@@ -94,12 +97,6 @@ def _kind(invoice: IncomingInvoice) -> Iterator[Fault]:
             "not-an-invoice",
             "This is a reminder, a copy, a refund or a cancellation; only invoices are imported.",
             "payload",
-        )
-    if invoice.tiers != "garant":
-        yield Fault(
-            "not-tiers-garant",
-            "The invoice goes to an insurer; only invoices to patients are imported.",
-            "tiers",
         )
     if len(invoice.services) > POSITIONS_MAX:
         yield Fault(
@@ -132,6 +129,28 @@ def _parties(invoice: IncomingInvoice, setting: Setting) -> Iterator[Fault]:
         for gln in dict.fromkeys(service.glns):
             if not numbers.is_gln(gln) and gln != provider:
                 yield _wrong_gln(gln, f"{service.field}.gln")
+
+
+def _insurance(invoice: IncomingInvoice) -> Iterator[Fault]:
+    found = invoice.insurance
+    if found is None:
+        return
+    if not isinstance(found.name, OfficeName):
+        yield Fault("insurer-no-office", "The insurer is a person, not an office.", "insurance")
+        return
+    if not Insurer(found.gln, found.name, found.address).has_own_gln:
+        yield Fault(
+            "insurer-gln",
+            f"The insurer owes the invoice, but {found.gln} is not the GLN of one.",
+            "insurance.gln",
+        )
+    if found.debtor_gln != found.gln:
+        yield Fault(
+            "other-debtor-than-insurer",
+            f"Tiers {found.tiers} the insurer ({found.gln}) owes the invoice, but it names the"
+            f" debtor {found.debtor_gln}.",
+            "owes.gln",
+        )
 
 
 def _wrong_gln(gln: str, field: str) -> Fault:

@@ -13,6 +13,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from services.invoicing.domain.errors import IllegalTransitionError
+from services.invoicing.domain.insurance import Insurance
 from services.invoicing.domain.order import Placement
 from services.invoicing.domain.practice import Language
 from shared.kernel.money import Money
@@ -83,6 +84,7 @@ class Invoice:
         discount_percent: what was taken off; the total is without it.
         unfit_codes: why it cannot be ordered; empty if it can.
         own_number: the number that it came with from other software, if it was imported.
+        insurance: of an insurer that owes it; None: tiers garant.
     """
 
     invoice_id: UUID
@@ -105,6 +107,7 @@ class Invoice:
     own_number: str | None = None
     discount_percent: Decimal = Decimal(0)
     document_format: str | None = None
+    insurance: Insurance | None = None
 
     @property
     def number(self) -> str:

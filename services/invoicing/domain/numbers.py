@@ -9,6 +9,9 @@ from functools import lru_cache
 from stdnum.ch import esr, ssn, uid
 
 from shared.forum.check_digits import (
+    NO_ELECTRONIC_RECIPIENT,
+    NO_GLN,
+    RESERVED_GLNS,
     is_creditor_reference,
     is_digits,
     is_gln,
@@ -31,12 +34,6 @@ __all__ = [
     "is_uid",
     "qr_reference",
 ]
-
-NO_GLN = "2000000000008"
-"""Stands for a private person, who has no GLN."""
-NO_ELECTRONIC_RECIPIENT = "2006666666008"
-"""Stands for "nobody receives this electronically" (fixed by the schema of 5.0)."""
-RESERVED_GLNS = frozenset({NO_GLN, NO_ELECTRONIC_RECIPIENT, "2005555555003"})
 
 _ACCOUNT_DIGITS = 9
 

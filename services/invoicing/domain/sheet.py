@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
+from services.invoicing.domain.insurance import Law, Tiers
 from services.invoicing.domain.practice import Language
 from shared.kernel.money import Money
 
@@ -73,6 +74,17 @@ class SheetSlip:
 
 
 @dataclass(frozen=True, slots=True)
+class SheetInsurance:
+    """Why an insurer owes: tiers payant or soldant, the law, and the numbers as far as said."""
+
+    tiers: Tiers
+    law: Law
+    insured_number: str | None
+    case_number: str | None
+    case_date: date | None
+
+
+@dataclass(frozen=True, slots=True)
 class InvoiceSheet:
     """A printed invoice.
 
@@ -80,6 +92,7 @@ class InvoiceSheet:
         vat: tax by rate (per cent, amount with the tax, tax), without the rate 0.
         cancelled: whether it must not be paid any more, and says so across the page.
         slip: None when nothing is to be paid.
+        insurance: None tiers garant.
     """
 
     number: str
@@ -101,3 +114,4 @@ class InvoiceSheet:
     vat_number: str | None
     slip: SheetSlip | None
     cancelled: bool = False
+    insurance: SheetInsurance | None = None

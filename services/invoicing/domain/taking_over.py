@@ -18,6 +18,7 @@ from services.invoicing.domain.incoming import (
     IncomingService,
     Namesake,
 )
+from services.invoicing.domain.insurance import Insurance, Insurer
 from services.invoicing.domain.invoice import (
     Invoice,
     StoredDocument,
@@ -27,7 +28,7 @@ from services.invoicing.domain.known_patients import (
     ahv_number,
     derived_number,
 )
-from services.invoicing.domain.people import Debtor, Patient, Provider
+from services.invoicing.domain.people import Debtor, OfficeName, Patient, Provider
 from services.invoicing.domain.practice import Contract
 from services.invoicing.domain.treatment import POSITION_MAX, Position, Treatment
 from shared.kernel.ids import new_id
@@ -146,7 +147,12 @@ def new_debtor(practice_id: UUID, incoming: IncomingDebtor) -> Debtor:
 
 
 def debtor_number_of(invoice: IncomingInvoice, patient: Patient) -> tuple[str, tuple[str, ...]]:
-    """Return the debtor number, and why the invoice is unfit if the record names another debtor."""
+    """Return the debtor number, and why the invoice is unfit if the record names another debtor.
+
+    Where an insurer owes, the guarantor on record does not matter.
+    """
+    if invoice.insurance is not None:
+        return invoice.insurance.gln, ()
     on_record = patient.debtor
     if on_record.name.compared() == invoice.debtor.name.compared():
         return on_record.debtor_number, ()
@@ -154,6 +160,21 @@ def debtor_number_of(invoice: IncomingInvoice, patient: Patient) -> tuple[str, t
     if invoice.debtor_is_patient():
         return patient.patient_number, (other,)
     return new_debtor(patient.practice_id, invoice.debtor).debtor_number, (other,)
+
+
+def new_insurance(incoming: IncomingInvoice) -> Insurance | None:
+    """Return the insurance of a file without faults, or None tiers garant."""
+    found = incoming.insurance
+    if found is None or not isinstance(found.name, OfficeName):
+        return None
+    return Insurance(
+        tiers=found.tiers,
+        insurer=Insurer(found.gln, found.name, found.address),
+        law=found.law,
+        insured_number=found.insured_number,
+        case_number=found.case_number,
+        case_date=found.case_date,
+    )
 
 
 def new_provider(practice_id: UUID, invoice: IncomingInvoice) -> Provider:
@@ -224,6 +245,7 @@ def new_invoice(
         unfit_codes=(*unfit_codes, *doubts),
         own_number=own_number or incoming.number,
         document_format=incoming.version,
+        insurance=new_insurance(incoming),
     )
 
 

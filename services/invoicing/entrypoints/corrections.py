@@ -244,4 +244,6 @@ def _content(body: InvoiceRequest | None) -> NewContent | None:
         deposit=body.deposit.to_money(),
         payment_period_days=body.payment_period_days,
         discount_percent=body.discount(),
+        insurance=body.insurance(),
+        keeps_insurance=not body.says_who_owes(),
     )

@@ -9,6 +9,7 @@ from services.invoicing.entrypoints.imports import import_endpoints
 from services.invoicing.entrypoints.invoices import InvoiceOperations
 from services.invoicing.entrypoints.people import PeopleOperations
 from services.invoicing.entrypoints.practices import PracticeOperations
+from services.invoicing.entrypoints.schemas.insurance import INSURANCE_PROBLEMS
 from services.invoicing.entrypoints.schemas.invoice_selection import (
     InvoiceQuery,
     ManyPracticesQuery,
@@ -266,6 +267,8 @@ def _invoice_endpoints(operations: InvoiceOperations) -> list[Endpoint]:
                 "too-many-positions",
                 "amount-too-large",
                 "deposit-too-large",
+                "deposit-with-insurer",
+                *INSURANCE_PROBLEMS,
                 "document-invalid",
                 "document-not-valid",
             ),

@@ -16,6 +16,7 @@ from services.invoicing.entrypoints.schemas.corrections import (
     RenderedAnswer,
     RenderRequest,
 )
+from services.invoicing.entrypoints.schemas.insurance import INSURANCE_PROBLEMS
 from services.invoicing.entrypoints.schemas.invoice_selection import (
     InvoiceSelection,
     ManyPracticesSelection,
@@ -45,6 +46,8 @@ _NOT_ISSUABLE = (
     "several-patients",
     "several-reasons",
     "deposit-too-large",
+    "deposit-with-insurer",
+    *INSURANCE_PROBLEMS,
     "document-invalid",
     "document-not-valid",
 )

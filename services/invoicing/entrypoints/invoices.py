@@ -59,6 +59,7 @@ class InvoiceOperations:
             deposit=body.deposit.to_money(),
             payment_period_days=body.payment_period_days,
             discount_percent=body.discount(),
+            insurance=body.insurance(),
         )
         async with self._desk.unit_of_work(call.connection) as uow:
             issued = await issue_invoice(
@@ -73,6 +74,8 @@ class InvoiceOperations:
             "invoice_number": issued.number,
             "state": InvoiceState.ISSUED,
             "contract_id": issued.contract_id,
+            "tiers": body.tiers,
+            "debtor_number": issued.debtor_number,
             "treatment_count": len(command.treatment_ids),
             "total": WireMoney.of(issued.total),
         }

@@ -65,6 +65,7 @@ async def correct_invoice(
             deposit=content.deposit,
             payment_period_days=content.payment_period_days,
             discount_percent=content.discount_percent,
+            insurance=wrong.insurance if content.keeps_insurance else content.insurance,
         ),
         uow,
         renderer=renderer,
@@ -82,6 +83,7 @@ async def _same_again(wrong: Invoice, uow: UnitOfWork) -> NewContent:
         deposit=wrong.deposit,
         payment_period_days=(wrong.due_on - wrong.issued_on).days,
         discount_percent=wrong.discount_percent,
+        insurance=wrong.insurance,
     )
 
 

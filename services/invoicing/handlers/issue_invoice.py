@@ -9,6 +9,7 @@ from uuid import UUID
 
 from services.invoicing.domain.document import InvoiceDocument, check_document
 from services.invoicing.domain.events import InvoiceWasIssued
+from services.invoicing.domain.insurance import Insurance
 from services.invoicing.domain.invoice import (
     POSITIONS_MAX,
     HistoryEntry,
@@ -36,6 +37,7 @@ class IssueInvoice:
         contract_id: the factoring contract, or None to collect the money oneself.
         deposit: what was paid before.
         discount_percent: what is taken off, 0 to 100.
+        insurance: of the insurer that is to owe it; None: tiers garant.
     """
 
     practice_id: UUID
@@ -45,6 +47,7 @@ class IssueInvoice:
     deposit: Money
     payment_period_days: int
     discount_percent: Decimal = Decimal(0)
+    insurance: Insurance | None = None
 
 
 async def issue_invoice(
@@ -133,6 +136,7 @@ async def _draft(command: IssueInvoice, uow: UnitOfWork, *, clock: Clock) -> Inv
         deposit=command.deposit,
         payment_period_days=command.payment_period_days,
         discount_percent=command.discount_percent,
+        insurance=command.insurance,
     )
 
 
@@ -215,6 +219,13 @@ def _refuse_mixed(treatments: list[Treatment]) -> None:
 
 
 def _check_deposit(document: InvoiceDocument) -> None:
+    if document.insurance is not None and document.deposit:
+        raise DomainError(
+            f"Tiers {document.insurance.tiers} the insurer owes the whole invoice: there is no"
+            " deposit. Give the deposit back, or bill tiers garant.",
+            code="deposit-with-insurer",
+            field="deposit.amount",
+        )
     if document.deposit > document.total:
         raise DomainError(
             "The deposit is larger than the invoice, which comes to"
@@ -245,6 +256,7 @@ def _invoice(document: InvoiceDocument, stored: StoredDocument) -> Invoice:
         document=stored,
         unfit_codes=document.unfit_codes(),
         document_format=document.contract.invoice_format if document.contract else None,
+        insurance=document.insurance,
     )
 
 

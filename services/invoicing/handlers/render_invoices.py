@@ -188,6 +188,7 @@ async def _document(invoice: Invoice, contract: Contract, uow: UnitOfWork) -> In
         deposit=invoice.deposit,
         payment_period_days=(invoice.due_on - invoice.issued_on).days,
         discount_percent=invoice.discount_percent,
+        insurance=invoice.insurance,
     )
 
 

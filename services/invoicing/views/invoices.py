@@ -13,8 +13,9 @@ from uuid import UUID
 from sqlalchemy import RowMapping, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.invoicing.views.invoice_words import is_serial, word_condition
+
 SEARCH_WORDS_MAX = 5
-_SERIAL_DIGITS_MAX = 7
 _BALANCE = "(i.principal_rappen + i.reminder_fees_rappen + i.interest_rappen + i.costs_rappen)"
 # The page is cut before names are looked up, so that never more than a page is joined and sorted.
 # The limit is written out: a parameter is taken for a tenth of the list, and the first page would
@@ -26,7 +27,9 @@ _PAGE = f"""
     SELECT i.*, r.name AS practice_name, o.order_number, {_BALANCE} AS balance_rappen,
       l.notices,
       p.family_name AS patient_family_name, p.given_name AS patient_given_name,
-      CASE WHEN p.debtor_company_name IS NULL
+      CASE WHEN i.insurer_company_name IS NOT NULL
+        THEN concat_ws(', ', i.insurer_company_name, i.insurer_department)
+        WHEN p.debtor_company_name IS NULL
         THEN coalesce(p.debtor_family_name, p.family_name) || ' '
           || coalesce(p.debtor_given_name, p.given_name)
         ELSE concat_ws(', ', p.debtor_company_name, p.debtor_department) END AS debtor_name
@@ -67,18 +70,11 @@ _CONDITIONS = {
     "without_contract": "i.contract_id IS NULL",
     "not_ordered": "i.order_id IS NULL",
     "not_printed": "i.printed_at IS NULL",
+    "tiers": "i.tiers = :tiers",
+    "is_to_insurer": "i.tiers <> 'garant'",
     "leaves_out_zero": f"{_BALANCE} <> 0",
 }
 _BRANCHING = {"states": "i.state", "collection_stages": "i.collection_stage"}
-# A word is the beginning of a number or a name; the comparison is a range, which an index serves.
-_STARTS = "{column} >= search_form(:{word}) AND {column} < search_form(:{word}) || chr(1114111)"
-_OF_INVOICE = "SELECT s.invoice_id FROM invoice s WHERE {of_practice} AND "
-_OF_PATIENT = """SELECT s.invoice_id FROM patient q
-      JOIN invoice s ON s.practice_id = q.practice_id AND s.patient_id = q.patient_id
-      WHERE {of_practice} AND """
-_OF_DEBTOR = """SELECT s.invoice_id FROM debtor_word q
-      JOIN invoice s ON s.practice_id = q.practice_id AND s.patient_id = q.patient_id
-      WHERE {of_practice} AND """
 _HISTORY = text(
     """
     SELECT h.*, o.order_number
@@ -158,8 +154,8 @@ class InvoiceFilter:
         total_from_rappen, total_to_rappen: range of the invoice's total, both included.
         balance_from_rappen, balance_to_rappen: range of what the debtor owes, both included.
         words: each must be the beginning of the invoice number, the debtor number, one of the
-            patient's names or a word of the guarantor's name, whatever its case and accents; or be
-            the serial number.
+            patient's names or a word of the guarantor's or insurer's name, whatever its case and
+            accents; or be the serial number.
     """
 
     states: Sequence[str] | None = None
@@ -177,7 +173,13 @@ class InvoiceFilter:
     total_to_rappen: int | None = None
     balance_from_rappen: int | None = None
     balance_to_rappen: int | None = None
+    tiers: str | None = None
     words: tuple[str, ...] = ()
+
+    @property
+    def is_to_insurer(self) -> bool:
+        """Whether an insurer must owe it; there is an index of those."""
+        return self.tiers not in {None, "garant"}
 
     @property
     def leaves_out_zero(self) -> bool:
@@ -299,31 +301,11 @@ def _selection(
         if given is not True:
             values[name] = list(given) if name in _BRANCHING else given
     for place, word in enumerate(wanted.words):
-        conditions.append(_word_condition(f"word_{place}", word, within))
+        conditions.append(word_condition(f"word_{place}", word, within))
         values[f"word_{place}"] = word
-        if _is_serial(word):
+        if is_serial(word):
             values[f"word_{place}_serial"] = int(word)
     return conditions, values
-
-
-def _word_condition(name: str, word: str, within: str) -> str:
-    of_invoice = _OF_INVOICE.format(of_practice=within.format(of="s"))
-    of_patient = _OF_PATIENT.format(of_practice=within.format(of="q"))
-    of_debtor = _OF_DEBTOR.format(of_practice=within.format(of="q"))
-    sources = [
-        of_invoice + _STARTS.format(column="s.number_search", word=name),
-        of_invoice + _STARTS.format(column="s.debtor_search", word=name),
-        of_patient + _STARTS.format(column="q.family_search", word=name),
-        of_patient + _STARTS.format(column="q.given_search", word=name),
-        of_debtor + _STARTS.format(column="q.word", word=name),
-    ]
-    if _is_serial(word):
-        sources.append(f"{of_invoice} s.serial = :{name}_serial")
-    return f"i.invoice_id IN ({' UNION ALL '.join(sources)})"
-
-
-def _is_serial(word: str) -> bool:
-    return word.isascii() and word.isdigit() and len(word) <= _SERIAL_DIGITS_MAX
 
 
 async def history(

@@ -88,3 +88,16 @@ AN_INVOICE: dict[str, Any] = {
     "deposit": chf("0.00"),
     "payment_period_days": 30,
 }
+AN_INSURER: dict[str, Any] = {
+    "gln": "7601003000016",
+    "company_name": "Assurance Exemple SA",
+    "department": "Sinistres",
+    "contact_person": "M. Modèle",
+    "address": {"street": "Rue du Rhône", "house_no": "9", "zip": "1204", "city": "Genève"},
+}
+AN_UVG_CASE: dict[str, Any] = {
+    "type": "UVG",
+    "insured_number": "99.1234-5",
+    "case_number": "26.00017.8",
+    "case_date": "2026-02-20",
+}

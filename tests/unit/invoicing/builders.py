@@ -9,6 +9,7 @@ from itertools import product
 from uuid import UUID, uuid4
 
 from services.invoicing.domain.document import InvoiceDocument
+from services.invoicing.domain.insurance import Insurance, Insurer, Law, Tiers
 from services.invoicing.domain.invoice import (
     DebtorBalance,
     Invoice,
@@ -39,6 +40,7 @@ from shared.kernel.money import Money
 PRACTICE_GLN = "7601000000019"
 PROVIDER_GLN = "7601000000026"
 FACTOR_GLN = "7601000000040"
+INSURER_GLN = "7601003000016"
 IBAN = "CH9300762011623852957"
 QR_IBAN = "CH4431999123000889012"
 AHV = "7569217076985"
@@ -120,6 +122,23 @@ def an_office(**changes: str | None) -> Debtor:
         "contact_person": "Mme Exemple",
     }
     return a_guarantor(name=OfficeName(**(names | changes)))  # type: ignore[arg-type]
+
+
+def an_insurance(tiers: Tiers = Tiers.PAYANT, **changes: object) -> Insurance:
+    """Return the insurance of an accident, whose insurer owes."""
+    values: dict[str, object] = {
+        "tiers": tiers,
+        "insurer": Insurer(
+            INSURER_GLN,
+            OfficeName("Assurance Exemple SA", "Sinistres", "M. Modèle"),
+            Address("Rue du Rhône", "9", "1204", "Genève"),
+        ),
+        "law": Law.UVG,
+        "insured_number": "99.1234-5",
+        "case_number": "26.00017.8",
+        "case_date": date(2026, 2, 20),
+    }
+    return Insurance(**(values | changes))  # type: ignore[arg-type]
 
 
 def a_patient(practice: Practice, **changes: object) -> Patient:
@@ -208,6 +227,7 @@ class Kind:
     with_address: bool
     deposit: str
     discount: str
+    tiers: Tiers = Tiers.GARANT
 
     @property
     def total(self) -> Money:
@@ -218,6 +238,14 @@ class Kind:
     def paid(self) -> Money:
         """The deposit, as far as there is something to pay."""
         return min(Money.parse(self.deposit), self.total)
+
+    def refusal(self, *, invoice_format: str) -> str | None:
+        """Return the code by which the standard excludes the kind, or None if it does not."""
+        if self.tiers is not Tiers.GARANT and self.paid:
+            return "document-invalid"
+        if self.tiers is Tiers.SOLDANT and invoice_format == "4.5":
+            return "tiers-not-in-format"
+        return None
 
     def document(self, *, invoice_format: str) -> InvoiceDocument:
         """Return the content of such an invoice, under a contract that wants this format."""
@@ -235,10 +263,11 @@ class Kind:
             contract=contract if self.with_contract else None,
             deposit=self.paid,
             discount_percent=Decimal(self.discount),
+            insurance=None if self.tiers is Tiers.GARANT else an_insurance(self.tiers),
         )
 
 
-EVERY_KIND = [
+_EVERY_KIND = [
     Kind(*each)
     for each in product(
         Language,
@@ -247,7 +276,18 @@ EVERY_KIND = [
         [True, False],
         ["0.00", "50.00", "120.00"],
         ["0", "12.5", "100"],
+        Tiers,
     )
+]
+POSSIBLE = {
+    version: [one for one in _EVERY_KIND if one.refusal(invoice_format=version) is None]
+    for version in ("5.0", "4.5")
+}
+EXCLUDED = [
+    (one, version, code)
+    for version in ("5.0", "4.5")
+    for one in _EVERY_KIND
+    if (code := one.refusal(invoice_format=version)) is not None
 ]
 
 

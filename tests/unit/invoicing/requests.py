@@ -152,6 +152,35 @@ def a_request(version: str = "5.0", /, **changes: str) -> bytes:
     return text.encode()
 
 
+def to_insurer(data: bytes, tiers: str = "payant", *, gln: str = "7601003000016") -> bytes:
+    """Return the file as one that an insurer owes, by the UVG, all of its CHF 120.00."""
+    name, address = "Assurance Exemple SA", "<i:zip>1204</i:zip><i:city>Genève</i:city>"
+    insurer = (
+        f"<i:company><i:companyname>{name}</i:companyname><i:postal>"
+        f"<i:street>Rue du Rhône 9</i:street>{address}</i:postal></i:company>"
+    )
+    is_new = b"guid=" in data
+    party = "gln" if is_new else "ean_party"
+    allows = {"payant": ' allowModification="true"', "soldant": ' allowTS="true"'}[tiers]
+    case = 'insured_id="99.1234-5" case_id="26.00017.8" case_date="2026-02-20'
+    laws = f'<i:law type="UVG" {case}"/>', f'<i:uvg {case}T00:00:00"/>'
+    text = data.decode()
+    for old, new in (
+        ("<i:tiers_garant", f"<i:tiers_{tiers}{allows if is_new else ''}"),
+        ("</i:tiers_garant>", f"</i:tiers_{tiers}>"),
+        (
+            f'<i:debitor {party}="2000000000008">{_PATIENT}',
+            f'<i:debitor {party}="{gln}">{insurer}',
+        ),
+        ("<i:patient ", f'<i:insurance {party}="{gln}">{insurer}</i:insurance><i:patient '),
+        ('\n            amount_prepaid="20.00" amount_due="100.00"', ' amount_due="120.00"'),
+        ('<i:law type="ORG"/>' if is_new else "<i:org/>", laws[0] if is_new else laws[1]),
+    ):
+        assert old in text, old
+        text = text.replace(old, new, 1)
+    return text.encode()
+
+
 def changed(data: bytes, old: str, new: str) -> bytes:
     """Return the file with one text replaced; the text must be there."""
     assert old.encode() in data, old

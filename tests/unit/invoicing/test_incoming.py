@@ -270,12 +270,3 @@ def test_a_file_in_another_version_than_the_contract_wants_is_unfit(
     assert unfit_codes_of(own, setting) == ()
     assert unfit_codes_of(other, setting) == ("other-format-than-contract",)
     assert unfit_codes_of(other, Setting(practice, None, date(2026, 3, 2))) == ()
-
-
-@pytest.mark.parametrize("tiers", ["tiers_payant", "tiers_soldant"])
-def test_an_invoice_to_an_insurer_is_refused_with_a_reason(tiers: str) -> None:
-    invoice = replace(read_request(a_request()), tiers=tiers.removeprefix("tiers_"))
-    practice = a_practice()
-    setting = Setting(practice, a_contract(practice), date(2026, 3, 2))
-    (fault,) = faults_of(invoice, setting)
-    assert (fault.code, fault.line) == ("not-tiers-garant", invoice.lines["tiers"])

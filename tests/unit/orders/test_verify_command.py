@@ -11,20 +11,31 @@ from zipfile import ZipFile
 import pytest
 from lxml import etree
 
+from sandbox.debident.package import read_package
 from services.invoicing.adapters.forum_xml import ForumInvoiceRenderer
 from services.invoicing.domain.document import check_document
+from services.invoicing.domain.insurance import Tiers
 from services.invoicing.domain.practice import Language
 from services.orders.entrypoints import cli
 from shared.forum.schema import NAMESPACE
-from tests.unit.invoicing.builders import Kind, a_document
-from tests.unit.invoicing.requests import REQUESTS
+from tests.unit.invoicing.builders import INSURER_GLN, Kind, a_document, an_insurance
 from tests.unit.invoicing.test_forum_xml import ORACLES
 from tests.unit.orders.forum_documents import lines_of, note_on, package_of
 
 SCHEMAS = Path(__file__).resolve().parents[3] / "shared/forum/schemas"
 XSD = {"4.5": "generalInvoiceRequest_450.xsd", "5.0": "generalInvoiceRequest_500.xsd"}
 NOTHING_OR_SOME = ["0.00", "50.00"], ["0", "12.49"]
-EVERY = [*product(Language, ["5.0", "4.5"], [False, True], *NOTHING_OR_SOME, [False, True])]
+_AXES = product(Language, ["5.0", "4.5"], Tiers, [False, True], *NOTHING_OR_SOME, [False, True])
+
+
+def _is_possible(version: str, tiers: Tiers, deposit: str) -> bool:
+    return (tiers is Tiers.GARANT or deposit == "0.00") and (version, tiers) != (
+        "4.5",
+        Tiers.SOLDANT,
+    )
+
+
+EVERY = [each for each in _AXES if _is_possible(each[1], each[2], each[4])]
 
 
 def told(tmp_path: Path, data: bytes, *, status: int) -> str:
@@ -46,18 +57,21 @@ LOADED = {version: schemas(version) for version in XSD}
 
 
 @pytest.mark.parametrize(
-    ("language", "version", "with_guarantor", "deposit", "discount", "rounding"), EVERY, ids=str
+    ("language", "version", "tiers", "with_guarantor", "deposit", "discount", "rounding"),
+    EVERY,
+    ids=str,
 )
 def test_a_whole_package_of_every_kind_of_invoice_is_right(
     tmp_path: Path,
     language: Language,
     version: str,
+    tiers: Tiers,
     with_guarantor: bool,
     deposit: str,
     discount: str,
     rounding: bool,
 ) -> None:
-    kind = Kind(language, True, with_guarantor, True, deposit, discount)
+    kind = Kind(language, True, with_guarantor, True, deposit, discount, tiers)
     base = kind.document(invoice_format=version)
     first = replace(base, practice=replace(base.practice, round_to_five=rounding))
     second = replace(first, serial=124)
@@ -70,13 +84,14 @@ def test_a_whole_package_of_every_kind_of_invoice_is_right(
         notes, documents = [note], [*documents, written]
     data = package_of(lines, documents, invoice_format=version, notes=notes)
     assert "right. Order CMD-2026-0001, 2 invoices" in told(tmp_path, data, status=cli.RIGHT)
+    assert len(read_package(data).invoices) == len(lines)
     with ZipFile(io.BytesIO(data)) as archive:
         names = [name for name in archive.namelist() if name.endswith(".xml")]
         roots = [etree.fromstring(archive.read(name)) for name in names]
     assert len(roots) == len(documents)
     for root, schema in product(roots, LOADED[version]):
         schema.assertValid(root)
-    assert all(root.find(f".//{{{NAMESPACE}}}tiers_garant") is not None for root in roots)
+    assert all(root.find(f".//{{{NAMESPACE}}}tiers_{tiers}") is not None for root in roots)
 
 
 DOCUMENT = a_document()
@@ -113,13 +128,22 @@ def test_a_document_that_is_wrong_is_named_with_its_file(
         assert "Line " in said
 
 
-def test_a_document_to_an_insurer_or_with_another_slip_is_wrong(tmp_path: Path) -> None:
+def test_a_document_to_no_known_insurer_or_with_another_slip_is_wrong(tmp_path: Path) -> None:
     own = ForumInvoiceRenderer().render(replace(DOCUMENT, contract=None))
     said = told(tmp_path, package_of(LINES, [own]), status=cli.WRONG)
     assert "no-qr-reference" in said
-    payant = REQUESTS["4.5"].replace("tiers_garant", "tiers_payant")
-    said = told(tmp_path, package_of(LINES, [payant.encode()]), status=cli.WRONG)
-    assert "schema" in said or "not-tiers-garant" in said
+    payant = ForumInvoiceRenderer().render(replace(DOCUMENT, insurance=an_insurance()))
+    named = f'insurance gln="{INSURER_GLN}"'.encode()
+    for wrong, codes in (
+        (named.replace(b'16"', b'17"'), {"insurer-gln", "other-debtor-than-insurer"}),
+        (b'insurance gln="2000000000008"', {"insurer-gln", "other-debtor-than-insurer"}),
+        (b'insurance gln="7601003000023"', {"other-debtor-than-insurer"}),
+    ):
+        assert named in payant
+        data = package_of(LINES, [payant.replace(named, wrong)])
+        said = told(tmp_path, data, status=cli.WRONG)
+        both = {"insurer-gln", "other-debtor-than-insurer"}
+        assert {code for code in both if code in said} == codes
 
 
 @pytest.mark.parametrize(("wanted", "written"), [("5.0", "4.5"), ("4.5", "5.0")])

@@ -9,6 +9,7 @@ from uuid import UUID
 from pydantic import AfterValidator, Field
 
 from services.invoicing.entrypoints.schemas.collection import StageFilter
+from services.invoicing.entrypoints.schemas.insurance import TIERS, TiersWord
 from services.invoicing.views.invoices import InvoiceFilter
 from shared.kernel.money import Money
 from shared.web.endpoints import ApiModel
@@ -33,6 +34,7 @@ class InvoiceSelection(ApiModel):
     collection_stage: StageFilter
     contract_id: UUID | None = None
     patient_id: UUID | None = None
+    tiers: Annotated[TiersWord | None, Field(description=TIERS)] = None
     exclude_zero_balance: bool = False
     without_contract: Annotated[
         bool, Field(description="Only those of no factoring contract: the practice's own")
@@ -64,7 +66,8 @@ class InvoiceSelection(ApiModel):
         Field(
             max_length=100,
             description="Each word begins the invoice number, the debtor number, a name of the"
-            " patient or a word of the guarantor's name; case and accents do not matter",
+            " patient or a word of the guarantor's or insurer's name; case and accents do not"
+            " matter",
         ),
         AfterValidator(_few_words),
     ] = None
@@ -76,6 +79,7 @@ class InvoiceSelection(ApiModel):
             collection_stages=several(self.collection_stage),
             contract_id=self.contract_id,
             patient_id=self.patient_id,
+            tiers=self.tiers,
             exclude_zero_balance=self.exclude_zero_balance,
             without_contract=self.without_contract,
             not_ordered=self.not_ordered,

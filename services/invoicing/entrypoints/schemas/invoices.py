@@ -10,6 +10,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, Field
 
+from services.invoicing.domain.insurance import Insurance
 from services.invoicing.domain.invoice import DebtorBalance, InvoiceState, Standing
 from services.invoicing.entrypoints.csv_text import plain
 from services.invoicing.entrypoints.schemas.cancellations import (
@@ -27,6 +28,16 @@ from services.invoicing.entrypoints.schemas.fields import (
     Payment,
     money,
     number,
+)
+from services.invoicing.entrypoints.schemas.insurance import (
+    TIERS,
+    InsurerBody,
+    KnownInsurer,
+    LawBody,
+    TiersWord,
+    insurance_of,
+    insurer_answer,
+    law_answer,
 )
 from services.invoicing.entrypoints.schemas.invoice_selection import State
 from services.invoicing.translate import to_balance
@@ -64,6 +75,30 @@ class InvoiceRequest(ApiModel):
             examples=["10"],
         ),
     ] = "0"
+    tiers: Annotated[
+        TiersWord,
+        Field(
+            description=f"{TIERS}; a correction that does not say it keeps tiers, insurer and law"
+        ),
+    ] = "garant"
+    insurer: Annotated[
+        InsurerBody | None, Field(description="Who owes tiers payant or soldant; else null")
+    ] = None
+    law: Annotated[
+        LawBody | None, Field(description="By which the insurer pays; null tiers garant")
+    ] = None
+
+    def insurance(self) -> Insurance | None:
+        """Read who owes; None tiers garant.
+
+        Raises:
+            DomainError: tiers, insurer and law do not fit each other.
+        """
+        return insurance_of(self.tiers, self.insurer, self.law)
+
+    def says_who_owes(self) -> bool:
+        """Whether tiers, insurer or law are given."""
+        return bool({"tiers", "insurer", "law"} & self.model_fields_set)
 
     def discount(self) -> Decimal:
         """The discount as a number."""
@@ -84,6 +119,7 @@ class InvoiceAnswer(ApiModel):
     patient_name: str
     debtor_number: str
     debtor_name: str
+    tiers: Annotated[TiersWord, Field(description=TIERS)]
     issued_on: date
     due_on: date
     language: str
@@ -133,6 +169,8 @@ class HistoryAnswer(ApiModel):
 class InvoiceDetailAnswer(InvoiceAnswer):
     """An invoice with its treatments and the last 200 lines of its history, oldest first."""
 
+    insurer: KnownInsurer | None
+    law: LawBody | None
     treatment_ids: list[UUID]
     document_sha256: str
     document_format: Annotated[
@@ -175,6 +213,8 @@ def invoice_detail(
     """Write an invoice with its present document and its history."""
     return InvoiceDetailAnswer(
         **_facts(row),
+        insurer=insurer_answer(row),
+        law=law_answer(row),
         treatment_ids=list(treatment_ids),
         document_sha256=document["document_sha256"],
         document_format=document["document_format"],
@@ -201,6 +241,7 @@ CSV_HEADER = (
     "order_number",
     "printed_at",
     *COLLECTION_CSV_HEADER,
+    "tiers",
 )
 
 
@@ -233,6 +274,7 @@ def csv_row(row: Any) -> list[str]:
         plain(answer.order_number),
         answer.printed_at.isoformat() if answer.printed_at else "",
         *collection_csv(answer.collection),
+        answer.tiers,
     ]
 
 
@@ -249,6 +291,7 @@ def _facts(row: Any) -> dict[str, Any]:
         "patient_number",
         "debtor_number",
         "debtor_name",
+        "tiers",
         "issued_on",
         "due_on",
         "language",
