@@ -28,11 +28,11 @@ from services.orders.domain.package import (
     file_names,
     packed,
 )
+from shared.kernel.limits import DOCUMENT_BYTES_MAX
 from shared.kernel.money import Money
 
 PACKAGE_BYTES_MAX = 500_000_000
 MANIFEST_BYTES_MAX = 16_000_000
-DOCUMENT_BYTES_MAX = 10_000_000
 UNPACKED_BYTES_MAX = 2_000_000_000
 _ENTRIES_MAX = 1 + INVOICES_PER_ORDER_MAX + CREDIT_NOTES_PER_ORDER_MAX
 _FINDINGS_MAX = 50

@@ -20,6 +20,7 @@ from services.orders.domain.notices import Notice, NoticeCode
 from services.orders.domain.package import PackageBuilder, PackageHead, canonical, packed
 from services.orders.domain.verification import verify_package
 from services.orders.entrypoints import cli
+from shared.kernel.limits import DOCUMENT_BYTES_MAX
 from shared.kernel.money import Money
 from tests.unit.invoicing.builders import a_document
 from tests.unit.orders.builders import (
@@ -44,7 +45,7 @@ NOTE_DOCUMENTS = [credit_note_bytes(note.number) for note in NOTES]
 def _package() -> bytes:
     builder = PackageBuilder(HEAD, LINES)
     builder.add_all(DOCUMENTS)
-    return builder.finish()
+    return bytes(builder.finish())
 
 
 def _manifest() -> dict[str, Any]:
@@ -101,7 +102,7 @@ def test_a_manifest_that_is_wrong_is_named(
 def _package_with_notes() -> bytes:
     builder = PackageBuilder(HEAD, LINES, NOTES)
     builder.add_all([*DOCUMENTS, *NOTE_DOCUMENTS])
-    return builder.finish()
+    return bytes(builder.finish())
 
 
 def _manifest_with_notes() -> dict[str, Any]:
@@ -183,7 +184,9 @@ def test_a_bomb_is_not_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
     bomb = packed(bytes(verification.MANIFEST_BYTES_MAX + 1), [])
     assert len(bomb) < 100_000
     assert _codes(bomb) == ["file-too-large"]
-    assert _codes(packed(canonical(_manifest()), [bytes(10_000_001)])) == ["file-too-large"]
+    assert _codes(packed(canonical(_manifest()), [bytes(DOCUMENT_BYTES_MAX + 1)])) == [
+        "file-too-large"
+    ]
     monkeypatch.setattr(verification, "UNPACKED_BYTES_MAX", 10)
     assert _codes(_package()) == ["too-large-unpacked"]
     monkeypatch.setattr(verification, "PACKAGE_BYTES_MAX", 10)
