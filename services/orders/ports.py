@@ -329,6 +329,9 @@ class UnitOfWork(Protocol):
     def policies(self) -> PolicyRepository:
         """The schedules of orders."""
 
+    async def stay_awake(self) -> None:
+        """Let the database see that the transaction is not forgotten while other work is done."""
+
     def record(self, event: DomainEvent) -> None:
         """Tell the others, when and only when this unit of work succeeds."""
 
@@ -355,8 +358,8 @@ class DocumentArchive(Protocol):
             TransientError: the archive did not answer.
         """
 
-    async def store_package(self, practice_id: PracticeId, package: bytes) -> StoredContent:
-        """Store a package under its hash."""
+    async def store_package(self, practice_id: PracticeId, package: memoryview) -> StoredContent:
+        """Store a package under its hash, without a copy of the whole in memory."""
 
     async def package(self, practice_id: PracticeId, content: StoredContent) -> bytes:
         """Return a stored package, checked against its hash."""

@@ -7,7 +7,11 @@ from dataclasses import dataclass, field
 from functools import partial
 from uuid import UUID
 
-from services.orders.domain.credit_note import CREDIT_NOTES_PER_ORDER_MAX, PackedCreditNote
+from services.orders.domain.credit_note import (
+    CREDIT_NOTES_PER_ORDER_MAX,
+    PackedCreditNote,
+    with_room,
+)
 from services.orders.domain.errors import OrderInFlightError
 from services.orders.domain.model import InFlight
 from services.orders.domain.notices import Notice
@@ -20,8 +24,8 @@ from services.orders.domain.selection import (
     refuse_not_orderable,
     refuse_nothing,
     refuse_strange,
-    with_notices,
 )
+from services.orders.domain.telling import with_notices
 from services.orders.handlers.choosing import checked_message, parties, refuse_inactive
 from services.orders.ports import UnitOfWork
 from shared.kernel.clock import Clock
@@ -90,7 +94,7 @@ async def preview_order(command: PreviewOrder, uow: UnitOfWork, clock: Clock) ->
     credit_notes = await uow.corrections.waiting_credit_notes(
         command.practice_id, command.contract_id, limit=CREDIT_NOTES_PER_ORDER_MAX
     )
-    return Foreseen(selection, tuple(credit_notes), tuple(obstacles))
+    return Foreseen(selection, tuple(with_room(credit_notes)), tuple(obstacles))
 
 
 async def _candidates(command: PreviewOrder, uow: UnitOfWork) -> list[Candidate]:

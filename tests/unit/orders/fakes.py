@@ -139,6 +139,10 @@ class FakeUnitOfWork:
         self.tasks = FakeTasks()
         self.policies = FakePolicies()
         self.recorded: list[DomainEvent] = []
+        self.asked_to_stay = 0
+
+    async def stay_awake(self) -> None:
+        self.asked_to_stay += 1
 
     def record(self, event: DomainEvent) -> None:
         self.recorded.append(event)
@@ -160,8 +164,8 @@ class FakeArchive:
             raise PermanentError("the archive holds other bytes")
         return self._held(content)
 
-    async def store_package(self, practice_id: PracticeId, package: bytes) -> StoredContent:
-        return self._put(practice_id, "order-package", package)
+    async def store_package(self, practice_id: PracticeId, package: memoryview) -> StoredContent:
+        return self._put(practice_id, "order-package", bytes(package))
 
     async def package(self, practice_id: PracticeId, content: StoredContent) -> bytes:
         return self._held(content)
