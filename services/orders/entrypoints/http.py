@@ -49,6 +49,7 @@ _ORDER = f"{_PRACTICE}/orders/{{order_id}}"
 # 10,000 chosen invoices, each with notices.
 _CHOICE_BYTES_MAX = 8_388_608
 _MESSAGE_PROBLEMS = (
+    "instalments-below-balance",
     "notice-given-twice",
     "notice-text-too-long",
     "notice-text-unusable",

@@ -7,7 +7,7 @@ from datetime import time
 from functools import partial
 
 from services.orders.domain.communication import checked_communication
-from services.orders.domain.notices import Notice, checked_notices
+from services.orders.domain.notices import Notice, checked_notices_of_order
 from services.orders.domain.policy import Policy, PolicyChangedError, PolicyNotFoundError
 from services.orders.domain.selection import Rule
 from services.orders.handlers.choosing import parties
@@ -64,7 +64,7 @@ async def set_policy(
         rule=command.rule,
         changed_by=command.by,
         changed_at=now,
-        notices=checked_notices(command.notices, field="notices"),
+        notices=checked_notices_of_order(command.notices, field="notices"),
     )
     is_holiday = partial(holidays.is_holiday, canton=practice.canton)
     policy = replace(policy, next_run_at=policy.next_after(now, is_holiday))

@@ -92,7 +92,11 @@ async def test_chosen_invoices_that_would_refuse_the_order_are_named_without_ref
 @pytest.mark.parametrize(
     ("more", "code"),
     [
-        ({"notices": [{"code": "instalments", "count": 3}]}, "notice-unfit"),
+        ({"notices": [{"code": "legal-guardian", "count": 3}]}, "notice-unfit"),
+        (
+            {"notices": [{"code": "instalments", "count": 3, "amount": {"amount": "40.00"}}]},
+            "notice-unfit",
+        ),
         ({"communication": "\u0007"}, "communication-unusable"),
         ({"rule": {"older_than_days": 3000}}, "nothing-to-order"),
     ],

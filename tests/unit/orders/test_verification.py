@@ -35,7 +35,8 @@ from tests.unit.orders.builders import (
 from tests.unit.orders.forum_documents import lines_of, note_on, package_of
 
 NOTICE = Notice(NoticeCode.INSTALMENTS, count=3, amount=Money(4000))
-HEAD = PackageHead(str(ORDER), "CMD-2026-0001", a_practice(), a_contract(), "Grüezi", (NOTICE,))
+SILENCE = Notice(NoticeCode.DO_NOT_REMIND)
+HEAD = PackageHead(str(ORDER), "CMD-2026-0001", a_practice(), a_contract(), "Grüezi", (SILENCE,))
 LINES = [replace(a_line(1), notices=(NOTICE,)), a_line(2), a_line(3)]
 DOCUMENTS = [document_bytes(line.invoice_number) for line in LINES]
 NOTES = [a_packed_credit_note(1), a_packed_credit_note(2)]
@@ -153,6 +154,12 @@ def test_credit_notes_missing_unannounced_or_in_another_order_are_wrong() -> Non
 
 def test_a_member_that_a_later_writer_adds_is_no_fault() -> None:
     assert _codes(_with(lambda manifest: manifest.update(written_by="somebody"))) == []
+
+
+def test_a_package_from_before_instalments_were_of_one_invoice_only_stays_right() -> None:
+    amount = {"amount": "40.00", "currency": "CHF"}
+    of_order = [{"amount": amount, "code": "instalments", "count": 3}]
+    assert _codes(_with(lambda manifest: manifest.update(notices=of_order))) == []
 
 
 def test_documents_in_another_order_or_missing_are_wrong() -> None:
