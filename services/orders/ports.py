@@ -264,6 +264,11 @@ class TaskRepository(Protocol):
     async def save(self, task: Task) -> None:
         """Store what came of a task."""
 
+    async def give_up_slots(
+        self, practice_id: PracticeId, contract_id: ContractId, *, at: datetime
+    ) -> None:
+        """Settle slots of a contract's schedule that wait for an order in flight."""
+
 
 class PolicyRepository(Protocol):
     """When orders of a contract are prepared by themselves."""

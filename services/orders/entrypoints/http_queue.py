@@ -149,7 +149,7 @@ class QueueApi:
         )
         before = await self._policy(call)
         async with self._workshop.unit_of_work(call.connection) as uow:
-            await remove_policy(command, uow)
+            await remove_policy(command, uow, self._workshop.clock)
         return changed(Reply(), before, None)
 
 

@@ -41,7 +41,7 @@ class SetPolicy:
 async def set_policy(
     command: SetPolicy, uow: UnitOfWork, holidays: Holidays, clock: Clock
 ) -> Policy:
-    """Store the policy's next version with its next run.
+    """Store the policy's next version with its next run; switched off, no slot waits any more.
 
     Raises:
         DomainError: the text or a notice is not usable, or the practice has no such contract.
@@ -70,6 +70,8 @@ async def set_policy(
     policy = replace(policy, next_run_at=policy.next_after(now, is_holiday))
     if not await uow.policies.save(policy, replaces=version):
         raise PolicyChangedError(None)
+    if not policy.enabled:
+        await uow.tasks.give_up_slots(policy.practice_id, policy.contract_id, at=now)
     return policy
 
 
@@ -86,8 +88,8 @@ class RemovePolicy:
     read: str
 
 
-async def remove_policy(command: RemovePolicy, uow: UnitOfWork) -> None:
-    """Forget the policy.
+async def remove_policy(command: RemovePolicy, uow: UnitOfWork, clock: Clock) -> None:
+    """Forget the policy, and what of its schedule waits for an order in flight.
 
     Raises:
         PolicyNotFoundError: there is none.
@@ -98,6 +100,7 @@ async def remove_policy(command: RemovePolicy, uow: UnitOfWork) -> None:
         raise PolicyNotFoundError(command.contract_id)
     _check_fresh(command.read, known)
     await uow.policies.remove(command.practice_id, command.contract_id)
+    await uow.tasks.give_up_slots(command.practice_id, command.contract_id, at=clock.now())
 
 
 def _check_fresh(read: str, known: Policy | None) -> None:

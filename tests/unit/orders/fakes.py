@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -18,7 +18,7 @@ from services.orders.domain.model import (
     StoredContent,
 )
 from services.orders.domain.policy import DuePolicy, Policy
-from services.orders.domain.task import DueTask, Task, TaskStatus
+from services.orders.domain.task import ORDER_IN_FLIGHT, DueTask, Task, TaskStatus
 from services.orders.translate import confirmation_document, lines_document
 from shared.kernel.errors import PermanentError, TransientError
 from shared.kernel.ids import ContractId, OrderId, PracticeId
@@ -92,6 +92,15 @@ class FakeTasks:
 
     async def save(self, task: Task) -> None:
         self.known[task.task_id] = task
+
+    async def give_up_slots(
+        self, practice_id: PracticeId, contract_id: ContractId, *, at: datetime
+    ) -> None:
+        for task in self.known.values():
+            waits = task.status is TaskStatus.WAITING and task.code == ORDER_IN_FLIGHT
+            if task.slot and waits and task.contract_id == contract_id:
+                given_up = replace(task, status=TaskStatus.IN_FLIGHT, settled_at=at)
+                self.known[task.task_id] = given_up
 
 
 class FakePolicies:
