@@ -19,11 +19,11 @@ from services.orders.entrypoints.schemas import (
     OrderLineTotals,
     OrderList,
     OrderPreviewReply,
-    OrdersQuery,
     OrderTotals,
     PreparedOrderReply,
     PrepareOrderBody,
 )
+from services.orders.entrypoints.schemas_lists import OrderLinesQuery, OrdersQuery
 from services.orders.entrypoints.stories import whole_order
 from services.orders.entrypoints.wishes import invoice_notices_of, notices_of, rule_of
 from services.orders.entrypoints.workshop import Workshop
@@ -34,7 +34,6 @@ from shared.web.changes import Changed, changed
 from shared.web.endpoints import EVERY_ROLE, WORKING_ROLES, Call, Endpoint, Reply
 from shared.web.paging import (
     CURSOR_PROBLEM,
-    PageQuery,
     cursor,
     instant,
     read_cursor,
@@ -138,23 +137,17 @@ class OrdersApi:
         """Answer the orders of a practice, newest first."""
         query = call.query_as(OrdersQuery)
         after = read_cursor(query.after, instant, UUID)
-        rows = await views.orders(
-            call.connection,
-            call.practice_id,
-            states=several(query.state),
-            contract_id=query.contract_id,
-            overdue=query.overdue,
-            after=after,
-            limit=query.limit + 1,
-        )
-        page, more = split_page(rows, query.limit)
-        following = cursor(page[-1]["prepared_at"], page[-1]["order_id"]) if more else None
         wanted = {
             "practice_id": call.practice_id,
             "states": several(query.state),
             "contract_id": query.contract_id,
             "overdue": query.overdue,
+            "prepared_from": query.prepared_from,
+            "prepared_to": query.prepared_to,
         }
+        rows = await views.orders(call.connection, wanted, after=after, limit=query.limit + 1)
+        page, more = split_page(rows, query.limit)
+        following = cursor(page[-1]["prepared_at"], page[-1]["order_id"]) if more else None
         totals = await totals_of(call.connection, query, OrderTotals, views.ORDERS, wanted)
         items = [replies.order_summary(row) for row in page]
         return Reply(OrderList(items=items, next=following, totals=totals))
@@ -165,19 +158,17 @@ class OrdersApi:
 
     async def list_lines(self, call: Call) -> Reply:
         """Answer the lines of an order, in package order."""
-        query = call.query_as(PageQuery)
+        query = call.query_as(OrderLinesQuery)
         (after,) = read_cursor(query.after, whole_number) or (0,)
         row = await views.order(call.connection, call.practice_id, call.path_id("order_id"))
-        rows = await views.order_lines(
-            call.connection,
-            call.practice_id,
-            row["order_id"],
-            after=after,
-            limit=query.limit + 1,
-        )
+        wanted = {
+            "practice_id": call.practice_id,
+            "order_id": row["order_id"],
+            "outcomes": several(query.outcome),
+        }
+        rows = await views.order_lines(call.connection, wanted, after=after, limit=query.limit + 1)
         page, more = split_page(rows, query.limit)
         following = cursor(page[-1]["place"]) if more else None
-        wanted = {"practice_id": call.practice_id, "order_id": row["order_id"]}
         totals = await totals_of(call.connection, query, OrderLineTotals, views.LINES, wanted)
         items = [replies.order_line(row) for row in page]
         return Reply(OrderLines(items=items, next=following, totals=totals))
@@ -298,7 +289,7 @@ def _reading(api: OrdersApi) -> list[Endpoint]:
             summary="The lines of an order, in package order",
             handler=api.list_lines,
             roles=EVERY_ROLE,
-            query=PageQuery,
+            query=OrderLinesQuery,
             response=OrderLines,
             problem_codes=(CURSOR_PROBLEM, "order-not-found"),
         ),

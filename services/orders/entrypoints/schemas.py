@@ -20,7 +20,7 @@ from services.orders.domain.order import INVOICES_PER_ORDER_MAX, FactKind, Order
 from services.orders.domain.selection import Reason
 from shared.contracts.envelope import Code, WireMoney
 from shared.web.endpoints import ApiModel
-from shared.web.paging import Page, PageQuery, Several, Totals
+from shared.web.paging import Page, PageQuery, Totals
 
 Day = date  # a field of that name would hide the type
 
@@ -33,14 +33,6 @@ class OrderableInvoicesQuery(PageQuery):
     ] = None
     exclude_zero_balance: bool = True
     only_orderable: bool = False
-
-
-class OrdersQuery(PageQuery):
-    """Which orders."""
-
-    state: Several[OrderState]
-    contract_id: UUID | None = None
-    overdue: bool | None = None
 
 
 class Refusal(ApiModel):
