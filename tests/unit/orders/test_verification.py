@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import zlib
@@ -15,10 +16,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.orders.domain import verification
+from services.orders.domain import package, verification
 from services.orders.domain.notices import Notice, NoticeCode
 from services.orders.domain.package import PackageBuilder, PackageHead, canonical, packed
 from services.orders.domain.verification import verify_package
+from services.orders.domain.zip_form import Stream, written
 from services.orders.entrypoints import cli
 from shared.kernel.limits import DOCUMENT_BYTES_MAX
 from shared.kernel.money import Money
@@ -178,6 +180,81 @@ def test_the_same_content_packed_by_another_way_is_not_reproducible() -> None:
     assert _codes(buffer.getvalue()) == ["not-reproducible"]
 
 
+def test_the_same_content_deflated_by_another_library_is_right_with_a_note(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setattr(package, "_LEVEL", 0)
+        otherwise = _package_with_notes()
+    assert otherwise != _package_with_notes()
+    verified = verify_package(otherwise)
+    assert verified.findings == ()
+    assert [note.code for note in verified.notes] == ["other-compression"]
+    assert verify_package(_package_with_notes()).notes == ()
+    lines, documents = lines_of(a_document())
+    path, out = tmp_path / "package.zip", io.StringIO()
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setattr(package, "_LEVEL", 0)
+        path.write_bytes(package_of(lines, documents))
+    assert cli.main([str(path)], out) == 0
+    assert "note: Its files were compressed by another library" in out.getvalue()
+
+
+def _streams(data: bytes) -> list[Stream]:
+    with ZipFile(io.BytesIO(data)) as archive:
+        entries = archive.infolist()
+    starts = [one.header_offset + 30 + len(one.filename) for one in entries]
+    return [
+        Stream(one.filename, memoryview(data)[start:][: one.compress_size], one.CRC, one.file_size)
+        for one, start in zip(entries, starts, strict=True)
+    ]
+
+
+def test_what_is_written_around_the_streams_is_what_the_builder_writes() -> None:
+    data = _package_with_notes()
+    assert b"".join(written(_streams(data))) == data
+
+
+@pytest.mark.parametrize("behind", [b"", b"hidden"])
+def test_nothing_hides_behind_a_stream_that_was_deflated_elsewhere(
+    monkeypatch: pytest.MonkeyPatch, behind: bytes
+) -> None:
+    monkeypatch.setattr(package, "_LEVEL", 0)
+    otherwise = _package()
+    monkeypatch.undo()
+    first, *others = _streams(otherwise)
+    longer = replace(first, deflated=memoryview(bytes(first.deflated) + behind))
+    codes = _codes(b"".join(written([longer, *others])))
+    assert codes == (["not-reproducible"] if behind else [])
+
+
+@pytest.mark.parametrize("more", [b"\0", b"PK", b"more"])
+def test_nothing_hides_before_between_or_behind_the_files(more: bytes) -> None:
+    data = _package()
+    second = _streams(data)[0]
+    between = 30 + len("manifest.json") + len(second.deflated)
+    for place in (0, between, len(data)):
+        assert _codes(data[:place] + more + data[place:]) != [], place
+
+
+def test_a_package_that_is_not_the_recorded_one_is_wrong_whatever_it_holds(tmp_path: Path) -> None:
+    data, other = _package(), _with(lambda manifest: manifest.update(written_by="somebody"))
+    recorded = hashlib.sha256(data).hexdigest()
+    assert verify_package(data, recorded_sha256=recorded).findings == ()
+    [finding] = verify_package(other, recorded_sha256=recorded).findings
+    assert finding.code == "other-hash"
+    path, out = tmp_path / "package.zip", io.StringIO()
+    lines, documents = lines_of(a_document())
+    path.write_bytes(package_of(lines, documents))
+    recorded = hashlib.sha256(path.read_bytes()).hexdigest()
+    assert cli.main([str(path), "--sha256", recorded.upper()], out) == 0
+    assert cli.main([str(path), "--sha256", "0" * 64], out) == 1
+    assert "other-hash (package)" in out.getvalue()
+    for wrong in ([str(path), "--sha256", "1"], [str(path), str(path), "--sha256", recorded]):
+        with pytest.raises(SystemExit):
+            cli.main(wrong, out)
+
+
 def test_a_manifest_with_blanks_is_not_canonical() -> None:
     assert _codes(packed(json.dumps(_manifest()).encode(), DOCUMENTS)) == ["not-canonical"]
 
@@ -215,10 +292,14 @@ def test_a_size_that_lies_is_found_out() -> None:
 @settings(max_examples=80, deadline=None)
 @given(st.data())
 def test_a_changed_byte_anywhere_is_found(data: st.DataObject) -> None:
-    package = bytearray(_package())
-    place = data.draw(st.integers(min_value=0, max_value=len(package) - 1))
-    package[place] ^= data.draw(st.integers(min_value=1, max_value=255))
-    assert _codes(bytes(package)) != []
+    right = _package()
+    changed = bytearray(right)
+    place = data.draw(st.integers(min_value=0, max_value=len(changed) - 1))
+    changed[place] ^= data.draw(st.integers(min_value=1, max_value=255))
+    verified = verify_package(bytes(changed))
+    assert verified.findings or verified.notes, "of bits that fill up a stream's last byte a note"
+    recorded = hashlib.sha256(right).hexdigest()
+    assert verify_package(bytes(changed), recorded_sha256=recorded).findings
 
 
 def test_the_command_says_right_or_wrong_by_words_and_status(tmp_path: Path) -> None:
