@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import date, datetime
 from typing import Protocol
@@ -24,7 +24,7 @@ from services.orders.domain.model import (
 )
 from services.orders.domain.order import Order, Step
 from services.orders.domain.policy import DuePolicy, Policy
-from services.orders.domain.selection import Candidate
+from services.orders.domain.selection import Candidate, Reason
 from services.orders.domain.task import DueTask, Task
 from shared.kernel.ids import ContractId, InvoiceId, OrderId, PracticeId
 from shared.kernel.money import Money
@@ -95,9 +95,18 @@ class InvoiceRepository(Protocol):
         """Return the contract's invoices that no live order holds."""
 
     async def not_acquitted(
-        self, practice_id: PracticeId, contract_id: ContractId
+        self, practice_id: PracticeId, contract_id: ContractId, *, told: Collection[Reason] = ()
     ) -> list[Candidate]:
-        """Return the contract's invoices apart from those of acquitted and closed orders."""
+        """Return the contract's invoices apart from those of acquitted and closed orders.
+
+        Those in no live order on which nothing is owed, or which were cancelled, are returned only
+        if their reason is among those that are to be told: there may be very many.
+        """
+
+    async def counted_only(
+        self, practice_id: PracticeId, contract_id: ContractId, *, told: Collection[Reason] = ()
+    ) -> dict[Reason, int]:
+        """Return by reason how many invoices `not_acquitted` does not return for that."""
 
     async def hold(self, practice_id: PracticeId, invoice_ids: Sequence[UUID]) -> list[Invoice]:
         """Return invoices as they are now; nobody changes them until the transaction ends."""

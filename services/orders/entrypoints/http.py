@@ -10,6 +10,7 @@ from services.orders.entrypoints import replies
 from services.orders.entrypoints.http_credit_notes import credit_note_endpoints
 from services.orders.entrypoints.http_moves import move_endpoints
 from services.orders.entrypoints.http_queue import policy_endpoints, queue_endpoints
+from services.orders.entrypoints.replies_preview import order_preview
 from services.orders.entrypoints.schemas import (
     OrderableInvoices,
     OrderableInvoicesQuery,
@@ -18,12 +19,12 @@ from services.orders.entrypoints.schemas import (
     OrderLines,
     OrderLineTotals,
     OrderList,
-    OrderPreviewReply,
     OrderTotals,
     PreparedOrderReply,
     PrepareOrderBody,
 )
 from services.orders.entrypoints.schemas_lists import OrderLinesQuery, OrdersQuery
+from services.orders.entrypoints.schemas_preview import OrderPreviewReply, PreviewOrderBody
 from services.orders.entrypoints.stories import whole_order
 from services.orders.entrypoints.wishes import invoice_notices_of, notices_of, rule_of
 from services.orders.entrypoints.workshop import Workshop
@@ -119,7 +120,7 @@ class OrdersApi:
 
     async def preview(self, call: Call) -> Reply:
         """Answer what preparing this order would do now."""
-        body = call.body_as(PrepareOrderBody)
+        body = call.body_as(PreviewOrderBody)
         command = PreviewOrder(
             practice_id=PracticeId(call.practice_id),
             contract_id=ContractId(body.contract_id),
@@ -128,10 +129,11 @@ class OrdersApi:
             communication=body.communication,
             notices=notices_of(body.notices),
             invoice_notices=invoice_notices_of(body.invoice_notices),
+            told=frozenset(body.left_out_reason),
         )
         async with self._workshop.unit_of_work(call.connection) as uow:
             foreseen = await preview_order(command, uow, self._workshop.clock)
-        return Reply(replies.order_preview(body.contract_id, foreseen))
+        return Reply(order_preview(body, foreseen))
 
     async def list_orders(self, call: Call) -> Reply:
         """Answer the orders of a practice, newest first."""
@@ -245,11 +247,12 @@ def _preparing(api: OrdersApi) -> list[Endpoint]:
             summary="A dry run: what would be ordered, what not and why; nothing is changed",
             handler=api.preview,
             roles=EVERY_ROLE,
-            request=PrepareOrderBody,
+            request=PreviewOrderBody,
             response=OrderPreviewReply,
             max_body_bytes=_CHOICE_BYTES_MAX,
             asks_only=True,
             problem_codes=(
+                CURSOR_PROBLEM,
                 "contract-unknown",
                 "invoice-chosen-twice",
                 "invoice-unknown",

@@ -6,7 +6,7 @@ import asyncio
 import io
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -80,7 +80,7 @@ def test_chosen_invoices_that_do_not_fit_together_refuse_the_order_and_are_named
     with pytest.raises(DomainError) as refused:
         select_chosen(ids, candidates, replace(WISH, by_name=True))
     assert refused.value.code == "invoices-not-orderable"
-    [named] = refused.value.facts["invoices"]  # type: ignore[misc]
+    [named] = cast("list[dict[str, str]]", refused.value.facts["invoices"])
     assert (named["invoice_number"], named["reason_code"]) == ("N-2", "order-full")
 
 
