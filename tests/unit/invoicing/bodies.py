@@ -59,7 +59,13 @@ A_PATIENT: dict[str, Any] = {
         "debtor_number": "D-77",
         "family_name": "Exemple",
         "given_name": "Claude",
-        "address": {"street": "Rue Haute", "house_no": "2", "zip": "1020", "city": "Renens"},
+        "address": {
+            "street": "Rue Haute",
+            "house_no": "2",
+            "zip": "1020",
+            "city": "Renens",
+            "country": "CH",
+        },
     },
 }
 A_POSITION: dict[str, Any] = {
