@@ -103,6 +103,7 @@ class _Reader:
             services=self._services(),
             content_sha256=_content_hash(self._payload),
             lines=self._lines,
+            is_trial=self._root.get("modus") == "test",
         )
 
     def _at(self, field: str, element: etree._Element) -> etree._Element:
@@ -197,6 +198,7 @@ class _Reader:
                 )
                 for rate in vat.findall("i:vat_rate", _NS)
             ),
+            vat_number=vat.get("vat_number"),
         )
 
     def _services(self) -> tuple[IncomingService, ...]:

@@ -266,6 +266,7 @@ def _invoice_endpoints(operations: InvoiceOperations) -> list[Endpoint]:
                 "too-many-positions",
                 "amount-too-large",
                 "deposit-too-large",
+                "uid-missing",
                 "document-invalid",
                 "document-not-valid",
             ),

@@ -45,6 +45,7 @@ _NOT_ISSUABLE = (
     "several-patients",
     "several-reasons",
     "deposit-too-large",
+    "uid-missing",
     "document-invalid",
     "document-not-valid",
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TextIO
 
@@ -29,26 +30,37 @@ def main(arguments: Sequence[str], out: TextIO = sys.stdout) -> int:
         " document by its official schema and the rules beyond it.",
     )
     parser.add_argument("package", nargs="+", type=Path, metavar="PACKAGE")
-    return max(_verify(path, out) for path in parser.parse_args(arguments).package)
+    parser.add_argument(
+        "--modus",
+        choices=("production", "test"),
+        default="production",
+        help='what every document must be marked as; "test" for packages of a trial run',
+    )
+    given = parser.parse_args(arguments)
+    return max(_verify(path, out, modus=given.modus) for path in given.package)
 
 
-def _verify(path: Path, out: TextIO) -> int:
+def _verify(path: Path, out: TextIO, *, modus: str) -> int:
     try:
         with path.open("rb") as file:
             data = file.read(PACKAGE_BYTES_MAX + 1)
     except OSError as error:
         out.write(f"{path}: cannot be read: {error.strerror}\n")
         return NOT_READ
-    verified = verify_package(data, opener=_open)
+    verified = verify_package(data, opener=partial(_open, modus=modus))
     out.write("".join(f"{line}\n" for line in _lines(path, verified)))
     return WRONG if verified.findings else RIGHT
 
 
-def _open(data: bytes, numbers: DocumentNumbers) -> OpenedDocument:
+def _open(data: bytes, numbers: DocumentNumbers, *, modus: str) -> OpenedDocument:
     checked = check_document(
-        data, invoice_number=numbers.invoice, credit_note_number=numbers.credit_note
+        data,
+        invoice_number=numbers.invoice,
+        credit_note_number=numbers.credit_note,
+        modus=modus,
     )
-    return OpenedDocument(checked.version, tuple((one.code, _words(one)) for one in checked.faults))
+    faults = tuple((one.code, _words(one)) for one in checked.faults)
+    return OpenedDocument(checked.version, faults, checked.modus)
 
 
 def _words(fault: Fault) -> str:
