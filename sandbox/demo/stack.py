@@ -199,6 +199,8 @@ def _settings(
         "TOKEN_ISSUER": urls["issuer"],
     }
     own = {
+        # Nothing of the demo is a real invoice, and its documents say so.
+        "invoicing": {"DOCUMENT_MODUS": "test"},
         "debident_gateway": {
             "PORTAL_URL": urls["portal"],
             "CREDENTIALS_KEY": _new_key(),

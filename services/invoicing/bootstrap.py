@@ -59,6 +59,7 @@ def build(
         clock=clock,
         object_store=store,
         renderer=renderer or ForumInvoiceRenderer(modus=settings.document_modus),
+        takes_trials=settings.document_modus == "test",
     )
     return ServiceDefinition(
         name=INVOICING,
@@ -73,9 +74,18 @@ def build(
 
 
 def build_desk(
-    *, database: Database, clock: Clock, object_store: ObjectStore, renderer: InvoiceRenderer
+    *,
+    database: Database,
+    clock: Clock,
+    object_store: ObjectStore,
+    renderer: InvoiceRenderer,
+    takes_trials: bool = False,
 ) -> Desk:
-    """Return the ports of the entry points on PostgreSQL and the object store."""
+    """Return the ports of the entry points on PostgreSQL and the object store.
+
+    Args:
+        takes_trials: whether imported documents may say that they are trials.
+    """
 
     def unit_of_work(connection: AsyncConnection) -> UnitOfWork:
         return SqlUnitOfWork(connection, clock)
@@ -94,7 +104,7 @@ def build_desk(
         renderer=renderer,
         documents=StoredInvoiceDocuments(object_store),
         order_documents=StoredOrderDocuments(object_store),
-        invoice_files=ForumInvoiceFiles(),
+        invoice_files=ForumInvoiceFiles(takes_trials=takes_trials),
         printer=PdfInvoicePrinter(),
         document_reader=ForumDocumentReader(),
         credit_note_renderer=ForumCreditNoteRenderer(),

@@ -80,11 +80,14 @@ IMPORT_TABLE: tuple[Room, ...] = (
     ),
     # A format of the trade. Check digits are pure computing, so that a domain may know them.
     Room("shared.forum.check_digits", ("stdnum",)),
+    Room("shared.forum.tax", ()),
     Room("shared.forum", (KERNEL, "shared.forum", "lxml")),
     Room("shared.runtime", ("shared", *_SQL, "aiohttp", "pydantic", "pydantic_settings")),
     Room("shared", ()),
     # A service, from the inside outwards. stdnum computes check digits and does nothing else.
-    Room("services.*.domain", (*_DOMAIN, "shared.forum.check_digits", "stdnum")),
+    Room(
+        "services.*.domain", (*_DOMAIN, "shared.forum.check_digits", "shared.forum.tax", "stdnum")
+    ),
     Room("services.*.ports", _PORTS),
     Room("services.*.handlers", (*_PORTS, f"{SELF}.handlers")),
     Room("services.*.translate", (*_DOMAIN, CONTRACTS, "pydantic.ValidationError")),

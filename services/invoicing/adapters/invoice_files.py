@@ -43,8 +43,14 @@ class ArchiveLimits:
 class ForumInvoiceFiles:
     """See services.invoicing.ports.InvoiceFiles."""
 
-    def __init__(self, limits: ArchiveLimits | None = None) -> None:
+    def __init__(self, limits: ArchiveLimits | None = None, *, takes_trials: bool = False) -> None:
         self._limits = limits or ArchiveLimits()
+        self._takes_trials = takes_trials
+
+    @property
+    def takes_trials(self) -> bool:
+        """Whether documents that say they are trials may come in."""
+        return self._takes_trials
 
     def check(self, data: bytes) -> None:
         """Refuse an archive that breaks a limit as a whole."""

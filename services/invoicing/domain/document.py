@@ -193,8 +193,15 @@ def check_document(document: InvoiceDocument) -> None:
     """Check what the schema does not: check digits, IBAN ranges, sums.
 
     Raises:
-        DomainError: the document must not leave; names everything that is wrong.
+        DomainError: the document must not leave; names everything that is wrong, or says that it
+            would charge a tax without the VAT number of the practice.
     """
+    if document.practice.uid is None and any(line.rate for line in document.vat):
+        raise DomainError(
+            "There is value-added tax on the invoice, and the practice has no business number"
+            " (UID) to stand beside it. Enter it with the practice.",
+            code="uid-missing",
+        )
     wrong = [name for name, holds in _rules(document) if not holds]
     if wrong:
         raise DomainError(

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
 
+from services.invoicing.domain.countries import HOME_COUNTRY
+
 
 class Language(StrEnum):
     """The language of an invoice."""
@@ -25,12 +27,17 @@ CANTONS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """A postal address; the street may be missing, in a village or when it is not known."""
+    """A postal address; the street may be missing, in a village or when it is not known.
+
+    Attributes:
+        country: ISO 3166, two letters.
+    """
 
     street: str | None
     house_no: str | None
     zip: str
     city: str
+    country: str = HOME_COUNTRY
 
     @property
     def street_line(self) -> str | None:

@@ -269,6 +269,7 @@ def _invoice_endpoints(operations: InvoiceOperations) -> list[Endpoint]:
                 "deposit-too-large",
                 "deposit-with-insurer",
                 *INSURANCE_PROBLEMS,
+                "uid-missing",
                 "document-invalid",
                 "document-not-valid",
             ),

@@ -48,6 +48,7 @@ _NOT_ISSUABLE = (
     "deposit-too-large",
     "deposit-with-insurer",
     *INSURANCE_PROBLEMS,
+    "uid-missing",
     "document-invalid",
     "document-not-valid",
 )

@@ -104,7 +104,9 @@ async def _replace(
     practice = await known_practice(uow, command.practice_id)
     contract = await contract_in_force(uow, command.practice_id, conflict.contract_id)
     contracts = await uow.practices.contracts_of(command.practice_id)
-    setting = Setting(practice, contract, clock.today(), tuple(contracts))
+    setting = Setting(
+        practice, contract, clock.today(), tuple(contracts), takes_trials=files.takes_trials
+    )
     known = (await uow.imports.known(command.practice_id, {conflict.invoice_number}))[
         conflict.invoice_number
     ]

@@ -85,7 +85,9 @@ async def import_invoices(
         practice = await known_practice(uow, command.practice_id)
         contract = await contract_in_force(uow, command.practice_id, command.contract_id)
         contracts = await uow.practices.contracts_of(command.practice_id)
-    setting = Setting(practice, contract, clock.today(), tuple(contracts))
+    setting = Setting(
+        practice, contract, clock.today(), tuple(contracts), takes_trials=files.takes_trials
+    )
     await asyncio.to_thread(files.check, command.data)
     reports: list[FileReport] = []
     chunk: list[_Read]

@@ -69,6 +69,10 @@ class InvoicePrinter(Protocol):
 class InvoiceFiles(Protocol):
     """Reads uploads of other practice software."""
 
+    @property
+    def takes_trials(self) -> bool:
+        """Whether documents that say they are trials may come in, as where all is a trial."""
+
     def check(self, data: bytes) -> None:
         """Unpack an upload and keep nothing of it; raises as `read` does."""
 

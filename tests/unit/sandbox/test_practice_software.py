@@ -20,10 +20,11 @@ def test_every_exported_invoice_is_fit_and_comes_to_what_was_done() -> None:
     files = list(ForumInvoiceFiles().read(data, name="export.zip"))
     practice = replace(a_practice(), gln=world.gln(exported.gln_body))
     contract = replace(a_contract(practice), qr_iban=world.swiss_iban("31999" + exported.account))
-    setting = Setting(practice, contract, NOW.date())
+    setting = Setting(practice, contract, NOW.date(), takes_trials=True)
     totals = []
     for file in files:
         assert file.invoice is not None, file.faults
+        assert file.invoice.is_trial
         assert faults_of(file.invoice, setting) == ()
         assert unfit_codes_of(file.invoice, setting) == ()
         totals.append(Money.from_decimal(file.invoice.balance.amount))

@@ -12,6 +12,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from services.invoicing.domain import numbers
+from services.invoicing.domain.countries import COUNTRIES
 from services.invoicing.domain.practice import CANTONS
 from shared.contracts.envelope import WireMoney
 from shared.kernel.money import Money
@@ -84,6 +85,12 @@ def _canton(text: str) -> str:
     return text
 
 
+def _country(text: str) -> str:
+    if text not in COUNTRIES:
+        raise ValueError("is no country of ISO 3166 (two capital letters)")
+    return text
+
+
 def _without(separators: str) -> BeforeValidator:
     def strip(value: object) -> object:
         if not isinstance(value, str):
@@ -103,6 +110,11 @@ def _line(length: int) -> StringConstraints:
 Name = Annotated[str, _line(35), _OneLine]
 HouseNumber = Annotated[str, _line(10), _OneLine]
 Zip = Annotated[str, _line(9), _OneLine]
+Country = Annotated[
+    str,
+    AfterValidator(_country),
+    Field(description="ISO 3166, two letters", examples=["CH"], min_length=2, max_length=2),
+]
 LongText = Annotated[str, _line(350), _OneLine]
 TariffCode = Annotated[str, _line(30), _OneLine]
 Tooth = Annotated[str, _line(10), _OneLine]

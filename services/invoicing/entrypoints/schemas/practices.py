@@ -7,6 +7,7 @@ from uuid import UUID
 
 from pydantic import Field, model_validator
 
+from services.invoicing.domain.countries import HOME_COUNTRY
 from services.invoicing.domain.people import Provider
 from services.invoicing.domain.practice import (
     Address,
@@ -17,6 +18,7 @@ from services.invoicing.domain.practice import (
 )
 from services.invoicing.entrypoints.schemas.fields import (
     Canton,
+    Country,
     GlnText,
     HouseNumber,
     Iban,
@@ -40,6 +42,7 @@ class AddressBody(ApiModel):
     house_no: HouseNumber | None = None
     zip: Zip
     city: Name
+    country: Country = HOME_COUNTRY
 
     @model_validator(mode="after")
     def _street_fits(self) -> Self:
@@ -48,7 +51,7 @@ class AddressBody(ApiModel):
 
     def to_domain(self) -> Address:
         """Read the address."""
-        return Address(self.street, self.house_no, self.zip, self.city)
+        return Address(self.street, self.house_no, self.zip, self.city, self.country)
 
 
 def check_street_line(address: Address) -> None:
@@ -68,6 +71,7 @@ def address_body(row: Any, *, prefix: str = "") -> AddressBody:
         house_no=row[f"{prefix}house_no"],
         zip=row[f"{prefix}zip"],
         city=row[f"{prefix}city"],
+        country=row[f"{prefix}country"],
     )
 
 
