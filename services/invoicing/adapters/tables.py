@@ -139,7 +139,7 @@ invoice = Table(
     *_text("document_media_type", "document_format"),
     *_text("tiers", "insurer_gln", "insurer_company_name", "insurer_department"),
     *_text("insurer_contact_person", "insurer_street", "insurer_house_no", "insurer_zip"),
-    *_text("insurer_city", "law", "insured_number", "case_number"),
+    *_text("insurer_city", "insurer_country", "law", "insured_number", "case_number"),
     Column("case_date", Date),
     Column("unfit_codes", ARRAY(String)),
     *_text("state"),

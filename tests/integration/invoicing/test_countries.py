@@ -110,6 +110,7 @@ async def test_the_database_takes_two_capital_letters_and_gives_switzerland_wher
     )
     assert [tuple(row.values()) for row in defaults] == [
         ("contract", "factor_country"),
+        ("invoice", "insurer_country"),
         ("patient", "country"),
         ("patient", "debtor_country"),
         ("practice", "country"),

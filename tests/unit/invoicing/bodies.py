@@ -111,7 +111,10 @@ AN_INSURER: dict[str, Any] = {
     "company_name": "Assurance Exemple SA",
     "department": "Sinistres",
     "contact_person": "M. Modèle",
-    "address": {"street": "Rue du Rhône", "house_no": "9", "zip": "1204", "city": "Genève"},
+    "address": {
+        **{"street": "Rue du Rhône", "house_no": "9", "zip": "1204", "city": "Genève"},
+        "country": "CH",
+    },
 }
 AN_UVG_CASE: dict[str, Any] = {
     "type": "UVG",

@@ -17,6 +17,7 @@ _COLUMNS = (
     ("contract", "factor_country"),
     ("patient", "country"),
     ("patient", "debtor_country"),
+    ("invoice", "insurer_country"),
 )
 
 
