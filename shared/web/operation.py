@@ -31,6 +31,7 @@ from shared.web.endpoints import Call, Endpoint, Principal, Reply
 from shared.web.idempotency import REPLAYED_HEADER, Answer, Claim
 from shared.web.limits import RateLimiter, WebLimits
 from shared.web.problems import Problem, ProblemError, practice_not_found, problem_of
+from shared.web.proxies import TrustedProxies
 from shared.web.tokens import TokenVerifier
 from shared.web.uploads import read_body
 from shared.web.validation import parse_body, parse_path, parse_query
@@ -52,6 +53,7 @@ class Desk:
     clock: Clock
     limiter: RateLimiter
     limits: WebLimits
+    proxies: TrustedProxies
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,7 @@ class Operation:
             principal=principal,
             operation_id=self._endpoint.operation_id,
             correlation_id=correlation_id_of(request),
-            remote_address=request.remote,
+            remote_address=self._desk.proxies.caller_of(request.remote, request.headers),
         )
         try:
             return await self._admit(request, attempt)
