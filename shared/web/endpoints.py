@@ -55,6 +55,14 @@ class ApiModel(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
+class UploadedFile:
+    """A file of an upload of several: the name that the caller gives it, no path, and its bytes."""
+
+    name: str
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Call:
     """One authorised, validated request.
 
@@ -63,6 +71,7 @@ class Call:
         path: path parameters; names ending in `_id` are UUIDs, others text.
         query, body: validated models, as the endpoint declared them.
         raw_body: the bytes of an upload (an endpoint whose `request_media_type` is not JSON).
+        files: of an upload of several (`multipart/form-data`), at least one; `raw_body` is empty.
         if_match: the ETag that a conditional request names, without its quotes; empty: the request
             says that there is none yet.
     """
@@ -74,6 +83,7 @@ class Call:
     body: BaseModel | None
     correlation_id: str
     raw_body: bytes | None = None
+    files: tuple[UploadedFile, ...] = ()
     if_match: str | None = None
 
     def path_id(self, name: str) -> UUID:
@@ -125,7 +135,8 @@ class Endpoint:
         problem_codes: reasons that the handler itself may refuse with, for the documentation.
         all_practices_only: whether the token must be valid for all practices.
         request_media_type: other than JSON for uploads; the handler then reads `Call.raw_body`.
-        further_media_types: that the upload may have instead; the bytes tell which it is.
+        further_media_types: that the upload may have instead; the bytes tell which it is. With
+            `multipart/form-data` it may be several files, which the handler reads in `Call.files`.
         asks_only: a POST that changes nothing, a question too long for an address; it is answered
             afresh each time and takes no idempotency key.
         conditional: a change of what was read before: it needs the ETag of that in `If-Match`.

@@ -12,6 +12,7 @@ from shared.web import correlation, idempotency
 from shared.web.endpoints import Endpoint
 from shared.web.problems import MEDIA_TYPE
 from shared.web.table import PARAMETER
+from shared.web.uploads import FILES_MAX, FILES_PART, MULTIPART
 
 API_VERSION = "1.0.0"
 _JSON = "application/json"
@@ -74,6 +75,21 @@ _PROBLEM_SCHEMA = {
             },
         },
     },
+}
+
+_FILES_SCHEMA = {
+    "type": "object",
+    "required": [FILES_PART],
+    "properties": {
+        FILES_PART: {
+            "type": "array",
+            "minItems": 1,
+            "maxItems": FILES_MAX,
+            "description": "One part for each file, each with its file name.",
+            "items": {"type": "string", "contentMediaType": "application/octet-stream"},
+        }
+    },
+    "additionalProperties": False,
 }
 
 
@@ -212,7 +228,9 @@ def _request_body(endpoint: Endpoint, schemas: _Schemas) -> dict[str, Any] | Non
     else:
         return None
     media_types = (endpoint.request_media_type, *endpoint.further_media_types)
-    return {"required": True, "content": {name: {"schema": schema} for name in media_types}}
+    schemas_by_name = {name: _FILES_SCHEMA if name == MULTIPART else schema for name in media_types}
+    content = {name: {"schema": one} for name, one in schemas_by_name.items()}
+    return {"required": True, "content": content}
 
 
 def _responses(endpoint: Endpoint, schemas: _Schemas) -> dict[str, Any]:

@@ -7,7 +7,6 @@ written before the request is valid, and the answer leaves after the commit.
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -33,7 +32,7 @@ from shared.web.limits import RateLimiter, WebLimits
 from shared.web.problems import Problem, ProblemError, practice_not_found, problem_of
 from shared.web.proxies import TrustedProxies
 from shared.web.tokens import TokenVerifier
-from shared.web.uploads import read_body
+from shared.web.uploads import Body, read_body
 from shared.web.validation import parse_body, parse_path, parse_query
 
 _LOG = logging.getLogger(__name__)
@@ -62,7 +61,7 @@ class _Request:
 
     query: BaseModel | None
     body: BaseModel | None
-    raw: bytes
+    came: Body
     key: str | None
     if_match: str | None = None
 
@@ -103,16 +102,16 @@ class Operation:
         endpoint = self._endpoint
         query = parse_query(endpoint.query, request.query)
         if endpoint.method == "GET":
-            return _Request(query, None, b"", None)
+            return _Request(query, None, Body(), None)
         takes_key = endpoint.method == "POST" and not endpoint.asks_only
         key = idempotency.key_from(request.headers.get(idempotency.HEADER)) if takes_key else None
         limits = self._desk.limits
-        raw = await read_body(request, endpoint, seconds=limits.body_read_seconds)
-        attempt.request_sha256 = hashlib.sha256(raw).hexdigest()
+        came = await read_body(request, endpoint, seconds=limits.body_read_seconds)
+        attempt.request_sha256 = came.sha256()
         body = None
         if endpoint.request is not None:
-            body = parse_body(endpoint.request, raw, depth_max=limits.json_depth_max)
-        return _Request(query, body, raw, key, if_match_of(request, endpoint))
+            body = parse_body(endpoint.request, came.raw, depth_max=limits.json_depth_max)
+        return _Request(query, body, came, key, if_match_of(request, endpoint))
 
     async def _work(self, wanted: _Request, attempt: Attempt) -> tuple[Answer, bool]:
         scope = self._scope(attempt)
@@ -147,7 +146,8 @@ class Operation:
                 query=wanted.query,
                 body=wanted.body,
                 correlation_id=attempt.correlation_id,
-                raw_body=wanted.raw if is_upload else None,
+                raw_body=wanted.came.raw if is_upload else None,
+                files=wanted.came.files,
                 if_match=wanted.if_match,
             )
         )
@@ -168,7 +168,7 @@ class Operation:
             route=route_of(self._endpoint, attempt.path),
             key=wanted.key,
             practice_id=attempt.practice_id,
-            request_sha256=request_hash(wanted.raw, wanted.query),
+            request_sha256=request_hash(wanted.came, wanted.query),
         )
 
     def _scope(self, attempt: Attempt) -> Scope:
@@ -247,12 +247,9 @@ def route_of(endpoint: Endpoint, path: Mapping[str, UUID | str]) -> str:
     return f"{endpoint.method} {filled}"
 
 
-def request_hash(raw: bytes, query: BaseModel | None) -> str:
+def request_hash(came: Body, query: BaseModel | None) -> str:
     """Return the SHA-256 of what a request asks for: its body and its query."""
-    digest = hashlib.sha256(raw)
-    if query is not None:
-        digest.update(b"?" + query.model_dump_json().encode())
-    return digest.hexdigest()
+    return came.sha256(b"" if query is None else b"?" + query.model_dump_json().encode())
 
 
 def changes_of(endpoint: Endpoint, reply: Reply) -> tuple[Change, ...]:

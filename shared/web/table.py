@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 from shared.web.endpoints import Endpoint
+from shared.web.uploads import MULTIPART
 
 METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
 RESERVED_PATHS = frozenset({"/openapi.json", "/health/live", "/health/ready", "/metrics"})
@@ -45,6 +46,7 @@ def _faults(endpoint: Endpoint) -> list[str]:
         "its name is not camelCase": _OPERATION_ID.fullmatch(endpoint.operation_id) is not None,
         "a GET has no body": endpoint.method != "GET" or not has_body,
         "only an upload has further media types": not is_json or not endpoint.further_media_types,
+        "an upload of several may be one of one": endpoint.request_media_type != MULTIPART,
         "an upload has no request model": is_json or endpoint.request is None,
         "only a POST asks with a body": endpoint.method == "POST" or not endpoint.asks_only,
         "only what is conditional may create so": endpoint.conditional or not endpoint.may_create,

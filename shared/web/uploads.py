@@ -1,15 +1,29 @@
-"""Reads a request's body within its limits of size, time and type."""
+"""Reads a request's body within its limits of size, time and type: bytes, or several files."""
 
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import warnings
+from dataclasses import dataclass
 
-from aiohttp import ClientPayloadError, web
+from aiohttp import (
+    BadContentDispositionHeader,
+    BadContentDispositionParam,
+    BodyPartReader,
+    ClientPayloadError,
+    MultipartReader,
+    web,
+)
 from aiohttp.http_exceptions import HttpProcessingError
 
-from shared.web.endpoints import Endpoint
+from shared.web.endpoints import Endpoint, UploadedFile
 from shared.web.problems import Problem, ProblemError
 
+MULTIPART = "multipart/form-data"
+FILES_PART = "files"
+"""The name of every part of an upload of several files."""
+FILES_MAX = 1000
 _CHUNK_BYTES = 65_536
 # What aiohttp raises for a body that breaks off, or whose framing is wrong.
 _BROKEN = (
@@ -19,14 +33,41 @@ _BROKEN = (
     web.PayloadAccessError,
     web.RequestPayloadError,
 )
+# What aiohttp raises beyond that for parts that are wrong.
+_BROKEN_PARTS = (*_BROKEN, RuntimeError, ValueError)
+# Their words are the caller's, file names with them; the refusal of the part says enough.
+for _warning in (BadContentDispositionHeader, BadContentDispositionParam):
+    warnings.filterwarnings("ignore", category=_warning)
 _EMPTY_BODIES = frozenset({b"", b"{}"})
+_AS_IT_IS = frozenset({"7bit", "8bit", "binary"})
 
 
-async def read_body(request: web.Request, endpoint: Endpoint, *, seconds: float) -> bytes:
+@dataclass(frozen=True, slots=True)
+class Body:
+    """What came as a request's body: bytes, or the files of an upload of several."""
+
+    raw: bytes = b""
+    files: tuple[UploadedFile, ...] = ()
+
+    def sha256(self, further: bytes = b"") -> str:
+        """Return the SHA-256 of what came, and of `further`; of files it is of names and bytes.
+
+        How they were packed does not matter: a repeat has another boundary between its parts.
+        """
+        digest = hashlib.sha256(self.raw)
+        for file in self.files:
+            for piece in (file.name.encode(errors="backslashreplace"), file.data):
+                digest.update(len(piece).to_bytes(8))
+                digest.update(piece)
+        digest.update(further)
+        return digest.hexdigest()
+
+
+async def read_body(request: web.Request, endpoint: Endpoint, *, seconds: float) -> Body:
     """Return the body; at most `max_body_bytes` are ever held.
 
     Raises:
-        ProblemError: 408, 413 or 415, or 400 for a body where none belongs.
+        ProblemError: 408, 413 or 415, or 400 for a body where none belongs or parts that are wrong.
     """
     if request.content_length is not None and request.content_length > endpoint.max_body_bytes:
         raise _too_large(endpoint)
@@ -35,6 +76,8 @@ async def read_body(request: web.Request, endpoint: Endpoint, *, seconds: float)
         _check_type(request, endpoint.request_media_type, *endpoint.further_media_types)
     try:
         async with asyncio.timeout(seconds):
+            if not takes_json and request.content_type == MULTIPART:
+                return Body(files=await _read_files(request, endpoint))
             body = await _read(request, endpoint)
     except TimeoutError:
         detail = "The request's body did not arrive in time."
@@ -42,7 +85,7 @@ async def read_body(request: web.Request, endpoint: Endpoint, *, seconds: float)
     if endpoint.request is None and takes_json and body.strip() not in _EMPTY_BODIES:
         detail = "This request takes no body."
         raise ProblemError(Problem(400, "unexpected-body", detail))
-    return body
+    return Body(body)
 
 
 async def _read(request: web.Request, endpoint: Endpoint) -> bytes:
@@ -53,9 +96,54 @@ async def _read(request: web.Request, endpoint: Endpoint) -> bytes:
             if len(body) > endpoint.max_body_bytes:
                 raise _too_large(endpoint)
     except _BROKEN:
-        detail = "The request's body is not well-formed, or ended too early."
-        raise ProblemError(Problem(400, "malformed-request", detail)) from None
+        raise _malformed() from None
     return bytes(body)
+
+
+async def _read_files(request: web.Request, endpoint: Endpoint) -> tuple[UploadedFile, ...]:
+    files: list[UploadedFile] = []
+    try:
+        parts = await request.multipart()
+        while (part := await parts.next()) is not None:
+            if len(files) == FILES_MAX:
+                detail = f"An upload may have at most {FILES_MAX} files."
+                raise ProblemError(Problem(413, "too-many-files", detail))
+            files.append(await _read_file(part, request, endpoint))
+    except _BROKEN_PARTS:
+        raise _malformed() from None
+    if not files:
+        detail = f"Send at least one file, in a part with the name {FILES_PART}."
+        raise ProblemError(Problem(400, "files-missing", detail))
+    return tuple(files)
+
+
+async def _read_file(
+    part: BodyPartReader | MultipartReader, request: web.Request, endpoint: Endpoint
+) -> UploadedFile:
+    """Return the file of a part; what has come so far counts with the parts' headers."""
+    if not isinstance(part, BodyPartReader) or not _is_file(part) or not part.filename:
+        detail = (
+            f"Each part must be a file as it is, with the name {FILES_PART} and its file name"
+            " (Content-Disposition)."
+        )
+        raise ProblemError(Problem(400, "unexpected-part", detail))
+    data = bytearray()
+    while not part.at_eof():
+        if request.content.total_bytes > endpoint.max_body_bytes:
+            raise _too_large(endpoint)
+        data += await part.read_chunk(_CHUNK_BYTES)
+    return UploadedFile(part.filename, bytes(data))
+
+
+def _is_file(part: BodyPartReader) -> bool:
+    transfer = part.headers.get("Content-Transfer-Encoding", "binary").lower()
+    is_plain = transfer in _AS_IT_IS and "Content-Encoding" not in part.headers
+    return is_plain and part.name == FILES_PART
+
+
+def _malformed() -> ProblemError:
+    detail = "The request's body is not well-formed, or ended too early."
+    return ProblemError(Problem(400, "malformed-request", detail))
 
 
 def _check_type(request: web.Request, *media_types: str) -> None:
