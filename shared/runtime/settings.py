@@ -10,6 +10,7 @@ from typing import Annotated
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from shared.kernel.retention import RETENTION_YEARS
 from shared.web.proxies import ProxyHeader, networks_in
 
 
@@ -58,6 +59,10 @@ class ServiceSettings(BaseSettings):
     )
     object_store_url: str
     object_store_key: SecretStr
+    retention_years: Annotated[int, Field(ge=RETENTION_YEARS, le=100)] = Field(
+        default=RETENTION_YEARS,
+        description="What is stored must stay so long from the end of its year; the law's least.",
+    )
     jwks_url: str
     token_issuer: str
     token_audience: str = "quittance"  # noqa: S105 - a name, not a secret

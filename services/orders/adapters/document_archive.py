@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from services.orders.domain.model import Arrival, ConfirmedLine, OrderLine, StoredContent
+from services.orders.ports import KeptPackage
 from services.orders.translate import (
     arrival_of,
     confirmation_document,
@@ -45,9 +46,10 @@ class ObjectStoreDocumentArchive:
         """Store a package under its hash."""
         return await self._write(practice_id, "order-package", package, _ZIP)
 
-    async def package(self, practice_id: PracticeId, content: StoredContent) -> bytes:
-        """Return a stored package, checked against its hash."""
-        return await self._read(practice_id, content)
+    async def package(self, practice_id: PracticeId, content: StoredContent) -> KeptPackage:
+        """Return a stored package, checked against its hash, and until when it must stay."""
+        kept = await self._store.get_kept(content_ref(content), practice_id=practice_id)
+        return KeptPackage(kept.data, kept.until)
 
     async def store_lines(
         self, practice_id: PracticeId, order_id: OrderId, lines: Sequence[OrderLine]

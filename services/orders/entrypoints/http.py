@@ -104,7 +104,7 @@ class OrdersApi:
         workshop = self._workshop
         async with workshop.unit_of_work(call.connection) as uow:
             prepared = await prepare_order(command, uow, workshop.archive, workshop.clock)
-        reply = replies.prepared_order(prepared)
+        reply = replies.prepared_order(prepared, retention_years=workshop.retention_years)
         told = {
             "order_id",
             "order_number",
@@ -160,7 +160,7 @@ class OrdersApi:
 
     async def get_order(self, call: Call) -> Reply:
         """Answer one order with its story."""
-        return Reply(await whole_order(call))
+        return Reply(await whole_order(call, self._workshop))
 
     async def list_lines(self, call: Call) -> Reply:
         """Answer the lines of an order, in package order."""
@@ -184,11 +184,15 @@ class OrdersApi:
     async def get_package(self, call: Call) -> Reply:
         """Answer the frozen bytes of an order, checked against their hash."""
         row = await views.order(call.connection, call.practice_id, call.path_id("order_id"))
-        package = await self._workshop.archive.package(
+        kept = await self._workshop.archive.package(
             PracticeId(call.practice_id), views.package_of(row)
         )
         name = _NOT_IN_FILE_NAMES.sub("_", row["order_number"])
-        return Reply(package, headers={"Content-Disposition": f'attachment; filename="{name}.zip"'})
+        headers = {
+            "Content-Disposition": f'attachment; filename="{name}.zip"',
+            "Retain-Until": kept.kept_until.isoformat(),
+        }
+        return Reply(kept.data, headers=headers)
 
 
 def endpoints(workshop: Workshop) -> list[Endpoint]:

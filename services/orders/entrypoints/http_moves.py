@@ -37,7 +37,7 @@ class OrderMoves:
         before = await _standing(call)
         async with self._workshop.unit_of_work(call.connection) as uow:
             await withdraw_order(command, uow, self._workshop.clock)
-        return moved(Reply(await whole_order(call)), before, await _standing(call))
+        return moved(Reply(await whole_order(call, self._workshop)), before, await _standing(call))
 
     async def confirm_arrival(self, call: Call) -> Changed:
         """Confirm that a person saw the order at the factor."""
@@ -55,7 +55,7 @@ class OrderMoves:
         async with workshop.unit_of_work(call.connection) as uow:
             await confirm_arrival(command, uow, workshop.archive, workshop.clock)
         return moved(
-            Reply(await whole_order(call)),
+            Reply(await whole_order(call, self._workshop)),
             before,
             await _standing(call),
             observed_at=command.observed_at,
@@ -72,7 +72,7 @@ class OrderMoves:
         before = await _standing(call)
         async with self._workshop.unit_of_work(call.connection) as uow:
             await close_order(command, uow, self._workshop.clock)
-        return moved(Reply(await whole_order(call)), before, await _standing(call))
+        return moved(Reply(await whole_order(call, self._workshop)), before, await _standing(call))
 
 
 async def _standing(call: Call) -> dict[str, object]:

@@ -47,3 +47,10 @@ def test_what_is_no_proxy_is_refused(
 ) -> None:
     with pytest.raises(ValidationError, match=next(iter(wrong))):
         settings(monkeypatch, **wrong)
+
+
+def test_ten_years_are_the_default_and_the_least(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert settings(monkeypatch).retention_years == 10
+    assert settings(monkeypatch, retention_years="12").retention_years == 12
+    with pytest.raises(ValidationError, match="retention_years"):
+        settings(monkeypatch, retention_years="9")
