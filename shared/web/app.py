@@ -18,7 +18,7 @@ from shared.web.limits import RateLimiter, WebLimits
 from shared.web.openapi import API_VERSION, openapi_document
 from shared.web.operation import JSON, Desk, Operation
 from shared.web.proxies import TrustedProxies
-from shared.web.table import check_table
+from shared.web.table import check_table, guards_of
 from shared.web.tokens import TokenVerifier
 
 ReadinessCheck = Callable[[], Awaitable[Mapping[str, bool]]]
@@ -58,8 +58,10 @@ def create_app(
     proxies = proxies or TrustedProxies()
     desk = Desk(database, verifier, clock, RateLimiter(limits), limits, proxies)
     app = web.Application(middlewares=[edge_middleware(metrics)])
+    guards = guards_of(endpoints)
     for endpoint in endpoints:
-        app.router.add_route(endpoint.method, endpoint.path, Operation(endpoint, desk).handle)
+        operation = Operation(endpoint, desk, guard=guards.get(endpoint.operation_id))
+        app.router.add_route(endpoint.method, endpoint.path, operation.handle)
     document = openapi_document(service, title, API_VERSION, endpoints)
     app.router.add_get("/openapi.json", _serve_document(document), allow_head=False)
     _add_health(app, readiness)

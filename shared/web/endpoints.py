@@ -140,6 +140,9 @@ class Endpoint:
         asks_only: a POST that changes nothing, a question too long for an address; it is answered
             afresh each time and takes no idempotency key.
         conditional: a change of what was read before: it needs the ETag of that in `If-Match`.
+        holds: of a GET of one thing: keeps the thing from everybody else until the transaction
+            ends. Its answer has an ETag then, and every POST right under its path takes an
+            `If-Match` with it, optional.
         may_create: a conditional PUT that may be the first of its thing; `If-None-Match: *` then
             says that there was none.
     """
@@ -164,6 +167,7 @@ class Endpoint:
     asks_only: bool = False
     conditional: bool = False
     may_create: bool = False
+    holds: Callable[[Call], Awaitable[object]] | None = None
 
     @property
     def reads_only(self) -> bool:

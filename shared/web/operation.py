@@ -7,9 +7,10 @@ written before the request is valid, and the answer leaves after the commit.
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from aiohttp import web
@@ -21,7 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from shared.db.engine import Database
 from shared.db.scope import Scope
 from shared.kernel.clock import Clock
-from shared.kernel.errors import TransientError
+from shared.kernel.errors import StaleError, TransientError
 from shared.web import audit, idempotency
 from shared.web.audit import Attempt, Outcome
 from shared.web.changes import Change, Changed
@@ -29,7 +30,7 @@ from shared.web.correlation import correlation_id_of
 from shared.web.endpoints import Call, Endpoint, Principal, Reply
 from shared.web.idempotency import REPLAYED_HEADER, Answer, Claim
 from shared.web.limits import RateLimiter, WebLimits
-from shared.web.problems import Problem, ProblemError, practice_not_found, problem_of
+from shared.web.problems import STALE_CODE, Problem, ProblemError, practice_not_found, problem_of
 from shared.web.proxies import TrustedProxies
 from shared.web.tokens import TokenVerifier
 from shared.web.uploads import Body, read_body
@@ -39,6 +40,7 @@ _LOG = logging.getLogger(__name__)
 _READ_ONLY = text("SET TRANSACTION READ ONLY")
 _REFUSAL_SECONDS = 3.0
 JSON = "application/json"
+ETAG = "ETag"
 IF_MATCH = "If-Match"
 IF_NONE_MATCH = "If-None-Match"
 
@@ -67,11 +69,16 @@ class _Request:
 
 
 class Operation:
-    """The request handler of one endpoint."""
+    """The request handler of one endpoint.
 
-    def __init__(self, endpoint: Endpoint, desk: Desk) -> None:
+    Args:
+        guard: of a POST: the GET of what it moves, if that has an ETag.
+    """
+
+    def __init__(self, endpoint: Endpoint, desk: Desk, *, guard: Endpoint | None = None) -> None:
         self._endpoint = endpoint
         self._desk = desk
+        self._guard = guard
         self._reads_only = endpoint.reads_only
 
     async def handle(self, request: web.Request) -> web.Response:
@@ -111,7 +118,11 @@ class Operation:
         body = None
         if endpoint.request is not None:
             body = parse_body(endpoint.request, came.raw, depth_max=limits.json_depth_max)
-        return _Request(query, body, came, key, if_match_of(request, endpoint))
+        if self._guard is not None:
+            if_match = request.headers.get(IF_MATCH, "").strip() or None
+        else:
+            if_match = if_match_of(request, endpoint)
+        return _Request(query, body, came, key, if_match)
 
     async def _work(self, wanted: _Request, attempt: Attempt) -> tuple[Answer, bool]:
         scope = self._scope(attempt)
@@ -138,19 +149,20 @@ class Operation:
         self, connection: AsyncConnection, wanted: _Request, attempt: Attempt
     ) -> Reply:
         is_upload = self._endpoint.request_media_type != JSON
-        return await self._endpoint.handler(
-            Call(
-                principal=attempt.principal,
-                connection=connection,
-                path=attempt.path,
-                query=wanted.query,
-                body=wanted.body,
-                correlation_id=attempt.correlation_id,
-                raw_body=wanted.came.raw if is_upload else None,
-                files=wanted.came.files,
-                if_match=wanted.if_match,
-            )
+        call = Call(
+            principal=attempt.principal,
+            connection=connection,
+            path=attempt.path,
+            query=wanted.query,
+            body=wanted.body,
+            correlation_id=attempt.correlation_id,
+            raw_body=wanted.came.raw if is_upload else None,
+            files=wanted.came.files,
+            if_match=wanted.if_match,
         )
+        if self._guard is not None and wanted.if_match is not None:
+            await check_unchanged(self._guard, call, wanted.if_match)
+        return await self._endpoint.handler(call)
 
     async def _stored(
         self, connection: AsyncConnection, claim: Claim | None, scope: Scope
@@ -239,6 +251,25 @@ def if_match_of(request: web.Request, endpoint: Endpoint) -> str | None:
     return given.strip('"')
 
 
+async def check_unchanged(guard: Endpoint, call: Call, if_match: str) -> None:
+    """Check that what a request moves is what its caller read, and keep it so.
+
+    Args:
+        guard: the GET that shows it.
+        if_match: one ETag of it or several; "*" is whatever there is.
+
+    Raises:
+        StaleError: it is another by now.
+    """
+    assert guard.holds is not None, guard.operation_id  # noqa: S101 - the table says so
+    await guard.holds(call)
+    present = answer_of(guard, await guard.handler(replace(call, query=None, body=None)))
+    given = {one.strip() for one in if_match.split(",")}
+    if given.isdisjoint({"*", present.headers[ETAG]}):
+        detail = "Somebody or something has changed this since you read it. Read it again."
+        raise StaleError(detail, code=STALE_CODE)
+
+
 def route_of(endpoint: Endpoint, path: Mapping[str, UUID | str]) -> str:
     """Return method and path of a request, ids in their canonical form."""
     filled = endpoint.path
@@ -282,4 +313,7 @@ def answer_of(endpoint: Endpoint, reply: Reply) -> Answer:
         kind = type(reply.body).__name__
         raise TypeError(f"{endpoint.operation_id} declares no answer of type {kind}")
     headers["Content-Type"] = JSON
-    return Answer(status, headers, reply.body.model_dump_json(by_alias=True).encode())
+    body = reply.body.model_dump_json(by_alias=True).encode()
+    if endpoint.holds is not None:
+        headers.setdefault(ETAG, f'"{hashlib.sha256(body).hexdigest()[:32]}"')
+    return Answer(status, headers, body)

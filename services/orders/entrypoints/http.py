@@ -8,7 +8,7 @@ from uuid import UUID
 from services.orders import views
 from services.orders.entrypoints import replies
 from services.orders.entrypoints.http_credit_notes import credit_note_endpoints
-from services.orders.entrypoints.http_moves import move_endpoints
+from services.orders.entrypoints.http_moves import move_endpoints, standing
 from services.orders.entrypoints.http_queue import policy_endpoints, queue_endpoints
 from services.orders.entrypoints.schemas import (
     OrderableInvoices,
@@ -293,6 +293,7 @@ def _reading(api: OrdersApi) -> list[Endpoint]:
             roles=EVERY_ROLE,
             response=OrderDetail,
             problem_codes=("order-not-found",),
+            holds=standing,
         ),
         Endpoint(
             method="GET",
