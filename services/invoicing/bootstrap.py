@@ -52,7 +52,9 @@ def build(
     )
     clock = clock or SystemClock()
     store = object_store or open_object_store(
-        settings.object_store_url, key=decode_key(settings.object_store_key)
+        settings.object_store_url,
+        key=decode_key(settings.object_store_key),
+        retention_years=settings.retention_years,
     )
     desk = build_desk(
         database=database,

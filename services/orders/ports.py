@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
 from uuid import UUID
@@ -357,6 +358,14 @@ class UnitsOfWork(Protocol):
         """Open one for a practice's rows, or (None) for the due work of all practices."""
 
 
+@dataclass(frozen=True, slots=True)
+class KeptPackage:
+    """A stored package, and the last day on which the archive must still have it."""
+
+    data: bytes
+    kept_until: date
+
+
 class DocumentArchive(Protocol):
     """The stored documents of a practice.
 
@@ -375,8 +384,8 @@ class DocumentArchive(Protocol):
     async def store_package(self, practice_id: PracticeId, package: memoryview) -> StoredContent:
         """Store a package under its hash, without a copy of the whole in memory."""
 
-    async def package(self, practice_id: PracticeId, content: StoredContent) -> bytes:
-        """Return a stored package, checked against its hash."""
+    async def package(self, practice_id: PracticeId, content: StoredContent) -> KeptPackage:
+        """Return a stored package, checked against its hash, and until when it must stay."""
 
     async def store_lines(
         self, practice_id: PracticeId, order_id: OrderId, lines: Sequence[OrderLine]

@@ -71,7 +71,9 @@ def build(
         settings.database_url.get_secret_value(), application_name=topics.RECONCILIATION
     )
     object_store = object_store or open_object_store(
-        settings.object_store_url, key=decode_key(settings.object_store_key)
+        settings.object_store_url,
+        key=decode_key(settings.object_store_key),
+        retention_years=settings.retention_years,
     )
     content = ObjectStoreContent(object_store)
 

@@ -36,6 +36,14 @@ class Fault:
     column: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class GivenFile:
+    """A file of an upload as it came: an invoice or an archive of some, under the sender's name."""
+
+    name: str
+    data: bytes
+
+
 class SlipKind(StrEnum):
     """How the invoice wants to be paid."""
 

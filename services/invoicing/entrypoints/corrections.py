@@ -112,14 +112,14 @@ class CorrectionOperations:
             reason_code=call.body_as(CancelRequest).reason_code,
             by=call.principal.subject,
         )
-        before = await _standing(call)
+        before = await standing(call)
         async with self._desk.unit_of_work(call.connection) as uow:
             waits = await wish_cancellation(command, uow, clock=self._desk.clock)
             if not waits:
                 await cancel_invoice(command, uow, clock=self._desk.clock)
         shown = await self._invoices.show(call)
         reply = replace(shown, status=202) if waits else shown
-        return moved(reply, before, await _standing(call), reason_code=command.reason_code)
+        return moved(reply, before, await standing(call), reason_code=command.reason_code)
 
     async def correct(self, call: Call) -> Changed:
         """Cancel an invoice and issue the one that takes its place; answer the new one.
@@ -135,7 +135,7 @@ class CorrectionOperations:
             by=call.principal.subject,
             content=_content(body.invoice),
         )
-        before = await _standing(call)
+        before = await standing(call)
         async with self._desk.unit_of_work(call.connection) as uow:
             waits = await wish_correction(command, uow, tools=self._desk.tools)
             corrected = (
@@ -149,7 +149,7 @@ class CorrectionOperations:
                     clock=self._desk.clock,
                 )
             )
-        after = await _standing(call)
+        after = await standing(call)
         if corrected is None:
             reply = replace(await self._invoices.show(call), status=202)
         else:
@@ -218,7 +218,7 @@ class CorrectionOperations:
         return Reply(CreditNoteList(items=items, next=following, totals=totals))
 
 
-async def _standing(call: Call) -> dict[str, object]:
+async def standing(call: Call) -> dict[str, object]:
     """Return how the invoice of the path stands, and keep others from it; nothing if unknown."""
     row = await views.standing(call.connection, call.practice_id, call.path_id("invoice_id"))
     if row is None:

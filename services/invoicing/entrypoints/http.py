@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from services.invoicing.entrypoints.corrections import standing
 from services.invoicing.entrypoints.desk import Desk
 from services.invoicing.entrypoints.http_changes import change_endpoints
 from services.invoicing.entrypoints.http_corrections import correction_endpoints
@@ -312,6 +313,7 @@ def _one_invoice_endpoints(operations: InvoiceOperations) -> list[Endpoint]:
             roles=EVERY_ROLE,
             response=InvoiceDetailAnswer,
             problem_codes=("invoice-not-found",),
+            holds=standing,
         ),
         Endpoint(
             method="GET",

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from services.invoicing.domain.correction import CreditNoteDraft
 from services.invoicing.domain.document import InvoiceDocument
-from services.invoicing.domain.incoming import IncomingFile
+from services.invoicing.domain.incoming import GivenFile, IncomingFile
 from services.invoicing.domain.invoice import StoredDocument
 from services.invoicing.domain.order import (
     ConfirmedLine,
@@ -73,14 +73,14 @@ class InvoiceFiles(Protocol):
     def takes_trials(self) -> bool:
         """Whether documents that say they are trials may come in, as where all is a trial."""
 
-    def check(self, data: bytes) -> None:
+    def check(self, given: Sequence[GivenFile]) -> None:
         """Unpack an upload and keep nothing of it; raises as `read` does."""
 
-    def read(self, data: bytes, *, name: str) -> Iterator[IncomingFile]:
-        """Yield the files of an upload, a single one or an archive, read or refused one by one.
+    def read(self, given: Sequence[GivenFile]) -> Iterator[IncomingFile]:
+        """Yield the files of an upload and of the archives in it, read or refused one by one.
 
         Raises:
-            DomainError: an archive is damaged or breaks a limit as a whole.
+            DomainError: an archive is damaged, or all together break a limit.
         """
 
 

@@ -86,18 +86,18 @@ class DebFileOperations:
 
     async def book_anew(self, call: Call) -> Changed:
         """Register an undone file's bytes as a new file."""
-        about, before = _about(call, _reason(call)), await _standing(call)
+        about, before = _about(call, _reason(call)), await standing(call)
         async with self._unit_on(call.connection) as uow:
             new_id, is_new = await book_file_anew(about, uow, self._clock)
         reply = await _answer(call, new_id, already=not is_new)
-        return moved(reply, before, await _standing(call), anew=new_id, reason=about.reason)
+        return moved(reply, before, await standing(call), anew=new_id, reason=about.reason)
 
     async def _decided(self, call: Call, decide: _Deciding, reason: str) -> Changed:
-        about, before = _about(call, reason.strip()), await _standing(call)
+        about, before = _about(call, reason.strip()), await standing(call)
         async with self._unit_on(call.connection) as uow:
             done = await decide(about, uow, self._clock)
         reply = await _answer(call, about.deb_file_id, already=not done)
-        return moved(reply, before, await _standing(call), reason=about.reason)
+        return moved(reply, before, await standing(call), reason=about.reason)
 
     async def preview(self, call: Call) -> Reply:
         """Answer what booking the file would do, by line."""
@@ -170,7 +170,8 @@ async def _answer(call: Call, deb_file_id: UUID, *, already: bool) -> Reply:
     return Reply(DebFileDecisionReply(already=already, file=replies.deb_file(row)))
 
 
-async def _standing(call: Call) -> dict[str, object]:
+async def standing(call: Call) -> dict[str, object]:
+    """Return how the file of the path stands, and keep others from it; nothing if unknown."""
     deb_file_id = call.path_id("deb_file_id")
     return await deb_life.standing(call.connection, call.practice_id, deb_file_id)
 

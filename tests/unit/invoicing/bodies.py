@@ -112,7 +112,10 @@ AN_INSURER: dict[str, Any] = {
     "department": "Sinistres",
     "contact_person": "M. Modèle",
     "address": {
-        **{"street": "Rue du Rhône", "house_no": "9", "zip": "1204", "city": "Genève"},
+        "street": "Rue du Rhône",
+        "house_no": "9",
+        "zip": "1204",
+        "city": "Genève",
         "country": "CH",
     },
 }
