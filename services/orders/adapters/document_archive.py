@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import AsyncIterator, Sequence
 
 from services.orders.domain.model import Arrival, ConfirmedLine, OrderLine, StoredContent
-from services.orders.ports import KeptPackage
+from services.orders.ports.archive import KeptPackage
 from services.orders.translate import (
     arrival_of,
     confirmation_document,

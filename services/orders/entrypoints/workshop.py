@@ -9,7 +9,8 @@ from datetime import timedelta
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.orders.ports import DocumentArchive, Holidays, UnitOfWork, UnitsOfWork
+from services.orders.ports import Holidays, UnitOfWork, UnitsOfWork
+from services.orders.ports.archive import DocumentArchive
 from shared.kernel.clock import Clock
 from shared.kernel.retention import RETENTION_YEARS
 

@@ -19,7 +19,7 @@ from services.orders.domain.model import (
 )
 from services.orders.domain.policy import DuePolicy, Policy
 from services.orders.domain.task import ORDER_IN_FLIGHT, DueTask, Task, TaskStatus
-from services.orders.ports import KeptPackage
+from services.orders.ports.archive import KeptPackage
 from services.orders.translate import confirmation_document, lines_document
 from shared.kernel.errors import PermanentError, TransientError
 from shared.kernel.ids import ContractId, OrderId, PracticeId
