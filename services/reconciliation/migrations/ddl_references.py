@@ -51,7 +51,7 @@ def _of_row(name: str, table: str, *place: str, changes: bool = False) -> Refere
 _OF_ENTRY = ("entry_id", "journal_entry", "entry_id")
 _OF_INVOICE = ("invoice_id", "invoice_position", "invoice_id")
 REFERENCES = (
-    _of_practice("posting_entry_fk", "posting", *_OF_ENTRY),
+    _of_practice("posting_entry_fk", "posting", *_OF_ENTRY, few=True),
     Reference(
         "posting_account_fk",
         "posting",
