@@ -18,11 +18,6 @@ from services.reconciliation.views.exception_kind import (
     reported,
 )
 
-_CONFIRMED = """
-    SELECT confirmed_at AS at, 'resolved' AS event, NULL AS by_person,
-      'the order is confirmed' AS why
-    FROM order_confirmation WHERE order_id = :key"""
-_NOT_CONFIRMED = "NOT EXISTS (SELECT FROM order_confirmation c WHERE c.order_id = e.key)"
 _BY_HAND = frozenset({"contract-uses-manual"})
 _LOST = frozenset({"portal-lost-the-order"})
 _ACCESS = frozenset(
@@ -44,7 +39,7 @@ _NOT_LEAVING = ExceptionKind(
     source=reported(ORDER_NOT_LEAVING),
     key="e.key",
     practice="e.practice_id",
-    is_open=f"{OPEN_REPORT} AND {_NOT_CONFIRMED}",
+    is_open=OPEN_REPORT,
     columns=REPORTED,
     actions=(
         Action("debident-gateway", "putPortalCredentials", OFFICE),
@@ -63,7 +58,6 @@ _NOT_LEAVING = ExceptionKind(
     },
     not_for={"resendOrder": _BY_HAND, "withdrawOrder": _LOST},
     never="CASE WHEN e.may_have_left THEN ARRAY['withdrawOrder'] END",
-    history=_CONFIRMED,
 )
 
 _OVERDUE = ExceptionKind(
@@ -74,14 +68,18 @@ _OVERDUE = ExceptionKind(
     source=reported(ORDER_OVERDUE),
     key="e.key",
     practice="e.practice_id",
-    is_open=f"{OPEN_REPORT} AND {_NOT_CONFIRMED}",
+    is_open=f"{OPEN_REPORT}"
+    " AND NOT EXISTS (SELECT FROM order_confirmation c WHERE c.order_id = e.key)",
     columns=REPORTED,
     # What may have left is neither withdrawn nor sent anew; what the portal lost is another kind.
     actions=(
         Action("orders", "confirmOrderArrival", WORKERS),
         Action("debident-gateway", "getTransmission", ANYBODY),
     ),
-    history=_CONFIRMED,
+    history="""
+    SELECT confirmed_at AS at, 'resolved' AS event, NULL AS by_person,
+      'the order is confirmed' AS why
+    FROM order_confirmation WHERE order_id = :key""",
 )
 
 _REFUSED = ExceptionKind(
