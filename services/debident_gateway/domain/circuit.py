@@ -21,7 +21,9 @@ ANSWERED = "answered"
 _PORTAL_SILENT = frozenset(
     {"could-not-connect", "portal-unavailable", "time-out", "connection-lost"}
 )
-_ACCOUNT_REFUSED = frozenset({"portal-refused-credentials", "portal-refused-token"})
+_ACCOUNT_REFUSED = frozenset(
+    {"portal-refused-credentials", "portal-refused-token", "portal-host-key-changed"}
+)
 _SERVER_ERROR = "unexpected-answer-5"
 
 

@@ -25,6 +25,7 @@ from services.orders.domain.order import Order, Step
 from services.orders.domain.policy import DuePolicy, Policy
 from services.orders.domain.selection import Candidate, Reason
 from services.orders.domain.task import DueTask, Task
+from services.orders.ports.leaving import LeavingRepository
 from shared.kernel.ids import ContractId, InvoiceId, OrderId, PracticeId
 from shared.kernel.money import Money
 
@@ -333,6 +334,10 @@ class UnitOfWork(Protocol):
     @property
     def arrivals(self) -> ArrivalRepository:
         """The arrival clock."""
+
+    @property
+    def leavings(self) -> LeavingRepository:
+        """Which orders do not leave."""
 
     @property
     def tasks(self) -> TaskRepository:

@@ -231,7 +231,7 @@ class PreparedOrder:
     """An order that exists; whether it arrived is not known yet.
 
     Attributes:
-        prepared_at: None for an order that was noted before this was kept.
+        prepared_at, total: None for an order that was noted before they were kept.
     """
 
     order_id: UUID
@@ -239,6 +239,7 @@ class PreparedOrder:
     order_number: str
     contract_id: UUID
     prepared_at: datetime | None = None
+    total: Money | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,6 +104,9 @@ class BookRepository(Protocol):
     async def cancelled_among(self, invoice_ids: Collection[UUID]) -> Collection[UUID]:
         """Return those of the invoices whose cancellation is booked."""
 
+    async def note_cancelled(self, practice_id: UUID, invoice_id: UUID, *, at: datetime) -> None:
+        """Keep the moment at which a cancellation was booked; the fact itself has only the day."""
+
     async def acquitted_sums(self, order_id: UUID) -> tuple[int, Money]:
         """Return number and sum of the order's acquittals."""
 
@@ -133,8 +136,8 @@ class ConfirmationRepository(Protocol):
     async def accepted_invoices(self, order_id: UUID) -> Mapping[UUID, Money]:
         """Return what the order's confirmation accepted: invoice to amount, in its order."""
 
-    async def mark_acquitted(self, order_id: UUID, *, on: date) -> None:
-        """Note the day on which the order was acquitted."""
+    async def mark_acquitted(self, order_id: UUID, *, on: date, at: datetime) -> None:
+        """Note the day and the moment at which the order was acquitted."""
 
 
 class ExceptionRepository(Protocol):

@@ -93,6 +93,7 @@ def prepared_order(event: OrderPrepared) -> PreparedOrder:
         order_number=event.order_number,
         contract_id=event.contract_id,
         prepared_at=event.prepared_at,
+        total=event.total.to_money(),
     )
 
 

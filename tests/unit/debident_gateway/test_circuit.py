@@ -111,6 +111,7 @@ def test_a_late_failure_of_a_call_from_before_says_nothing_new() -> None:
         ("unexpected-answer-502", CircuitScope.PORTAL),
         ("portal-refused-credentials", CircuitScope.ACCOUNT),
         ("portal-refused-token", CircuitScope.ACCOUNT),
+        ("portal-host-key-changed", CircuitScope.ACCOUNT),
         ("unexpected-answer-404", None),
         ("unreadable-answer", None),
         ("portal-has-other-content", None),

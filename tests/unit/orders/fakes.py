@@ -25,6 +25,7 @@ from shared.kernel.errors import PermanentError, TransientError
 from shared.kernel.ids import ContractId, OrderId, PracticeId
 from tests.unit.orders.fake_orders import FakeCorrections, FakeInvoices, FakeOrders
 from tests.unit.orders.fakes_arrivals import FakeArrivals
+from tests.unit.orders.fakes_leavings import FakeLeavings
 
 
 class FakePractices:
@@ -146,6 +147,7 @@ class FakeUnitOfWork:
         self.invoices = FakeInvoices(self.orders)
         self.corrections = FakeCorrections(self.orders, self.invoices)
         self.arrivals = FakeArrivals(self.orders.known)
+        self.leavings = FakeLeavings(self.orders.known)
         self.tasks = FakeTasks()
         self.policies = FakePolicies()
         self.recorded: list[DomainEvent] = []
