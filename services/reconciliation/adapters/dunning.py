@@ -48,9 +48,10 @@ _FINDINGS = text(
         AND NOT EXISTS (SELECT FROM row_decision d WHERE d.row_id = r.row_id)) AS waiting
     CROSS JOIN LATERAL (
       SELECT array_agg(
-        (SELECT max(f.created_on) FROM deb_file f
+        (SELECT max(least(f.created_on, (f.fetched_at AT TIME ZONE 'Europe/Zurich')::date))
+         FROM deb_file f
          WHERE f.practice_id = k.practice_id AND f.contract_id = k.contract_id
-           AND f.status IN ('booked', 'partly-undone'))) AS last_files
+           AND f.booked IS NOT NULL AND f.status NOT IN ('undoing', 'undone'))) AS last_files
       FROM contract k
       WHERE k.practice_id = chosen.practice_id AND EXISTS (
         SELECT FROM acquittal a JOIN invoice_position p ON p.invoice_id = a.invoice_id

@@ -189,8 +189,8 @@ UNDO_SUMS = text(
 PREVIEWED = text(
     """
     SELECT deb_file_id, practice_id, contract_id, layout, content_key, content_sha256,
-      content_size_bytes, content_media_type, received_at, status, created_on, attempts,
-      correlation_id, causation_id
+      content_size_bytes, content_media_type, received_at, fetched_at, status, created_on,
+      attempts, correlation_id, causation_id
     FROM deb_file WHERE deb_file_id = :deb_file_id FOR UPDATE
     """
 )

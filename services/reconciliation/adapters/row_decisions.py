@@ -13,11 +13,12 @@ from services.reconciliation.adapters.deb_rows import row_of
 from services.reconciliation.domain.deb.records import DebRow
 from services.reconciliation.domain.handing import ParkedRow, RowCounts, RowDecision
 from services.reconciliation.domain.model import Position
+from shared.kernel.clock import SWISS_TIME
 
 _CANDIDATES_MAX = 200
 _ROW = text(
     """
-    SELECT r.*, f.created_on AS file_created_on,
+    SELECT r.*, f.created_on AS file_created_on, f.fetched_at AS file_fetched_at,
       EXISTS (SELECT FROM row_decision d WHERE d.row_id = r.row_id) AS is_decided
     FROM deb_row r JOIN deb_file f ON f.deb_file_id = r.deb_file_id
     WHERE r.row_id = :row_id FOR UPDATE OF r, f
@@ -81,7 +82,9 @@ class PostgresRowDecisionRepository:
             practice_id=row["practice_id"],
             deb_file_id=row["deb_file_id"],
             contract_id=row["contract_id"],
-            created_on=row["file_created_on"],
+            created_on=min(
+                row["file_created_on"], row["file_fetched_at"].astimezone(SWISS_TIME).date()
+            ),
             row=row_of(row),
             invoice_id=row["invoice_id"],
             is_parked=row["status"] == "parked",

@@ -55,6 +55,11 @@ HOLD_REASONS: dict[str, HoldReason] = {
     "file-id-reused": HoldReason(
         _AGAIN, "Another file has its id. It can be booked once that one is undone."
     ),
+    "impossible-file-date": HoldReason(
+        _AGAIN,
+        "Its header is dated after it was fetched. Put the layout right if it misreads the date;"
+        " else have the factor send it again.",
+    ),
     "trailer-count-mismatch": HoldReason(
         _AGAIN, "The trailer counts other rows than there are: never bookable as it reads now."
     ),

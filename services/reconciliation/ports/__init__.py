@@ -19,7 +19,13 @@ from services.reconciliation.domain.filing import (
     LivingFile,
     UndoneFile,
 )
-from services.reconciliation.domain.handing import ClaimedFile, ParkedRow, RowCounts, RowDecision
+from services.reconciliation.domain.handing import (
+    ClaimedFile,
+    ParkedRow,
+    RowCounts,
+    RowDecision,
+    Unbooked,
+)
 from services.reconciliation.domain.journal import Entry
 from services.reconciliation.domain.matching import Known
 from services.reconciliation.domain.model import (
@@ -169,8 +175,16 @@ class DebFileRepository(Protocol):
     async def stage(self, file: ClaimedFile, rows: Sequence[DebRow]) -> None:
         """Store the next rows as read, with occurrences; rows stored before stay as they are."""
 
-    async def sequence_fault(self, file: ClaimedFile, header: Header) -> FileFault | None:
-        """Return why the file cannot follow the files booked so far, or None."""
+    async def sequence_fault(
+        self, file: ClaimedFile, header: Header
+    ) -> FileFault | Unbooked | None:
+        """Return why the file cannot follow the files booked so far, or for which it waits."""
+
+    async def wait_for(self, file: ClaimedFile, header: Header, before: Unbooked) -> None:
+        """Give the file back, to be claimed again once the file before it is no longer under way.
+
+        It keeps no other file waiting, but those that come after it.
+        """
 
     async def mark_staged(self, file: ClaimedFile, header: Header, *, rows_read: int) -> None:
         """Note that the file is whole and may be booked; its header has a date by now."""
