@@ -39,6 +39,7 @@ EVENT_TYPES: tuple[type[EventPayload], ...] = (
     reconciliation.DebFileBooked,
     reconciliation.DebFileHeld,
     reconciliation.DebFileReleased,
+    reconciliation.DebFileDiscarded,
     reconciliation.DebFileUndone,
     reconciliation.DebRowParked,
     reconciliation.InvoicePositionChanged,

@@ -80,15 +80,6 @@ _COMES_EARLY = text(
         END)
     """
 )
-_IS_NEXT = text(
-    """
-    SELECT NOT EXISTS (
-      SELECT FROM deb_file earlier, deb_file f
-      WHERE f.deb_file_id = :deb_file_id AND earlier.practice_id = f.practice_id
-        AND earlier.status = 'staged' AND earlier.turn < f.turn
-        AND earlier.review IS DISTINCT FROM 'awaited')
-    """
-)
 # What a person decided stays decided. A file keeps its counts, in which its resumed rows go on as
 # parked until they are decided.
 _RESUME = text(
@@ -143,7 +134,7 @@ _FETCHED_AGAIN = text(
 _FINISH = text(
     """
     UPDATE deb_file f SET status = 'booked', booked = counts.booked, repeats = counts.repeats,
-      parked = counts.parked, finished_at = :at, waits_because = NULL,
+      parked = counts.parked, finished_at = :at, went_on_at = :at, waits_because = NULL,
       lease_token = NULL, lease_until = NULL
     FROM (SELECT count(*) FILTER (WHERE status = 'booked') AS booked,
                  count(*) FILTER (WHERE status = 'repeat') AS repeats,
@@ -348,7 +339,7 @@ class PostgresDebFileRepository(DebRows):
 
     async def is_next(self, file: ClaimedFile) -> bool:
         """Whether no file that was staged before this one has rows to be booked."""
-        result = await self._connection.execute(_IS_NEXT, {"deb_file_id": file.deb_file_id})
+        result = await self._connection.execute(sequence.IS_NEXT, {"deb_file_id": file.deb_file_id})
         return bool(result.scalar_one())
 
     async def resume_rows(

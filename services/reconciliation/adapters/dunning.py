@@ -37,7 +37,9 @@ _FINDINGS = text(
         AND NOT EXISTS (SELECT FROM order_end e WHERE e.order_id = o.order_id)) AS orders
     CROSS JOIN LATERAL (
       SELECT count(*) FILTER (WHERE f.status = 'held') AS held_files,
-        count(*) FILTER (WHERE f.status = 'staged' AND f.review = 'awaited') AS files_in_review
+        count(*) FILTER (WHERE f.status = 'staged' AND f.review = 'awaited') AS files_in_review,
+        count(*) FILTER (WHERE f.status IN ('staged', 'undoing') AND f.set_aside_at IS NOT NULL
+          AND f.went_on_at IS NULL) AS files_set_aside
       FROM deb_file f WHERE f.practice_id = chosen.practice_id AND NOT f.is_replaced) AS files
     CROSS JOIN LATERAL (
       SELECT count(*) AS parked_rows,
@@ -167,6 +169,7 @@ def _findings(row: RowMapping) -> Findings:
         oldest_order_on=None if oldest is None else oldest.astimezone(SWISS_TIME).date(),
         held_files=row["held_files"],
         files_in_review=row["files_in_review"],
+        files_set_aside=row["files_set_aside"],
         parked_rows=row["parked_rows"],
         parked_amount=Money(row["parked_rappen"]),
         last_files=tuple(row["last_files"]),

@@ -39,6 +39,15 @@ SEQUENCE = text(
     FROM deb_file f WHERE f.deb_file_id = :deb_file_id
     """  # noqa: S608 - constants of ours
 )
+IS_NEXT = text(
+    """
+    SELECT NOT EXISTS (
+      SELECT FROM deb_file earlier, deb_file f
+      WHERE f.deb_file_id = :deb_file_id AND earlier.practice_id = f.practice_id
+        AND earlier.status = 'staged' AND earlier.turn < f.turn
+        AND earlier.review IS DISTINCT FROM 'awaited')
+    """
+)
 WAIT_FOR = text(
     """
     UPDATE deb_file SET file_id = :file_id, created_on = :created_on,

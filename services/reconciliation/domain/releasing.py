@@ -93,6 +93,8 @@ HOLD_REASONS: dict[str, HoldReason] = {
     "too-many-attempts": HoldReason(_AGAIN, "Reading it ended its worker again and again."),
 }
 """Every reason for which a file is held, and what a person may do about it."""
+NEVER_SUPERSEDED = frozenset({"foreign-account", "file-id-reused"})
+"""Reasons for which a held file is no version of the file whose id or name it shares."""
 _UNKNOWN = HoldReason(_AGAIN, "The file is read and judged again.")
 
 

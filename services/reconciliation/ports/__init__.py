@@ -17,6 +17,7 @@ from services.reconciliation.domain.filing import (
     Effect,
     FileDecision,
     LivingFile,
+    SupersededFile,
     UndoneFile,
 )
 from services.reconciliation.domain.handing import (
@@ -309,6 +310,22 @@ class DebLifeRepository(Protocol):
 
     async def book_anew(self, deb_file_id: UUID, new_id: UUID) -> None:
         """Register the bytes of an undone file as a new file, which takes its place."""
+
+    async def discard(self, deb_file_id: UUID) -> None:
+        """End a held file for good; its rows, of which none was ever judged, are dropped."""
+
+    async def supersede(self, file: ClaimedFile) -> Sequence[SupersededFile]:
+        """Discard held files that came before and are other versions of this booked one.
+
+        They have its id; or they have its name at the portal, and no id. Where the booked file has
+        none itself, they have the name and a row in common with it.
+        """
+
+    async def set_aside(self, file: ClaimedFile, *, until: datetime, reason: str) -> None:
+        """Give back a file that keeps failing, for a while, and note since when it fails."""
+
+    async def retry(self, deb_file_id: UUID) -> None:
+        """Let a file that is set aside be claimed at once."""
 
     async def begin_undo(self, deb_file_id: UUID, undo_id: UUID) -> None:
         """Hand a booked file to the worker to be undone."""

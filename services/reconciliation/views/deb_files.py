@@ -10,6 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 _FILE = """
     SELECT f.*, c.factor, c.account_number,
+      CASE WHEN f.status IN ('staged', 'undoing') AND f.went_on_at IS NULL THEN f.set_aside_at END
+        AS set_aside_since,
       (SELECT count(*) FROM deb_file_delivery d WHERE d.deb_file_id = f.deb_file_id) AS deliveries
     FROM deb_file f JOIN contract c ON c.contract_id = f.contract_id
     WHERE f.practice_id = :practice_id

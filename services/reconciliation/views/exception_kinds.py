@@ -20,6 +20,7 @@ from services.reconciliation.domain.releasing import HOLD_REASONS, Release
 from services.reconciliation.views.exception_kind import Action, ExceptionKind
 from services.reconciliation.views.kind_dead_letter import DEAD_LETTERS
 from services.reconciliation.views.kind_payout_differs import PAYOUT_DIFFERS
+from services.reconciliation.views.kind_set_aside_file import SET_ASIDE_FILE
 
 """What an item may say, and as which type; what a kind leaves out is null."""
 
@@ -231,7 +232,8 @@ KINDS: tuple[ExceptionKind, ...] = (
     ExceptionKind(
         name="held-deb-file",
         means="nothing of a DEB file is booked: it does not add up, is not ours, or was held",
-        ends="it is released and then adds up, or what it waits for comes",
+        ends="it is released and then adds up, what it waits for comes, another version of it is"
+        " booked, or a person discards it",
         sentence="DEB file {deb_file_name} is held: {detail}.",
         source="deb_file f WHERE true",
         key="f.deb_file_id",
@@ -247,12 +249,19 @@ KINDS: tuple[ExceptionKind, ...] = (
             "deb_line": "f.reason_line",
             "detail": "f.reason_detail",
         },
-        actions=(Action("reconciliation", "releaseDebFile"),),
+        actions=(
+            Action("reconciliation", "releaseDebFile"),
+            Action("reconciliation", "discardDebFile"),
+        ),
         not_for={"releaseDebFile": _UNRELEASABLE},
         history="""
     SELECT decided_at AS at, 'resolved' AS event, decided_by AS by_person, reason AS why
-    FROM deb_file_decision WHERE deb_file_id = :key AND decision = 'release'""",
+    FROM deb_file_decision WHERE deb_file_id = :key AND decision IN ('release', 'discard')
+    UNION ALL
+    SELECT finished_at, 'resolved', NULL, 'another version of it is booked'
+    FROM deb_file WHERE deb_file_id = :key AND superseded_by IS NOT NULL""",
     ),
+    SET_ASIDE_FILE,
     ExceptionKind(
         name=DEB_FILE_MISSING,
         means="the portal has counted DEB files that are not here",
