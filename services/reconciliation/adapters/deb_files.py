@@ -89,7 +89,7 @@ _RESUME = text(
         reason_detail = NULL, decided_at = NULL
       WHERE practice_id = :practice_id AND status = 'parked'
         AND reason_code = ANY(CAST(:reasons AS text[]))
-        AND NOT EXISTS (SELECT FROM row_decision d WHERE d.row_id = deb_row.row_id)
+        AND NOT EXISTS (SELECT FROM standing_row_decision d WHERE d.row_id = deb_row.row_id)
         AND EXISTS (SELECT FROM deb_file f WHERE f.deb_file_id = deb_row.deb_file_id
                     AND f.status IN ('staged', 'booked'))
         AND (invoice_number = ANY(CAST(:invoice_numbers AS text[]))
@@ -111,7 +111,7 @@ _RESUME_REVERSALS = text(
       WHERE practice_id = :practice_id AND contract_id = :contract_id AND status = 'parked'
         AND kind = 'reversal' AND note = ANY(CAST(:record_ids AS text[]))
         AND reason_code = ANY(CAST(:reasons AS text[]))
-        AND NOT EXISTS (SELECT FROM row_decision d WHERE d.row_id = deb_row.row_id)
+        AND NOT EXISTS (SELECT FROM standing_row_decision d WHERE d.row_id = deb_row.row_id)
         AND EXISTS (SELECT FROM deb_file f WHERE f.deb_file_id = deb_row.deb_file_id
                     AND f.status IN ('staged', 'booked'))
       RETURNING deb_file_id),

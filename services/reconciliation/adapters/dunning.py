@@ -47,7 +47,7 @@ _FINDINGS = text(
       FROM deb_row r
       WHERE r.practice_id = chosen.practice_id AND r.status IN ('parked', 'staged')
         AND r.row_id IS NOT NULL
-        AND NOT EXISTS (SELECT FROM row_decision d WHERE d.row_id = r.row_id)) AS waiting
+        AND NOT EXISTS (SELECT FROM standing_row_decision d WHERE d.row_id = r.row_id)) AS waiting
     CROSS JOIN LATERAL (
       SELECT array_agg(
         (SELECT max(least(f.created_on, (f.fetched_at AT TIME ZONE 'Europe/Zurich')::date))

@@ -192,7 +192,7 @@ RESUME = text(
               AND reason_code = ANY(CAST(:conflicts AS text[])))
           OR (kind = 'reversal' AND note = ANY(CAST(:reversed_ids AS text[]))
               AND reason_code = ANY(CAST(:reversed AS text[]))))
-        AND NOT EXISTS (SELECT FROM row_decision d WHERE d.row_id = deb_row.row_id)
+        AND NOT EXISTS (SELECT FROM standing_row_decision d WHERE d.row_id = deb_row.row_id)
         AND EXISTS (SELECT FROM deb_file f WHERE f.deb_file_id = deb_row.deb_file_id
                     AND f.status IN ('staged', 'booked'))
       RETURNING deb_file_id)
@@ -206,7 +206,7 @@ WITHDRAW = text(
       SELECT r.deb_file_id, r.line, f.undo_id FROM deb_row r
       JOIN deb_file f ON f.deb_file_id = r.deb_file_id
       WHERE r.deb_file_id = :deb_file_id AND r.status IN ('parked', 'staged')
-        AND NOT EXISTS (SELECT FROM row_decision d WHERE d.row_id = r.row_id)
+        AND NOT EXISTS (SELECT FROM standing_row_decision d WHERE d.row_id = r.row_id)
       ORDER BY r.line LIMIT :limit),
     noted AS (
       INSERT INTO deb_undo_row (undo_id, deb_file_id, line, practice_id, contract_id, outcome,

@@ -189,7 +189,10 @@ A person decides what does not come back. `book-on-invoice` books the row on the
 person names, in place of the match; every other rule holds, so that nothing is booked without a
 confirmation, or over a record that is booked with other content. `leave` books nothing: the row
 stays parked in the counts, leaves the queue and never comes back; its invoice, where it is known,
-shows it as information (`row_left`). Each row is decided once; name, time and reason are kept.
+shows it as information (`row_left`). `reopen` puts a left row back (`row_reopened`): it waits as it
+did before, and can be booked on an invoice, or left again. Only what is booked stays decided; name,
+time and reason of every decision are kept. A row that comes once more is a repeat of one that was
+left, unless the file of that one is undone.
 
 ## Why a file is held
 

@@ -65,8 +65,10 @@ class ParkedRow:
     Attributes:
         created_on: of its file, but no later than that was fetched.
         invoice_id: what it was matched with, if anything.
-        is_parked: whether it is so still; what it waited for may have brought it back.
-        is_decided: whether a person has decided about it.
+        is_parked: whether it is so still; what it waited for may have brought it back, or its file
+            may be undone.
+        decision: what a person decided about it, as far as that holds.
+        decisions: how many decisions there were.
     """
 
     row_id: UUID
@@ -77,7 +79,8 @@ class ParkedRow:
     row: DebRow
     invoice_id: UUID | None
     is_parked: bool
-    is_decided: bool
+    decision: str | None
+    decisions: int
 
 
 @dataclass(frozen=True, slots=True)

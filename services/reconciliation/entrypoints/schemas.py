@@ -297,7 +297,7 @@ class RowPlaceReply(ApiModel):
 class RowDecisionRequest(ApiModel):
     """What a person decides about a parked row, and why; `invoice_id` only to book on it."""
 
-    decision: Literal["book-on-invoice", "leave"]
+    decision: Literal["book-on-invoice", "leave", "reopen"]
     invoice_id: UUID | None = None
     reason: Annotated[str, Field(min_length=3, max_length=300, pattern=r"\S")]
 

@@ -278,7 +278,7 @@ class RowDecisionRepository(Protocol):
         """Return invoices of these numbers, of the row's debtor, or of which its amount is open."""
 
     async def store(self, decision: RowDecision) -> None:
-        """Keep a decision about a row that is parked still."""
+        """Keep a decision about a row that is parked still, behind all that were made before."""
 
     async def take_up(self, row_id: UUID) -> None:
         """Make the row undecided, within the transaction that books it."""

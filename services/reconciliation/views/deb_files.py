@@ -32,7 +32,7 @@ _ROW = """
     JOIN deb_file f ON f.deb_file_id = r.deb_file_id
     LEFT JOIN position_fact p ON p.fact_id = r.fact_id
     LEFT JOIN journal_entry e ON e.entry_id = p.entry_id
-    LEFT JOIN row_decision d ON d.row_id = r.row_id
+    LEFT JOIN standing_row_decision d ON d.row_id = r.row_id
     WHERE r.practice_id = :practice_id
 """
 ROWS = f"""{_ROW} AND r.deb_file_id = :deb_file_id

@@ -45,14 +45,16 @@ _ROW = _FILE | {
     "detail": "r.reason_detail",
 }
 _ROW_SOURCE = """deb_row r JOIN deb_file f ON f.deb_file_id = r.deb_file_id
-    LEFT JOIN row_decision d ON d.row_id = r.row_id WHERE r.row_id IS NOT NULL"""
+    LEFT JOIN standing_row_decision d ON d.row_id = r.row_id WHERE r.row_id IS NOT NULL"""
 _ROW_HISTORY = """
-    SELECT decided_at AS at, 'resolved' AS event, decided_by AS by_person, reason AS why
+    SELECT decided_at AS at,
+      CASE decision WHEN 'reopen' THEN 'reopened' ELSE 'resolved' END AS event,
+      decided_by AS by_person, reason AS why
     FROM row_decision WHERE row_id = :key
     UNION ALL
     SELECT decided_at, 'resolved', NULL, 'the row is ' || status
     FROM deb_row WHERE row_id = :key AND status IN ('booked', 'repeat', 'undone')
-      AND NOT EXISTS (SELECT FROM row_decision d WHERE d.row_id = :key)
+      AND NOT EXISTS (SELECT FROM standing_row_decision d WHERE d.row_id = :key)
 """
 _DECIDE_ROW = (
     Action("reconciliation", "decideParkedRow"),
