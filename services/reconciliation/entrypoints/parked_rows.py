@@ -87,7 +87,7 @@ def parked_row_endpoints(unit_on: UnitOnConnection, clock: Clock) -> list[Endpoi
             method="POST",
             path=f"{_ROW}/decision",
             operation_id="decideParkedRow",
-            summary="Book a parked row on an invoice, leave it, or reopen a left one; with a reason",
+            summary="Book a parked row on an invoice, leave it, or reopen a left one; with reason",
             handler=operations.decide,
             roles=DECIDING_ROLES,
             request=RowDecisionRequest,
