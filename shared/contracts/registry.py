@@ -42,6 +42,7 @@ EVENT_TYPES: tuple[type[EventPayload], ...] = (
     reconciliation.DebFileBooked,
     reconciliation.DebFileHeld,
     reconciliation.DebFileReleased,
+    reconciliation.DebFileDiscarded,
     reconciliation.DebFileUndone,
     reconciliation.DebRowParked,
     reconciliation.InvoicePositionChanged,

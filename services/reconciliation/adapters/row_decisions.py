@@ -13,12 +13,15 @@ from services.reconciliation.adapters.deb_rows import row_of
 from services.reconciliation.domain.deb.records import DebRow
 from services.reconciliation.domain.handing import ParkedRow, RowCounts, RowDecision
 from services.reconciliation.domain.model import Position
+from shared.kernel.clock import SWISS_TIME
 
 _CANDIDATES_MAX = 200
 _ROW = text(
     """
-    SELECT r.*, f.created_on AS file_created_on,
-      EXISTS (SELECT FROM row_decision d WHERE d.row_id = r.row_id) AS is_decided
+    SELECT r.*, f.created_on AS file_created_on, f.fetched_at AS file_fetched_at,
+      f.status AS file_status,
+      (SELECT d.decision FROM standing_row_decision d WHERE d.row_id = r.row_id) AS decision,
+      (SELECT count(*) FROM row_decision d WHERE d.row_id = r.row_id) AS decisions
     FROM deb_row r JOIN deb_file f ON f.deb_file_id = r.deb_file_id
     WHERE r.row_id = :row_id FOR UPDATE OF r, f
     """
@@ -44,11 +47,12 @@ _CANDIDATES = text(
 )
 _STORE = text(
     """
-    INSERT INTO row_decision (row_id, practice_id, deb_file_id, line, decision, invoice_id, reason,
-      parked_because, decided_by, decided_at)
-    SELECT row_id, practice_id, deb_file_id, line, :decision, :invoice_id, :reason, reason_code,
+    INSERT INTO row_decision (row_id, number, practice_id, deb_file_id, line, decision, invoice_id,
+      reason, parked_because, decided_by, decided_at)
+    SELECT r.row_id, 1 + (SELECT count(*) FROM row_decision d WHERE d.row_id = r.row_id),
+      r.practice_id, r.deb_file_id, r.line, :decision, :invoice_id, :reason, r.reason_code,
       :decided_by, :decided_at
-    FROM deb_row WHERE row_id = :row_id
+    FROM deb_row r WHERE r.row_id = :row_id
     """
 )
 _TAKE_UP = text(
@@ -81,11 +85,14 @@ class PostgresRowDecisionRepository:
             practice_id=row["practice_id"],
             deb_file_id=row["deb_file_id"],
             contract_id=row["contract_id"],
-            created_on=row["file_created_on"],
+            created_on=min(
+                row["file_created_on"], row["file_fetched_at"].astimezone(SWISS_TIME).date()
+            ),
             row=row_of(row),
             invoice_id=row["invoice_id"],
-            is_parked=row["status"] == "parked",
-            is_decided=row["is_decided"],
+            is_parked=row["status"] == "parked" and row["file_status"] in ("staged", "booked"),
+            decision=row["decision"],
+            decisions=row["decisions"],
         )
 
     async def store(self, decision: RowDecision) -> None:

@@ -137,6 +137,11 @@ def undo_file(api: Api, path: str, reason: str, console: Console) -> None:
     show(api.post(f"{path}/undo", {"reason": reason}).body, console)
 
 
+def discard_file(api: Api, path: str, reason: str, console: Console) -> None:
+    """End a held file for good and show how it stands."""
+    show(api.post(f"{path}/discard", {"reason": reason}).body, console)
+
+
 def show_row(api: Api, path: str, line: int, console: Console) -> None:
     """Show one row and all that is known of it."""
     show(api.get(f"{path}/rows/{line}").body, console)

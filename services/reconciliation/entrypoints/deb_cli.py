@@ -1,4 +1,4 @@
-"""`quittance deb lint|import|preview|undo|explain`: DEB files, before and after they are booked.
+"""`quittance deb lint|import|preview|undo|discard|explain`: DEB files before and after booking.
 
 `lint` needs no service. The others know the services from outside only.
 """
@@ -19,6 +19,7 @@ from services.reconciliation.domain.deb.layout import Layout, LayoutError
 from services.reconciliation.entrypoints.deb_calls import (
     Api,
     CallFailedError,
+    discard_file,
     import_file,
     show_preview,
     show_row,
@@ -84,6 +85,18 @@ def undo_main(arguments: Sequence[str], console: Console | None = None) -> int:
     given, console = parser.parse_args(arguments), console or Console()
     try:
         undo_file(_api(given), _path(given), given.reason, console)
+    except CallFailedError as error:
+        return _failed(error, console)
+    return 0
+
+
+def discard_main(arguments: Sequence[str], console: Console | None = None) -> int:
+    """End a held file for good; return 0, or 2 if that is refused."""
+    parser = _file_parser("discard", "Ends a held DEB file: nothing of it is ever booked.")
+    parser.add_argument("--reason", required=True, help="kept with the file")
+    given, console = parser.parse_args(arguments), console or Console()
+    try:
+        discard_file(_api(given), _path(given), given.reason, console)
     except CallFailedError as error:
         return _failed(error, console)
     return 0

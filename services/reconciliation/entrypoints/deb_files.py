@@ -24,9 +24,11 @@ from services.reconciliation.entrypoints.schemas import DebRowTotals
 from services.reconciliation.handlers.book_file_anew import book_file_anew
 from services.reconciliation.handlers.book_reviewed_file import book_reviewed_file
 from services.reconciliation.handlers.deciding import AboutFile
+from services.reconciliation.handlers.discard_held_file import discard_held_file
 from services.reconciliation.handlers.hold_file_by_person import hold_file_by_person
 from services.reconciliation.handlers.preview_deb_file import PreviewDebFile, preview_deb_file
 from services.reconciliation.handlers.release_held_file import release_held_file
+from services.reconciliation.handlers.retry_deb_file import retry_deb_file
 from services.reconciliation.handlers.undo_deb_file import undo_deb_file
 from services.reconciliation.ports import UnitOfWork
 from services.reconciliation.ports.previewing import PreviewOpener
@@ -79,6 +81,14 @@ class DebFileOperations:
     async def release(self, call: Call) -> Changed:
         """Have a held file judged again."""
         return await self._decided(call, release_held_file, _reason(call))
+
+    async def discard(self, call: Call) -> Changed:
+        """End a held file for good."""
+        return await self._decided(call, discard_held_file, _reason(call))
+
+    async def retry(self, call: Call) -> Changed:
+        """Have a file that is set aside tried again at once."""
+        return await self._decided(call, retry_deb_file, _reason(call))
 
     async def undo(self, call: Call) -> Changed:
         """Have a booked file undone; the worker does it."""
@@ -216,9 +226,25 @@ def deb_file_endpoints(operations: DebFileOperations) -> list[Endpoint]:
             ("deb-file-not-held", "deb-file-not-releasable"),
         ),
         _deciding(
+            "discard",
+            "discardDebFile",
+            "Discard a held file for good: nothing of it is ever booked",
+            operations.discard,
+            ReasonRequest,
+            ("deb-file-not-held",),
+        ),
+        _deciding(
+            "retry",
+            "retryDebFile",
+            "Have a file that is set aside tried again at once",
+            operations.retry,
+            ReasonRequest,
+            ("deb-file-not-set-aside",),
+        ),
+        _deciding(
             "undo",
             "undoDebFile",
-            "Undo a booked file by compensating entries, as far as it can be",
+            "Undo what is booked of a file by compensating entries, as far as it can be",
             operations.undo,
             ReasonRequest,
             ("deb-file-not-booked",),

@@ -8,6 +8,7 @@ can forget it.
 from __future__ import annotations
 
 from services.reconciliation.migrations.ddl_books import RUNTIME_ROLE
+from services.reconciliation.migrations.ddl_references import Reference, judged
 from shared.db.rls import append_only_ddl, practice_scope_ddl
 
 _HOLDS = (
@@ -47,8 +48,10 @@ BEGIN
       reason_detail, by_person, why)
     VALUES (OLD.practice_id, OLD.deb_file_id, 'ended', greatest(began, ended_at), OLD.reason_code,
       OLD.reason_line, OLD.reason_detail, person.decided_by,
-      coalesce(person.reason, CASE OLD.reason_code
-        WHEN 'sequence-gap' THEN 'the file before it is booked' ELSE 'it was fetched again' END));
+      coalesce(person.reason, CASE WHEN NEW.status = 'discarded'
+          THEN 'another version of it is booked'
+        WHEN OLD.reason_code = 'sequence-gap' THEN 'the file before it is booked'
+        ELSE 'it was fetched again' END));
   END IF;
   IF NEW.status = 'held' THEN
     INSERT INTO deb_file_hold (practice_id, deb_file_id, event, at, reason_code, reason_line,
@@ -59,7 +62,8 @@ BEGIN
   RETURN NULL;
 END $$""",
     """CREATE TRIGGER deb_file_hold_kept AFTER UPDATE OF status, reason_code ON deb_file
-  FOR EACH ROW WHEN (OLD.reason_code IS DISTINCT FROM NEW.reason_code)
+  FOR EACH ROW WHEN (OLD.reason_code IS DISTINCT FROM NEW.reason_code
+    OR OLD.status = 'held' AND NEW.status = 'discarded')
   EXECUTE FUNCTION deb_file_hold_is_kept()""",
 )
 
@@ -84,10 +88,17 @@ _MOMENTS = (
     """CREATE TABLE invoice_cancellation (
   invoice_id uuid CONSTRAINT invoice_cancellation_pk PRIMARY KEY,
   practice_id uuid NOT NULL,
-  cancelled_at timestamptz NOT NULL,
-  CONSTRAINT invoice_cancellation_invoice_fk FOREIGN KEY (practice_id, invoice_id)
-    REFERENCES invoice_position (practice_id, invoice_id)
+  cancelled_at timestamptz NOT NULL
 )""",
+    *judged(
+        Reference(
+            "invoice_cancellation_invoice_fk",
+            "invoice_cancellation",
+            ("practice_id", "invoice_id"),
+            "invoice_position",
+            ("practice_id", "invoice_id"),
+        )
+    ),
     *practice_scope_ddl("invoice_cancellation"),
     *append_only_ddl("invoice_cancellation", role=RUNTIME_ROLE),
 )

@@ -25,6 +25,7 @@ from services.reconciliation.views.exception_kind import (
 )
 from services.reconciliation.views.kind_dead_letter import DEAD_LETTERS
 from services.reconciliation.views.kind_payout_differs import PAYOUT_DIFFERS
+from services.reconciliation.views.kind_set_aside_file import SET_ASIDE_FILE
 from services.reconciliation.views.kinds_of_deb_files import (
     DEB_FILE,
     DEB_FILE_TO_REVIEW,
@@ -44,14 +45,16 @@ _ROW = DEB_FILE | {
     "detail": "r.reason_detail",
 }
 _ROW_SOURCE = """deb_row r JOIN deb_file f ON f.deb_file_id = r.deb_file_id
-    LEFT JOIN row_decision d ON d.row_id = r.row_id WHERE r.row_id IS NOT NULL"""
+    LEFT JOIN standing_row_decision d ON d.row_id = r.row_id WHERE r.row_id IS NOT NULL"""
 _ROW_HISTORY = """
-    SELECT decided_at AS at, 'resolved' AS event, decided_by AS by_person, reason AS why
+    SELECT decided_at AS at,
+      CASE decision WHEN 'reopen' THEN 'reopened' ELSE 'resolved' END AS event,
+      decided_by AS by_person, reason AS why
     FROM row_decision WHERE row_id = :key
     UNION ALL
     SELECT decided_at, 'resolved', NULL, 'the row is ' || status
     FROM deb_row WHERE row_id = :key AND status IN ('booked', 'repeat', 'undone')
-      AND NOT EXISTS (SELECT FROM row_decision d WHERE d.row_id = :key)
+      AND NOT EXISTS (SELECT FROM standing_row_decision d WHERE d.row_id = :key)
 """
 _BOOK = "decideParkedRow:book-on-invoice"
 _ACCOUNT_REFUSED = frozenset(
@@ -169,6 +172,7 @@ KINDS: tuple[ExceptionKind, ...] = (
     ),
     DEB_FILE_TO_REVIEW,
     HELD_DEB_FILE,
+    SET_ASIDE_FILE,
     ExceptionKind(
         name=DEB_FILE_MISSING,
         means="the portal has counted DEB files that are not here",

@@ -43,7 +43,8 @@ DEB_FILE_TO_REVIEW = ExceptionKind(
 HELD_DEB_FILE = ExceptionKind(
     name="held-deb-file",
     means="nothing of a DEB file is booked: it does not add up, is not ours, or was held",
-    ends="it is released and then adds up, or what it waits for comes",
+    ends="it is released and then adds up, what it waits for comes, another version of it is"
+    " booked, or a person discards it",
     sentence="DEB file {deb_file_name} is held: {detail}.",
     # Why it was held the last time, for the file itself forgets that when it is let go.
     source="""deb_file f JOIN LATERAL (
@@ -61,7 +62,10 @@ HELD_DEB_FILE = ExceptionKind(
         "deb_line": "h.reason_line",
         "detail": "coalesce(h.reason_detail, h.reason_code)",
     },
-    actions=(Action("reconciliation", "releaseDebFile", DECIDERS),),
+    actions=(
+        Action("reconciliation", "releaseDebFile", DECIDERS),
+        Action("reconciliation", "discardDebFile", DECIDERS),
+    ),
     not_for={"releaseDebFile": _UNRELEASABLE},
     history="""
     SELECT at, CASE WHEN event = 'ended' THEN 'resolved'

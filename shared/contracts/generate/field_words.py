@@ -92,6 +92,7 @@ FIELD_WORDS: dict[str, str] = {
     "released_on": "Day of the refusal, Europe/Zurich",
     "reminder_fees": "Reminder fees",
     "released_at": "When a person let it go",
+    "discarded_at": "When it was discarded",
     "repeats": "Rows that an earlier file already brought",
     "replaced_by": "The corrected invoice that takes its place; null: none",
     "requested_at": "When a person asked for it",

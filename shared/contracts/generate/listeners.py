@@ -41,6 +41,7 @@ LISTENERS: dict[str, tuple[str, ...]] = {
     "deb-file-booked": (),
     "deb-file-held": (),
     "deb-file-released": (),
+    "deb-file-discarded": (),
     "deb-file-undone": (),
     "deb-row-parked": (),
     "invoice-position-changed": (INVOICING, ORDERS),

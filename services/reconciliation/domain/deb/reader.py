@@ -74,10 +74,10 @@ class DebReader:
     def file_date(self, *, fetched_on: date) -> date:
         """Return the file's date: the header's, else by the layout's rule.
 
-        A file was not written after it was fetched: a later row does not date it.
+        A file was not written after it was fetched: neither its header nor a row dates it later.
         """
         if self._header is not None and self._header.created_on is not None:
-            return self._header.created_on
+            return min(self._header.created_on, fetched_on)
         if self._layout.file_date is FileDate.FETCHED or self._latest_row is None:
             return fetched_on
         return min(self._latest_row, fetched_on)

@@ -7,7 +7,7 @@ from alembic import op
 from services.reconciliation.migrations import ddl_queue_facts
 
 revision = "0024"
-down_revision = "0021"
+down_revision = "0023"
 branch_labels = None
 depends_on = None
 
