@@ -24,6 +24,11 @@ from services.invoicing.entrypoints.schemas.fields import money
 from services.invoicing.entrypoints.schemas.invoices import InvoiceRequest
 from services.invoicing.handlers.cancel_invoice import CancelInvoice, cancel_invoice
 from services.invoicing.handlers.correct_invoice import CorrectInvoice, correct_invoice
+from services.invoicing.handlers.correct_sent_invoice import (
+    Corrected,
+    correct_sent_invoice,
+    is_with_factor,
+)
 from services.invoicing.handlers.issue_credit_note import IssueCreditNote, issue_credit_note
 from services.invoicing.handlers.mark_printed import MarkPrinted, mark_printed
 from services.invoicing.handlers.render_invoices import (
@@ -33,6 +38,7 @@ from services.invoicing.handlers.render_invoices import (
 )
 from services.invoicing.handlers.wish_cancellation import wish_cancellation
 from services.invoicing.handlers.wish_correction import wish_correction
+from services.invoicing.ports import UnitOfWork
 from services.invoicing.views import invoices as views
 from shared.contracts.envelope import WireMoney
 from shared.kernel.errors import NotFoundError
@@ -125,6 +131,7 @@ class CorrectionOperations:
         """Cancel an invoice and issue the one that takes its place; answer the new one.
 
         One in an order that has not left waits for the order: 202, and the answer is that invoice.
+        What is left of one that the factor has is credited instead.
         """
         body = call.body_as(CorrectRequest)
         command = CorrectInvoice(
@@ -138,28 +145,26 @@ class CorrectionOperations:
         before = await _standing(call)
         async with self._desk.unit_of_work(call.connection) as uow:
             waits = await wish_correction(command, uow, tools=self._desk.tools)
-            corrected = (
-                None
-                if waits
-                else await correct_invoice(
-                    command,
-                    uow,
-                    renderer=self._desk.renderer,
-                    documents=self._desk.documents,
-                    clock=self._desk.clock,
-                )
-            )
+            done = None if waits else await self._corrected(command, uow)
         after = await _standing(call)
-        if corrected is None:
+        if done is None:
             reply = replace(await self._invoices.show(call), status=202)
         else:
-            reply = await self._invoices.detail(call, corrected.invoice_id)
-            after |= {
-                "total": WireMoney.of(corrected.total),
-                "replaced_by": corrected.invoice_id,
-                "replaced_by_number": corrected.number,
-            }
+            reply = await self._invoices.detail(call, done.invoice.invoice_id)
+            after |= _facts(done)
         return moved(reply, before, after, reason_code=command.reason_code)
+
+    async def _corrected(self, command: CorrectInvoice, uow: UnitOfWork) -> Corrected:
+        if await is_with_factor(command, uow):
+            return await correct_sent_invoice(command, uow, tools=self._desk.crediting)
+        corrected = await correct_invoice(
+            command,
+            uow,
+            renderer=self._desk.renderer,
+            documents=self._desk.documents,
+            clock=self._desk.clock,
+        )
+        return Corrected(corrected, None)
 
     async def credit(self, call: Call) -> Changed:
         """Issue a credit note on an invoice that the factor has."""
@@ -228,6 +233,20 @@ async def _standing(call: Call) -> dict[str, object]:
         "cancellation": row["cancellation"],
         "total": money(row["total_rappen"]),
     }
+
+
+def _facts(done: Corrected) -> dict[str, object]:
+    facts: dict[str, object] = {
+        "total": WireMoney.of(done.invoice.total),
+        "replaced_by": done.invoice.invoice_id,
+        "replaced_by_number": done.invoice.number,
+    }
+    if done.credit_note is not None:
+        facts |= {
+            "credit_note_number": done.credit_note.number,
+            "credited": WireMoney.of(done.credit_note.amount),
+        }
+    return facts
 
 
 def _place(after: tuple[int, ...] | None) -> tuple[int, int]:

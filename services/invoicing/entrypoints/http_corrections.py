@@ -32,7 +32,6 @@ _ONE = f"{_INVOICES}/{{invoice_id}}"
 _NOT_CANCELLABLE = (
     "invoice-not-found",
     "withdraw-order-first",
-    "needs-credit-note",
     "has-credit-note",
     "correction-pending",
 )
@@ -142,13 +141,14 @@ def _correction_endpoints(operations: CorrectionOperations) -> list[Endpoint]:
             request=CancelRequest,
             response=InvoiceDetailAnswer,
             waits="The invoice is in an unsent order and is cancelled once that is taken back",
-            problem_codes=_NOT_CANCELLABLE,
+            problem_codes=(*_NOT_CANCELLABLE, "needs-credit-note"),
         ),
         Endpoint(
             method="POST",
             path=f"{_ONE}/correct",
             operation_id="correctInvoice",
-            summary="Cancel an invoice and issue the corrected one; in an unsent order later: 202",
+            summary="Cancel an invoice, or credit what the factor has, and issue the corrected one;"
+            " in an unsent order later: 202",
             handler=operations.correct,
             roles=WORKING_ROLES,
             request=CorrectRequest,
@@ -159,6 +159,7 @@ def _correction_endpoints(operations: CorrectionOperations) -> list[Endpoint]:
                 *_NOT_CANCELLABLE,
                 "cancellation-pending",
                 "invoice-cancelled",
+                "invoice-replaced",
                 *_NOT_ISSUABLE,
             ),
         ),

@@ -181,6 +181,12 @@ class CorrectionRepository(Protocol):
     async def link(self, wrong_id: UUID, corrected_id: UUID) -> None:
         """Make the two invoices name each other."""
 
+    async def successor_of(self, invoice_id: UUID) -> tuple[UUID, str] | None:
+        """Return id and number of the invoice that took this one's place, or None."""
+
+    async def credit_whole(self, invoice_id: UUID) -> None:
+        """Keep that nothing is left of an invoice, and release its treatments; may be repeated."""
+
     async def treatments_of(self, invoice_id: UUID) -> Sequence[UUID]:
         """Return the treatments that an invoice billed, released or not."""
 
