@@ -96,8 +96,13 @@ class PositionDraft:
 
     @property
     def needs_price(self) -> bool:
-        """Whether a price list must be asked."""
+        """Whether a price list must know the code."""
         return self.text is None or self.points is None or self.point_value is None
+
+    @property
+    def asks_price(self) -> bool:
+        """Whether a price list is asked; one that knows the code has its tax rate, too."""
+        return self.needs_price or self.vat_rate is None
 
     def priced(self, price: Price | None, languages: tuple[Language, ...]) -> Position:
         """Return the position; what was given goes before what the price list says."""

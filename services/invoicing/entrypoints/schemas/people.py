@@ -124,7 +124,10 @@ class PositionBody(ApiModel):
 
 
 class PositionRequest(ApiModel):
-    """One position to record; what is left out comes from the price list of its day."""
+    """One position to record; what is left out comes from the price list of its day.
+
+    A tax rate that is left out is 0 where no list has the code and nothing else is left out.
+    """
 
     tariff_type: TariffType = "222"
     code: TariffCode
