@@ -83,7 +83,11 @@ class PracticeRequest(ApiModel):
     language: Literal["de", "fr", "it"]
     iban: Iban
     round_to_five: Annotated[
-        bool, Field(description="Whether invoices are rounded to 5 Rappen, by a line of their own")
+        bool,
+        Field(
+            description="Whether what is to be paid, the deposit taken off, is rounded to 5 Rappen,"
+            " by a line of the invoice"
+        ),
     ] = False
 
     def to_domain(self, practice_id: UUID) -> Practice:
