@@ -1,4 +1,4 @@
-"""The words on a printed invoice, in the languages of the patients."""
+"""The words on a printed invoice or credit note, in the languages of the patients."""
 
 from __future__ import annotations
 
@@ -33,6 +33,9 @@ class Words:
     vat_number: str
     page: str
     thanks: str
+    credit_note: str
+    on_invoice: str
+    in_favour: str
 
 
 WORDS: dict[Language, Words] = {
@@ -59,6 +62,9 @@ WORDS: dict[Language, Words] = {
         vat_number="No TVA",
         page="Page",
         thanks="Merci de régler cette facture au moyen du bulletin ci-dessous.",
+        credit_note="Note de crédit",
+        on_invoice="sur la facture",
+        in_favour="En votre faveur",
     ),
     Language.GERMAN: Words(
         invoice="Rechnung",
@@ -83,6 +89,9 @@ WORDS: dict[Language, Words] = {
         vat_number="MWST-Nr.",
         page="Seite",
         thanks="Bitte bezahlen Sie diese Rechnung mit dem untenstehenden Einzahlungsschein.",
+        credit_note="Gutschrift",
+        on_invoice="zur Rechnung",
+        in_favour="Zu Ihren Gunsten",
     ),
     Language.ITALIAN: Words(
         invoice="Fattura",
@@ -107,5 +116,8 @@ WORDS: dict[Language, Words] = {
         vat_number="N. IVA",
         page="Pagina",
         thanks="La preghiamo di saldare questa fattura con la polizza qui sotto.",
+        credit_note="Nota di credito",
+        on_invoice="sulla fattura",
+        in_favour="A suo favore",
     ),
 }

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 
+from sqlalchemy import RowMapping
+
 from services.invoicing.domain.correction import NewContent
-from services.invoicing.entrypoints.desk import Desk
+from services.invoicing.domain.invoice import StoredDocument
+from services.invoicing.entrypoints.desk import Desk, only
 from services.invoicing.entrypoints.invoices import InvoiceOperations
 from services.invoicing.entrypoints.schemas.corrections import (
     CancelRequest,
@@ -221,6 +225,46 @@ class CorrectionOperations:
         )
         items = [credit_note_answer(row) for row in page]
         return Reply(CreditNoteList(items=items, next=following, totals=totals))
+
+    async def credit_note_document(self, call: Call) -> Reply:
+        """Return a credit note's document, byte for byte as it was stored."""
+        row = await _note(call)
+        name = f'attachment; filename="{row["credit_note_number"]}.xml"'
+        return Reply(await self._stored(call, row), headers={"Content-Disposition": name})
+
+    async def credit_note_pdf(self, call: Call) -> Reply:
+        """Return a credit note on paper, in the language of its document, without a slip."""
+        row = await _note(call)
+        document = await self._stored(call, row)
+        # Drawing takes a while; the other requests need not wait for it.
+        data = await asyncio.to_thread(self._desk.printer.print_credit_note, document)
+        name = f'inline; filename="{row["credit_note_number"]}.pdf"'
+        return Reply(data, headers={"Content-Disposition": name})
+
+    async def _stored(self, call: Call, row: RowMapping) -> bytes:
+        stored = StoredDocument(
+            key=row["document_key"],
+            sha256=row["document_sha256"],
+            size_bytes=row["document_size_bytes"],
+            media_type=row["document_media_type"],
+        )
+        return await self._desk.credit_note_documents.get(call.practice_id, stored)
+
+
+async def _note(call: Call) -> RowMapping:
+    """Return the row of the credit note of the path.
+
+    Raises:
+        NotFoundError: the invoice has no such credit note, or there is no such invoice.
+    """
+    rows = await views.credit_notes(
+        call.connection,
+        call.practice_id,
+        call.path_id("invoice_id"),
+        limit=1,
+        credit_note_id=call.path_id("credit_note_id"),
+    )
+    return only(rows, code="credit-note-not-found", what="credit note on this invoice")
 
 
 async def _standing(call: Call) -> dict[str, object]:

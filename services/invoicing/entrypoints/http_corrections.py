@@ -193,4 +193,31 @@ def _correction_endpoints(operations: CorrectionOperations) -> list[Endpoint]:
             response=CreditNoteList,
             problem_codes=("invoice-not-found", CURSOR_PROBLEM),
         ),
+        *_credit_note_downloads(operations),
+    ]
+
+
+def _credit_note_downloads(operations: CorrectionOperations) -> list[Endpoint]:
+    one = f"{_ONE}/credit-notes/{{credit_note_id}}"
+    return [
+        Endpoint(
+            method="GET",
+            path=f"{one}/document",
+            operation_id="downloadCreditNote",
+            summary="Download a credit note's document (generalInvoiceRequest 5.0 or 4.5)",
+            handler=operations.credit_note_document,
+            roles=EVERY_ROLE,
+            response_media_type="application/xml",
+            problem_codes=("credit-note-not-found",),
+        ),
+        Endpoint(
+            method="GET",
+            path=f"{one}/pdf",
+            operation_id="printCreditNote",
+            summary="Download a credit note on paper, without a payment slip",
+            handler=operations.credit_note_pdf,
+            roles=EVERY_ROLE,
+            response_media_type="application/pdf",
+            problem_codes=("credit-note-not-found", "document-not-printable", "unprintable-text"),
+        ),
     ]
