@@ -46,6 +46,8 @@ class PriceList:
 
     Attributes:
         valid_to: the last day, or None.
+        loaded_at, loaded_by: of this version.
+        version: counts the corrections.
     """
 
     price_list_id: UUID
@@ -58,6 +60,7 @@ class PriceList:
     lines: tuple[PriceLine, ...]
     loaded_at: datetime
     loaded_by: str
+    version: int = 1
 
 
 @dataclass(frozen=True, slots=True)

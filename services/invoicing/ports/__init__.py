@@ -83,6 +83,16 @@ class PriceRepository(Protocol):
     async def add(self, price_list: PriceList) -> bool:
         """Keep a new list; return False if one of that tariff begins on that day already."""
 
+    async def get(self, practice_id: UUID, price_list_id: UUID) -> PriceList | None:
+        """Return a price list as it counts now, its lines by code, or None."""
+
+    async def revise(self, price_list: PriceList, *, with_lines: bool) -> bool:
+        """Keep the next version of a list; return False if somebody else kept one meanwhile.
+
+        Args:
+            with_lines: whether its lines differ from those of the version before.
+        """
+
     async def find(self, practice_id: UUID, wanted: Collection[PriceKey]) -> dict[PriceKey, Price]:
         """Return the price of each code on its day, where there is one."""
 

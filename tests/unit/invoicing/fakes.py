@@ -45,6 +45,15 @@ class FakePrices:
         self.lists.append(price_list)
         return True
 
+    async def get(self, practice_id: UUID, price_list_id: UUID) -> PriceList | None:
+        mine = [one for one in self.lists if one.practice_id == practice_id]
+        return next((one for one in mine if one.price_list_id == price_list_id), None)
+
+    async def revise(self, price_list: PriceList, *, with_lines: bool) -> bool:
+        wanted = price_list.price_list_id
+        self.lists = [one for one in self.lists if one.price_list_id != wanted] + [price_list]
+        return True
+
     async def find(self, practice_id: UUID, wanted: Collection[PriceKey]) -> dict[PriceKey, Price]:
         found = {}
         for key in wanted:
