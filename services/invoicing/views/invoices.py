@@ -13,7 +13,8 @@ from uuid import UUID
 from sqlalchemy import RowMapping, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-SEARCH_WORDS_MAX = 5
+from services.invoicing.views.search import STARTS
+
 _SERIAL_DIGITS_MAX = 7
 _BALANCE = "(i.principal_rappen + i.reminder_fees_rappen + i.interest_rappen + i.costs_rappen)"
 # The page is cut before names are looked up, so that never more than a page is joined and sorted.
@@ -71,7 +72,6 @@ _CONDITIONS = {
 }
 _BRANCHING = {"states": "i.state", "collection_stages": "i.collection_stage"}
 # A word is the beginning of a number or a name; the comparison is a range, which an index serves.
-_STARTS = "{column} >= search_form(:{word}) AND {column} < search_form(:{word}) || chr(1114111)"
 _OF_INVOICE = "SELECT s.invoice_id FROM invoice s WHERE {of_practice} AND "
 _OF_PATIENT = """SELECT s.invoice_id FROM patient q
       JOIN invoice s ON s.practice_id = q.practice_id AND s.patient_id = q.patient_id
@@ -311,11 +311,11 @@ def _word_condition(name: str, word: str, within: str) -> str:
     of_patient = _OF_PATIENT.format(of_practice=within.format(of="q"))
     of_debtor = _OF_DEBTOR.format(of_practice=within.format(of="q"))
     sources = [
-        of_invoice + _STARTS.format(column="s.number_search", word=name),
-        of_invoice + _STARTS.format(column="s.debtor_search", word=name),
-        of_patient + _STARTS.format(column="q.family_search", word=name),
-        of_patient + _STARTS.format(column="q.given_search", word=name),
-        of_debtor + _STARTS.format(column="q.word", word=name),
+        of_invoice + STARTS.format(column="s.number_search", word=name),
+        of_invoice + STARTS.format(column="s.debtor_search", word=name),
+        of_patient + STARTS.format(column="q.family_search", word=name),
+        of_patient + STARTS.format(column="q.given_search", word=name),
+        of_debtor + STARTS.format(column="q.word", word=name),
     ]
     if _is_serial(word):
         sources.append(f"{of_invoice} s.serial = :{name}_serial")

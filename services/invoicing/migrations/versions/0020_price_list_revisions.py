@@ -1,4 +1,7 @@
-"""Price lists that are corrected or ended: each version stays, and the last one counts."""
+"""Price lists that are corrected or ended: each version stays, and the last one counts.
+
+And an index for patients who are looked for by their birth date, by a person or by an import.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,7 @@ RUNTIME_ROLE = "invoicing"
 
 _LINE = "code, text_de, text_fr, text_it, text_en, points, vat_rate"
 _STATEMENTS = (
+    "CREATE INDEX patient_by_birth_date ON patient (practice_id, birth_date)",
     # Version 1 is what was loaded. A version that has the lines of an earlier one names that one.
     """CREATE TABLE price_list_revision (
   practice_id uuid NOT NULL,
