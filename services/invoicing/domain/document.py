@@ -125,8 +125,12 @@ class InvoiceDocument:
 
     @property
     def rounding(self) -> Money:
-        """What brings the sum to the nearest 5 Rappen, half up; nothing if nobody wants it."""
-        return to_five(self._charged) - self._charged if self.practice.round_to_five else NOTHING
+        """What brings the amount to pay to the nearest 5 Rappen; nothing if nobody wants it.
+
+        The deposit was paid as it is, so of the total only what is left of it can be rounded.
+        """
+        to_pay = self._charged - self.deposit
+        return to_five(to_pay) - to_pay if self.practice.round_to_five else NOTHING
 
     @property
     def _charged(self) -> Money:

@@ -57,7 +57,7 @@ class Practice:
         uid: business number without separators, or None.
         canton: two letters; decides the tariff's canton and the holidays.
         iban: where it is paid when no factor stands between; never a QR-IBAN.
-        round_to_five: whether its invoices come to whole 5 Rappen, by a line of their own.
+        round_to_five: whether what is to be paid comes to whole 5 Rappen, by a line of the invoice.
         version: counts the changes, from 1.
     """
 

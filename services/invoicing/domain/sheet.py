@@ -89,10 +89,19 @@ class SheetInsurance:
 
 
 @dataclass(frozen=True, slots=True)
+class SheetCredit:
+    """Which credit note a sheet is; its other data are those of the invoice that it reduces."""
+
+    number: str
+    issued_on: date
+
+
+@dataclass(frozen=True, slots=True)
 class InvoiceSheet:
-    """A printed invoice.
+    """A printed invoice, or a credit note on it.
 
     Attributes:
+        credit: of a credit note, its number and day; then the amounts are negative.
         vat: tax by rate (per cent, amount with the tax, tax), without the rate 0.
         cancelled: whether it must not be paid any more, and says so across the page.
         slip: None when nothing is to be paid.
@@ -119,3 +128,4 @@ class InvoiceSheet:
     slip: SheetSlip | None
     cancelled: bool = False
     insurance: SheetInsurance | None = None
+    credit: SheetCredit | None = None

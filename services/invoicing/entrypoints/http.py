@@ -33,12 +33,14 @@ from services.invoicing.entrypoints.schemas.people import (
 from services.invoicing.entrypoints.schemas.practices import (
     ContractAnswer,
     ContractPage,
+    ContractQuery,
     ContractRequest,
     PracticeAnswer,
     PracticePage,
     PracticeRequest,
     ProviderAnswer,
     ProviderPage,
+    ProviderQuery,
     ProviderRequest,
 )
 from shared.web.endpoints import EVERY_ROLE, WORKING_ROLES, Endpoint, UserRole
@@ -115,7 +117,7 @@ def _practice_endpoints(operations: PracticeOperations) -> list[Endpoint]:
             summary="List the practice's providers",
             handler=operations.list_providers,
             roles=EVERY_ROLE,
-            query=PageQuery,
+            query=ProviderQuery,
             response=ProviderPage,
             problem_codes=(CURSOR_PROBLEM,),
         ),
@@ -143,7 +145,7 @@ def _contract_endpoints(operations: PracticeOperations) -> list[Endpoint]:
             summary="List the practice's contracts",
             handler=operations.list_contracts,
             roles=EVERY_ROLE,
-            query=PageQuery,
+            query=ContractQuery,
             response=ContractPage,
             problem_codes=(CURSOR_PROBLEM,),
         ),

@@ -54,9 +54,12 @@ class CreditNoteDocuments(Protocol):
     async def put(self, practice_id: UUID, data: bytes) -> StoredDocument:
         """Store a document; raises as `InvoiceDocuments.put` does."""
 
+    async def get(self, practice_id: UUID, document: StoredDocument) -> bytes:
+        """Return a document's bytes; raises as `InvoiceDocuments.get` does."""
+
 
 class InvoicePrinter(Protocol):
-    """Prints an invoice on paper."""
+    """Prints an invoice, or a credit note, on paper."""
 
     def print(self, document: bytes, *, cancelled: bool) -> bytes:
         """Return the PDF of an invoice whose stored document this is.
@@ -64,6 +67,9 @@ class InvoicePrinter(Protocol):
         Raises:
             DomainError: the document lacks what every printed invoice has.
         """
+
+    def print_credit_note(self, document: bytes) -> bytes:
+        """Return the PDF of a credit note whose stored document this is; raises as `print` does."""
 
 
 class InvoiceFiles(Protocol):

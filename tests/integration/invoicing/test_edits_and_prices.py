@@ -38,6 +38,27 @@ async def load(office: Office, data: str = CSV, **query: str) -> ApiAnswer:
     )
 
 
+async def test_a_rate_alone_that_is_left_out_comes_from_the_list_of_its_day_too(
+    office: Office,
+) -> None:
+    assert (await load(office)).status == 201
+    said = {"text": "Sagt alles", "points": "5", "point_value": "1"}
+    known = BARE | {"code": "C.2"} | said
+    unknown = BARE | {"code": "X.9"} | said
+    given = known | {"vat_rate": "2.6"}
+    early = known | {"performed_on": "2025-12-31"}
+    treatment = await office.treatment(
+        begun_on="2025-12-31",
+        ended_on="2026-02-27",
+        positions=[known, unknown, given, early],
+    )
+    shown = await office.get(f"treatments/{treatment}")
+    assert [one["vat_rate"] for one in shown["positions"]] == ["8.1", "0", "2.6", "0"]
+    assert {(one["text"], one["amount"]["amount"]) for one in shown["positions"]} == {
+        ("Sagt alles", "5.00")
+    }
+
+
 async def test_a_contract_is_changed_under_its_next_version_and_told(office: Office) -> None:
     path = f"/contracts/{office.contract_id}"
     read = await office.api.request("GET", f"{office.path}{path}")

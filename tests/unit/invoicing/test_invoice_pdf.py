@@ -50,7 +50,11 @@ def a_bill(*, positions: int = 1, deposit: str = "0.00", **changes: object) -> I
 def pages_of(document: InvoiceDocument, *, cancelled: bool = False) -> list[str]:
     """Return the text of each page of the printed document."""
     rendered = ForumInvoiceRenderer().render(document)
-    data = PdfInvoicePrinter().print(rendered, cancelled=cancelled)
+    return text_of(PdfInvoicePrinter().print(rendered, cancelled=cancelled))
+
+
+def text_of(data: bytes) -> list[str]:
+    """Return the text of each page of a PDF."""
     assert data.startswith(b"%PDF-")
     streams = re.findall(rb"stream\r?\n(.*?)endstream", data, re.DOTALL)
     drawn = [zlib.decompress(base64.a85decode(b"<~" + one.strip(), adobe=True)) for one in streams]

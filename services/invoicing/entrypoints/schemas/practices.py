@@ -25,12 +25,13 @@ from services.invoicing.entrypoints.schemas.fields import (
     LedgerAccount,
     Name,
     QrIban,
+    SearchWords,
     Uid,
     Zip,
     Zsr,
 )
 from shared.web.endpoints import ApiModel
-from shared.web.paging import Page
+from shared.web.paging import Page, PageQuery
 
 STREET_LINE_MAX = 35
 
@@ -87,7 +88,11 @@ class PracticeRequest(ApiModel):
     language: Literal["de", "fr", "it"]
     iban: Iban
     round_to_five: Annotated[
-        bool, Field(description="Whether invoices are rounded to 5 Rappen, by a line of their own")
+        bool,
+        Field(
+            description="Whether what is to be paid, the deposit taken off, is rounded to 5 Rappen,"
+            " by a line of the invoice"
+        ),
     ] = False
 
     def to_domain(self, practice_id: UUID) -> Practice:
@@ -212,6 +217,14 @@ class ContractAnswer(ContractRequest):
     active: bool
 
 
+class ContractQuery(PageQuery):
+    """Which contracts to show."""
+
+    active: Annotated[
+        bool | None, Field(description="Only those in force, or only those that are not")
+    ] = None
+
+
 class ContractPage(Page):
     """Contracts of a practice."""
 
@@ -260,6 +273,15 @@ class ProviderAnswer(ProviderRequest):
 
     provider_id: UUID
     version: int
+
+
+class ProviderQuery(PageQuery):
+    """Which providers to show."""
+
+    text: Annotated[
+        SearchWords | None,
+        Field(description="Each word begins a name or the GLN; case and accents do not matter"),
+    ] = None
 
 
 class ProviderPage(Page):
