@@ -1,8 +1,8 @@
 """DDL of how entries are judged where they come with all that belongs to them, version 1.
 
 An entry holds the hash of the one before it; until now that hash was only held to be unique. Each
-number is taken once, so that the chain cannot fork; and it can have no gap any more. Postings are
-summed where they come, without being looked up again.
+number is taken once, so that the chain cannot fork. The first entry follows the head, in a preview
+one of its own. Postings are summed where they come, without being looked up again.
 """
 
 from __future__ import annotations
@@ -32,8 +32,9 @@ BEGIN
   FROM fresh LEFT JOIN LATERAL (
     SELECT e.entry_hash FROM journal_entry e
     WHERE e.practice_id = fresh.practice_id AND e.number = fresh.number - 1 LIMIT 1) AS last ON true
-  WHERE fresh.previous_hash IS DISTINCT FROM
-    coalesce(last.entry_hash, CASE fresh.number WHEN 1 THEN repeat('0', 64) END)
+  WHERE fresh.previous_hash IS DISTINCT FROM coalesce(last.entry_hash, (
+    SELECT h.entry_hash FROM journal_head h
+    WHERE h.practice_id = fresh.practice_id AND h.number = fresh.number - 1))
   LIMIT 1;
   IF FOUND THEN
     RAISE EXCEPTION 'entry % violates "journal_chain_does_not_fork": it does not follow the last',
