@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.db.scope import Scope
+from shared.web.spool import Spool
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -63,6 +64,8 @@ class Call:
         path: path parameters; names ending in `_id` are UUIDs, others text.
         query, body: validated models, as the endpoint declared them.
         raw_body: the bytes of an upload (an endpoint whose `request_media_type` is not JSON).
+        upload: instead of them, where the endpoint spools its uploads; open for as long as the
+            request is worked.
         if_match: the ETag that a conditional request names, without its quotes; empty: the request
             says that there is none yet.
     """
@@ -74,6 +77,7 @@ class Call:
     body: BaseModel | None
     correlation_id: str
     raw_body: bytes | None = None
+    upload: Spool | None = None
     if_match: str | None = None
 
     def path_id(self, name: str) -> UUID:
@@ -125,6 +129,7 @@ class Endpoint:
         problem_codes: reasons that the handler itself may refuse with, for the documentation.
         all_practices_only: whether the token must be valid for all practices.
         request_media_type: other than JSON for uploads; the handler then reads `Call.raw_body`.
+        spools: whether an upload rests on the disk; the handler then reads `Call.upload`.
         further_media_types: that the upload may have instead; the bytes tell which it is.
         asks_only: a POST that changes nothing, a question too long for an address; it is answered
             afresh each time and takes no idempotency key.
@@ -149,6 +154,7 @@ class Endpoint:
     all_practices_only: bool = False
     max_body_bytes: int = 1_048_576
     request_media_type: str = "application/json"
+    spools: bool = False
     further_media_types: tuple[str, ...] = ()
     asks_only: bool = False
     conditional: bool = False

@@ -31,8 +31,9 @@ from shared.web.endpoints import Call, Endpoint, Principal, Reply
 from shared.web.idempotency import REPLAYED_HEADER, Answer, Claim
 from shared.web.limits import RateLimiter, WebLimits
 from shared.web.problems import Problem, ProblemError, practice_not_found, problem_of
+from shared.web.spool import Spool
 from shared.web.tokens import TokenVerifier
-from shared.web.uploads import read_body
+from shared.web.uploads import read_body, spool_body
 from shared.web.validation import parse_body, parse_path, parse_query
 
 _LOG = logging.getLogger(__name__)
@@ -60,7 +61,7 @@ class _Request:
 
     query: BaseModel | None
     body: BaseModel | None
-    raw: bytes
+    raw: bytes | Spool
     key: str | None
     if_match: str | None = None
 
@@ -93,7 +94,11 @@ class Operation:
         attempt.path = parse_path(request.match_info)
         attempt.practice_id = authorize(self._endpoint, attempt.principal, attempt.path)
         wanted = await self._read(request, attempt)
-        answer, replayed = await self._work(wanted, attempt)
+        try:
+            answer, replayed = await self._work(wanted, attempt)
+        finally:
+            if isinstance(wanted.raw, Spool):
+                wanted.raw.close()
         headers = {**answer.headers, REPLAYED_HEADER: "true"} if replayed else answer.headers
         return web.Response(status=answer.status, body=answer.body or None, headers=headers)
 
@@ -105,6 +110,11 @@ class Operation:
         takes_key = endpoint.method == "POST" and not endpoint.asks_only
         key = idempotency.key_from(request.headers.get(idempotency.HEADER)) if takes_key else None
         limits = self._desk.limits
+        if endpoint.spools:
+            if_match = if_match_of(request, endpoint)
+            spool = await spool_body(request, endpoint, seconds=limits.body_read_seconds)
+            attempt.request_sha256 = spool.sha256
+            return _Request(query, None, spool, key, if_match)
         raw = await read_body(request, endpoint, seconds=limits.body_read_seconds)
         attempt.request_sha256 = hashlib.sha256(raw).hexdigest()
         body = None
@@ -145,7 +155,8 @@ class Operation:
                 query=wanted.query,
                 body=wanted.body,
                 correlation_id=attempt.correlation_id,
-                raw_body=wanted.raw if is_upload else None,
+                raw_body=wanted.raw if is_upload and isinstance(wanted.raw, bytes) else None,
+                upload=wanted.raw if isinstance(wanted.raw, Spool) else None,
                 if_match=wanted.if_match,
             )
         )
@@ -245,9 +256,9 @@ def route_of(endpoint: Endpoint, path: Mapping[str, UUID | str]) -> str:
     return f"{endpoint.method} {filled}"
 
 
-def request_hash(raw: bytes, query: BaseModel | None) -> str:
+def request_hash(raw: bytes | Spool, query: BaseModel | None) -> str:
     """Return the SHA-256 of what a request asks for: its body and its query."""
-    digest = hashlib.sha256(raw)
+    digest = raw.digest() if isinstance(raw, Spool) else hashlib.sha256(raw)
     if query is not None:
         digest.update(b"?" + query.model_dump_json().encode())
     return digest.hexdigest()
