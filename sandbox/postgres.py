@@ -215,6 +215,9 @@ class PostgresServer:
             "synchronous_commit": "on",
             "full_page_writes": "on",
             "max_connections": "200",
+            # As docker-compose.yml has it: one DEB file of a million rows touches more than 128 MB.
+            "shared_buffers": "512MB",
+            "max_wal_size": "4GB",
             "timezone": "UTC",
             "log_timezone": "UTC",
         }

@@ -11,6 +11,7 @@ from sandbox.debident.deb_writer import DebHeader, DebRow, write_deb_file
 from sandbox.debident.facts import fact_from_json
 from sandbox.debident.hostile import broken, truncated, with_hostile_rows, with_wrong_totals
 from sandbox.debident.store import Store
+from sandbox.debident.stored_file import StoredFile
 from shared.kernel.clock import SWISS_TIME
 
 PAGE_FILES = 100
@@ -204,15 +205,15 @@ class DebDesk:
         )
         return [OfferedFile(**dict(row)) for row in rows]
 
-    def content(self, account: str, file_id: str) -> bytes | None:
-        """Return a file's bytes, or None where the account has no such file."""
+    def find(self, account: str, file_id: str) -> StoredFile | None:
+        """Return a file to be read, or None where the account has no such file."""
         row = self._store.row(
-            "SELECT content FROM deb_file"
+            "SELECT position AS place, sha256, length(content) AS size FROM deb_file"
             " WHERE account_number = ? AND file_id = ? AND hidden_until IS NULL",
             account,
             file_id,
         )
-        return None if row is None else bytes(row["content"])
+        return None if row is None else StoredFile(self._store, **dict(row))
 
     def overview(self) -> list[dict[str, object]]:
         """Return all files, newest first, for the clerk's page and for checks."""

@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sandbox.debident.deb_writer import ENCODING
+from shared.kernel.limits import DOCUMENT_BYTES_MAX
 from shared.kernel.money import CURRENCY, Money
 
 FORMAT = "quittance-order/1"
@@ -42,8 +43,8 @@ class Limits:
 
     invoices: int = 10_000
     credit_notes: int = 10_000
-    manifest_bytes: int = 8_000_000
-    invoice_bytes: int = 5_000_000
+    manifest_bytes: int = 16_000_000
+    invoice_bytes: int = DOCUMENT_BYTES_MAX
     total_bytes: int = 500_000_000
 
 

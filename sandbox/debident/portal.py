@@ -24,6 +24,7 @@ from sandbox.debident.orders import OrderDesk, Receipt, UploadAnswer
 from sandbox.debident.package import Package, PackageError
 from sandbox.debident.settings import PortalSettings
 from sandbox.debident.store import Store
+from sandbox.debident.stored_file import StoredFile
 from sandbox.debident.terms import AccountTerms
 
 _CLOCK = "clock"
@@ -290,11 +291,11 @@ class Portal:
             self._catch_up()
             return self._deb_files.list_files(account, after=after, limit=limit)
 
-    def deb_file(self, account: str, file_id: str) -> bytes | None:
-        """Return the bytes of one of the account's files, or None."""
+    def deb_file(self, account: str, file_id: str) -> StoredFile | None:
+        """Return one of the account's files, to be read; or None."""
         with self._store.transaction():
             self._catch_up()
-            return self._deb_files.content(account, file_id)
+            return self._deb_files.find(account, file_id)
 
     def publish(self, account: str, *, advance_days: float) -> OfferedFile | None:
         """Move time on and write everything up to then into one file; None: nothing new.

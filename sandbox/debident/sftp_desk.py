@@ -12,8 +12,10 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from sandbox.debident.deb_files import OfferedFile
 from sandbox.debident.orders import Receipt
 from sandbox.debident.portal import Portal
+from sandbox.debident.stored_file import StoredFile
 
 _UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _ORDER_FILE = re.compile(rf"({_UUID})\.([0-9a-f]{{64}})\.zip")
@@ -58,13 +60,13 @@ class SftpDesk:
         return self._deb_names(account) if folder == "/deb" else {}
 
     def content(self, account: str, path: str) -> bytes | None:
-        """Return a file's bytes, or None where there is no such file."""
+        """Return a small file's bytes, or None where there is no such file."""
         folder, _, name = path.rpartition("/")
         readers: dict[str, Callable[[], bytes | None]] = {
             "": lambda: _account_file(account) if name == "account.json" else None,
             IN_FOLDER: lambda: self._part_content(account, name),
             "/orders/ack": lambda: self._ack(account, name.removesuffix(".json")),
-            "/deb": lambda: self._deb_content(account, name),
+            "/deb": lambda: self._deb_checksum(account, name),
         }
         return readers[folder]() if folder in readers else None
 
@@ -190,14 +192,20 @@ class SftpDesk:
             names[f"{name}.sha256"] = len(_checksum(file.sha256, name))
         return names
 
-    def _deb_content(self, account: str, name: str) -> bytes | None:
-        wanted = name.removesuffix(".sha256")
-        for file in self._portal.list_deb_files(account, after=0, limit=_FILES_MAX):
-            if _deb_name(file.position, file.file_id) == wanted:
-                if name != wanted:
-                    return _checksum(file.sha256, wanted)
-                return self._portal.deb_file(account, file.file_id)
-        return None
+    def deb_file(self, account: str, path: str) -> StoredFile | None:
+        """Return a DEB file, to be read; None where there is none under this path."""
+        folder, _, name = path.rpartition("/")
+        listed = self._listed(account, name) if folder == "/deb" else None
+        return None if listed is None else self._portal.deb_file(account, listed.file_id)
+
+    def _deb_checksum(self, account: str, name: str) -> bytes | None:
+        of = name.removesuffix(".sha256")
+        listed = self._listed(account, of) if of != name else None
+        return None if listed is None else _checksum(listed.sha256, of)
+
+    def _listed(self, account: str, name: str) -> OfferedFile | None:
+        files = self._portal.list_deb_files(account, after=0, limit=_FILES_MAX)
+        return next((one for one in files if _deb_name(one.position, one.file_id) == name), None)
 
 
 def _account_file(account: str) -> bytes:

@@ -12,9 +12,11 @@ from typing import TypeVar
 import asyncssh
 from asyncssh.misc import MaybeAwait
 
+from sandbox.debident.deb_reading import PiecewiseFile
 from sandbox.debident.desk import Desk
 from sandbox.debident.mischief import UPLOAD
 from sandbox.debident.sftp_desk import FOLDERS, NotTakenError, Part, SftpDesk
+from sandbox.debident.stored_file import FileChangedError
 
 ACCOUNT = "debident_account"
 _WRITES = asyncssh.FXF_WRITE | asyncssh.FXF_APPEND
@@ -23,9 +25,10 @@ T = TypeVar("T")
 
 @dataclass(slots=True)
 class _OpenFile:
-    """An open file: a snapshot to read, or an upload to write to."""
+    """An open file: a snapshot or a DEB file to read, or an upload to write to."""
 
     content: bytes = b""
+    deb_file: PiecewiseFile | None = None
     part: Part | None = None
 
 
@@ -53,10 +56,8 @@ class PortalFiles(asyncssh.SFTPServer):
         chosen = _within_home(path)
         if chosen in FOLDERS:
             return _folder_attrs()
-        content = await self._desk.ask(lambda: self._files.content(self._account, chosen))
-        if content is None:
-            raise asyncssh.SFTPNoSuchFile("no such file")
-        return _file_attrs(len(content))
+        opened = await self._opened(chosen)
+        return _file_attrs(_size(opened))
 
     async def lstat(self, path: bytes) -> asyncssh.SFTPAttrs:
         """Like `stat`: there are no links."""
@@ -86,14 +87,26 @@ class PortalFiles(asyncssh.SFTPServer):
             return _OpenFile(
                 part=await self._taking(lambda: self._files.begin_part(self._account, chosen))
             )
-        content = await self._desk.ask(lambda: self._files.content(self._account, chosen))
+        return await self._opened(chosen)
+
+    async def _opened(self, path: str) -> _OpenFile:
+        deb_file = await self._desk.ask(lambda: self._files.deb_file(self._account, path))
+        if deb_file is not None:
+            return _OpenFile(deb_file=PiecewiseFile(self._desk, deb_file))
+        content = await self._desk.ask(lambda: self._files.content(self._account, path))
         if content is None:
             raise asyncssh.SFTPNoSuchFile("no such file")
         return _OpenFile(content=content)
 
-    def read(self, file_obj: object, offset: int, size: int) -> MaybeAwait[bytes]:
+    async def read(self, file_obj: object, offset: int, size: int) -> bytes:
         """Return some bytes."""
-        return bytes(_content(file_obj)[offset : offset + size])
+        assert isinstance(file_obj, _OpenFile)  # noqa: S101 - opened here
+        if file_obj.deb_file is None:
+            return bytes(_content(file_obj)[offset : offset + size])
+        try:
+            return await file_obj.deb_file.read(offset, size)
+        except FileChangedError as error:
+            raise asyncssh.SFTPFailure("the file has changed") from error
 
     def write(self, file_obj: object, offset: int, data: bytes) -> MaybeAwait[int]:
         """Put some bytes into an upload."""
@@ -114,7 +127,8 @@ class PortalFiles(asyncssh.SFTPServer):
 
     def fstat(self, file_obj: object) -> MaybeAwait[asyncssh.SFTPAttrs]:
         """Tell an open file's size."""
-        return _file_attrs(len(_content(file_obj)))
+        assert isinstance(file_obj, _OpenFile)  # noqa: S101 - opened here
+        return _file_attrs(_size(file_obj))
 
     def fsetstat(self, file_obj: object, attrs: asyncssh.SFTPAttrs) -> MaybeAwait[None]:
         """Files have no properties that could be changed; clients that try go on."""
@@ -160,8 +174,11 @@ def _within_home(path: bytes) -> str:
     return posixpath.normpath("/" + path.decode("utf-8", "surrogateescape").lstrip("/"))
 
 
-def _content(file_obj: object) -> bytes | bytearray:
-    assert isinstance(file_obj, _OpenFile)  # noqa: S101 - opened here
+def _size(opened: _OpenFile) -> int:
+    return len(_content(opened)) if opened.deb_file is None else opened.deb_file.file.size
+
+
+def _content(file_obj: _OpenFile) -> bytes | bytearray:
     return file_obj.content if file_obj.part is None else file_obj.part.content
 
 

@@ -177,6 +177,12 @@ class Store:
         row: sqlite3.Row | None = self._connection.execute(sql, values).fetchone()
         return row
 
+    def piece(self, table: str, column: str, place: int, offset: int, size: int) -> bytes:
+        """Return some bytes of a blob without reading all of it; fewer, or none, at its end."""
+        with self._connection.blobopen(table, column, place, readonly=True) as blob:
+            blob.seek(min(offset, len(blob)))
+            return blob.read(size)
+
     def read_note(self, key: str) -> object | None:
         """Return a remembered JSON value, or None."""
         row = self.row("SELECT value FROM meta WHERE key = ?", key)

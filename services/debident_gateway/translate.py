@@ -204,6 +204,7 @@ def _about_portal(
                 scope=event.scope.value,
                 since=event.since,
                 reachable_at=event.reachable_at,
+                left=event.left,
             )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import date, datetime
 from typing import Protocol
@@ -24,7 +24,7 @@ from services.orders.domain.model import (
 )
 from services.orders.domain.order import Order, Step
 from services.orders.domain.policy import DuePolicy, Policy
-from services.orders.domain.selection import Candidate
+from services.orders.domain.selection import Candidate, Reason
 from services.orders.domain.task import DueTask, Task
 from shared.kernel.ids import ContractId, InvoiceId, OrderId, PracticeId
 from shared.kernel.money import Money
@@ -95,9 +95,18 @@ class InvoiceRepository(Protocol):
         """Return the contract's invoices that no live order holds."""
 
     async def not_acquitted(
-        self, practice_id: PracticeId, contract_id: ContractId
+        self, practice_id: PracticeId, contract_id: ContractId, *, told: Collection[Reason] = ()
     ) -> list[Candidate]:
-        """Return the contract's invoices apart from those of acquitted and closed orders."""
+        """Return the contract's invoices apart from those of acquitted and closed orders.
+
+        Those in no live order on which nothing is owed, or which were cancelled, are returned only
+        if their reason is among those that are to be told: there may be very many.
+        """
+
+    async def counted_only(
+        self, practice_id: PracticeId, contract_id: ContractId, *, told: Collection[Reason] = ()
+    ) -> dict[Reason, int]:
+        """Return by reason how many invoices `not_acquitted` does not return for that."""
 
     async def hold(self, practice_id: PracticeId, invoice_ids: Sequence[UUID]) -> list[Invoice]:
         """Return invoices as they are now; nobody changes them until the transaction ends."""
@@ -264,6 +273,11 @@ class TaskRepository(Protocol):
     async def save(self, task: Task) -> None:
         """Store what came of a task."""
 
+    async def give_up_slots(
+        self, practice_id: PracticeId, contract_id: ContractId, *, at: datetime
+    ) -> None:
+        """Settle slots of a contract's schedule that wait for an order in flight."""
+
 
 class PolicyRepository(Protocol):
     """When orders of a contract are prepared by themselves."""
@@ -329,6 +343,9 @@ class UnitOfWork(Protocol):
     def policies(self) -> PolicyRepository:
         """The schedules of orders."""
 
+    async def stay_awake(self) -> None:
+        """Let the database see that the transaction is not forgotten while other work is done."""
+
     def record(self, event: DomainEvent) -> None:
         """Tell the others, when and only when this unit of work succeeds."""
 
@@ -355,8 +372,8 @@ class DocumentArchive(Protocol):
             TransientError: the archive did not answer.
         """
 
-    async def store_package(self, practice_id: PracticeId, package: bytes) -> StoredContent:
-        """Store a package under its hash."""
+    async def store_package(self, practice_id: PracticeId, package: memoryview) -> StoredContent:
+        """Store a package under its hash, without a copy of the whole in memory."""
 
     async def package(self, practice_id: PracticeId, content: StoredContent) -> bytes:
         """Return a stored package, checked against its hash."""

@@ -65,6 +65,10 @@ ORDERS = """
       AND (CAST(:states AS text[]) IS NULL OR state = ANY (:states))
       AND (CAST(:contract_id AS uuid) IS NULL OR contract_id = :contract_id)
       AND (CAST(:overdue AS boolean) IS NULL OR (overdue_since IS NOT NULL) = :overdue)
+      AND (CAST(:prepared_from AS date) IS NULL OR prepared_at
+           >= CAST(CAST(:prepared_from AS date) AS timestamp) AT TIME ZONE 'Europe/Zurich')
+      AND (CAST(:prepared_to AS date) IS NULL OR prepared_at
+           < CAST(CAST(:prepared_to AS date) + 1 AS timestamp) AT TIME ZONE 'Europe/Zurich')
 """
 _ORDERS_PAGE = text(
     f"""{ORDERS}
@@ -89,6 +93,7 @@ LINES = """
       outcome, refusal_code, notices
     FROM order_line
     WHERE practice_id = :practice_id AND order_id = :order_id
+      AND (CAST(:outcomes AS text[]) IS NULL OR outcome = ANY (:outcomes))
 """
 _LINES_PAGE = text(f"{LINES} AND place > CAST(:after AS bigint) ORDER BY place LIMIT :limit")
 _LINES_WITH_NOTICES = text(
@@ -215,24 +220,18 @@ async def invoices(
 
 async def orders(
     connection: AsyncConnection,
-    practice_id: UUID,
+    wanted: Mapping[str, object],
     *,
-    states: list[str] | None,
-    contract_id: UUID | None,
-    overdue: bool | None,
     after: tuple[datetime, UUID] | None,
     limit: int,
 ) -> list[RowMapping]:
     """Return the next orders behind `after` (instant of preparation and id), newest first.
 
     Args:
-        states: one of which an order must be in; None: whichever.
+        wanted: the parameters of ORDERS.
     """
     values = {
-        "practice_id": practice_id,
-        "states": states,
-        "contract_id": contract_id,
-        "overdue": overdue,
+        **wanted,
         "after_at": after[0] if after else None,
         "after_id": after[1] if after else None,
         "limit": limit,
@@ -287,11 +286,15 @@ async def order_facts(connection: AsyncConnection, order_id: UUID) -> list[Fact]
 
 
 async def order_lines(
-    connection: AsyncConnection, practice_id: UUID, order_id: UUID, *, after: int, limit: int
+    connection: AsyncConnection, wanted: Mapping[str, object], *, after: int, limit: int
 ) -> list[RowMapping]:
-    """Return the next lines behind place `after`, in package order."""
-    wanted = {"practice_id": practice_id, "order_id": order_id, "after": after, "limit": limit}
-    return list((await connection.execute(_LINES_PAGE, wanted)).mappings())
+    """Return the next lines behind place `after`, in package order.
+
+    Args:
+        wanted: the parameters of LINES.
+    """
+    values = {**wanted, "after": after, "limit": limit}
+    return list((await connection.execute(_LINES_PAGE, values)).mappings())
 
 
 async def lines_with_notices(

@@ -15,6 +15,7 @@ from services.reconciliation.adapters.exception_queue import PostgresExceptionDe
 from services.reconciliation.adapters.file_queue import PostgresFileQueue
 from services.reconciliation.adapters.layouts import all_layouts, shipped_layouts
 from services.reconciliation.adapters.payout_rows import PostgresPayouts
+from services.reconciliation.adapters.previewing import preview_opener
 from services.reconciliation.adapters.unit_of_work import SqlUnitOfWork, unit_opener
 from services.reconciliation.domain.deb.layout_file import read_layout
 from services.reconciliation.entrypoints.acquittal_exceptions import set_aside_endpoints
@@ -100,7 +101,9 @@ def build(
             *endpoints(ReconciliationApi(unit_on, clock)),
             *parked_row_endpoints(unit_on, clock),
             *deb_file_endpoints(
-                DebFileOperations(unit_on, shop.open_unit, clock, batch_rows=policy.batch_rows)
+                DebFileOperations(
+                    unit_on, preview_opener(database, clock), clock, batch_rows=policy.batch_rows
+                )
             ),
             *lint_endpoints(shop.layouts, frozenset(shipped_layouts()), read_layout),
             *set_aside_endpoints(unit_on, clock),

@@ -54,16 +54,25 @@ class Database:
                 },
             },
         )
+        # It shares the pool.
+        self._snapshots = self.engine.execution_options(isolation_level="REPEATABLE READ")
 
     @asynccontextmanager
-    async def transaction(self, scope: Scope) -> AsyncIterator[AsyncConnection]:
+    async def transaction(
+        self, scope: Scope, *, snapshot: bool = False
+    ) -> AsyncIterator[AsyncConnection]:
         """Open one transaction in this scope; commit on a clean exit, roll back on any error.
+
+        Args:
+            snapshot: every statement sees the database as it is at the beginning; to write to a row
+                that was changed since is refused.
 
         Raises:
             TransientError: the database is not reachable or refused for a passing reason.
         """
         try:
-            async with self.engine.begin() as connection:
+            engine = self._snapshots if snapshot else self.engine
+            async with engine.begin() as connection:
                 await set_scope(connection, scope)
                 yield connection
         except (DBAPIError, OSError, PoolTimeoutError) as error:

@@ -13,8 +13,9 @@ from typing import Any, Final
 from lxml import etree
 
 from shared.forum.schema import NAMESPACE, invoice_schema
+from shared.kernel.limits import DOCUMENT_BYTES_MAX
 
-FILE_BYTES_MAX: Final = 10 * 1024 * 1024
+FILE_BYTES_MAX: Final = DOCUMENT_BYTES_MAX
 FAULTS_MAX: Final = 20
 _ENCODINGS = frozenset({"utf-8", "us-ascii", "ascii", "iso-8859-1", "iso-8859-15", "windows-1252"})
 _DECLARED = re.compile(

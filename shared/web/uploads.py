@@ -32,14 +32,15 @@ async def read_body(request: web.Request, endpoint: Endpoint, *, seconds: float)
         ProblemError: 408, 413 or 415, or 400 for a body where none belongs.
     """
     takes_json = _check_head(request, endpoint)
-    body = bytearray()
+    pieces = bytearray()
     async with _in_time(seconds):
         async for piece in _pieces(request, endpoint):
-            body += piece
+            pieces += piece
+    body = bytes(pieces)
     if endpoint.request is None and takes_json and body.strip() not in _EMPTY_BODIES:
         detail = "This request takes no body."
         raise ProblemError(Problem(400, "unexpected-body", detail))
-    return bytes(body)
+    return body
 
 
 async def spool_body(request: web.Request, endpoint: Endpoint, *, seconds: float) -> Spool:

@@ -8,6 +8,7 @@ from uuid import UUID
 from aiohttp import BodyPartReader, web
 from aiohttp.typedefs import Handler
 
+from sandbox.debident import deb_reading
 from sandbox.debident.api import SETTINGS
 from sandbox.debident.desk import DESK
 from sandbox.debident.orders import Receipt
@@ -254,18 +255,15 @@ async def show_deb_files(request: web.Request) -> web.Response:
     return _page(pages.deb_files_page(_frame(request), files, page=page))
 
 
-async def download_deb_file(request: web.Request) -> web.Response:
+async def download_deb_file(request: web.Request) -> web.StreamResponse:
     """`GET /deb-files/{file_id}`."""
     desk, account = request.app[DESK], request[_SESSION].account
     file_id = request.match_info["file_id"]
-    content = await desk.ask(lambda: desk.portal.deb_file(account, file_id))
-    if content is None:
+    file = await desk.ask(lambda: desk.portal.deb_file(account, file_id))
+    if file is None:
         raise web.HTTPNotFound
-    return web.Response(
-        body=content,
-        content_type="application/octet-stream",
-        headers={"Content-Disposition": f'attachment; filename="{file_id}.deb"'},
-    )
+    headers = {"Content-Disposition": f'attachment; filename="{file_id}.deb"'}
+    return await deb_reading.send(request, desk, file, headers)
 
 
 def _frame(request: web.Request) -> pages.Frame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -14,7 +15,7 @@ from services.debident_gateway.adapters.tables import (
     ACCOUNT_CIRCUIT,
     PORTAL_CIRCUIT,
 )
-from services.debident_gateway.domain.circuit import Circuit
+from services.debident_gateway.domain.circuit import Circuit, CircuitScope, Outage
 from services.debident_gateway.domain.model import PortalAddress
 
 _STATE = (
@@ -35,6 +36,42 @@ _PRACTICES = text(
 )
 NOT_NAMED = ""
 """The address of a circuit from a time when all portals of an adapter shared one."""
+_TELL = text(
+    """
+    INSERT INTO outage_told (outage_id, practice_id, adapter, address, scope, since)
+    SELECT :outage_id, practice_id, :adapter, :address, :scope, :since
+    FROM unnest(CAST(:practice_ids AS uuid[])) AS practice_id
+    ON CONFLICT DO NOTHING RETURNING practice_id
+    """
+)
+_END_TOLD = text(
+    """
+    UPDATE outage_told SET ended_at = :at WHERE outage_id = :outage_id AND ended_at IS NULL
+    RETURNING practice_id
+    """
+)
+_LEAVE = text(
+    """
+    UPDATE outage_told SET ended_at = :at
+    WHERE outage_id = :outage_id AND practice_id = :practice_id AND ended_at IS NULL
+    """
+)
+# Only the caller knows where the calls of the HTTP adapter go: its settings say it. An empty
+# address is NOT_NAMED.
+_LEFT = text(
+    """
+    SELECT t.outage_id, t.adapter, t.address, t.scope, t.since FROM outage_told t
+    WHERE t.practice_id = :practice_id AND t.ended_at IS NULL AND (
+      NOT EXISTS (SELECT FROM contract_terms c
+                  WHERE c.practice_id = t.practice_id AND c.adapter = t.adapter)
+      OR (t.adapter = 'sftp' AND NOT EXISTS (
+        SELECT FROM portal_sftp_credentials s WHERE s.practice_id = t.practice_id
+          AND lower(s.host) || ':' || s.port = t.address))
+      OR (t.adapter <> 'sftp' AND t.adapter = CAST(:adapter AS text)
+        AND t.address NOT IN ('', CAST(:address AS text))))
+    ORDER BY t.scope DESC, t.outage_id
+    """
+)
 # Rows that a worker has locked just now are left to it: it would wait for the circuit.
 _RELEASE_ORDERS = text(
     f"""
@@ -98,6 +135,45 @@ class SqlCircuitRepository:
         """Return the practices in scope that have a contract whose calls go to this portal."""
         rows = await self._connection.execute(_PRACTICES, _named(at))
         return [row.practice_id for row in rows]
+
+    async def tell(self, circuit: Circuit, practice_ids: Sequence[UUID]) -> list[UUID]:
+        """Note that practices are told of an open circuit's outage; return those who were not."""
+        values = {
+            **_named(circuit.at),
+            "outage_id": circuit.outage_id,
+            "scope": circuit.scope.value,
+            "since": circuit.failing_since,
+            "practice_ids": list(practice_ids),
+        }
+        told = set((await self._connection.execute(_TELL, values)).scalars())
+        return [practice_id for practice_id in practice_ids if practice_id in told]
+
+    async def end_told(self, outage_id: UUID, *, at: datetime) -> list[UUID]:
+        """Note that an outage is over; return the practices in scope that wait to be told."""
+        rows = await self._connection.execute(_END_TOLD, {"outage_id": outage_id, "at": at})
+        return sorted(rows.scalars())
+
+    async def leave(self, outage: Outage, practice_id: UUID, *, at: datetime) -> bool:
+        """Note that an outage is no concern of a practice any more; False where that is so."""
+        values = {"outage_id": outage.outage_id, "practice_id": practice_id, "at": at}
+        return (await self._connection.execute(_LEAVE, values)).rowcount == 1
+
+    async def left(self, at: PortalAddress | None, practice_id: UUID) -> list[Outage]:
+        """Return outages told to a practice of portals that its calls do not go to any more."""
+        values = {
+            "practice_id": practice_id,
+            "adapter": None if at is None else at.adapter,
+            "address": None if at is None else at.place,
+        }
+        return [
+            Outage(
+                outage_id=row.outage_id,
+                at=PortalAddress(row.adapter, row.address),
+                scope=CircuitScope(row.scope),
+                since=row.since,
+            )
+            for row in await self._connection.execute(_LEFT, values)
+        ]
 
     async def release_waiting(self, circuit: Circuit, *, now: datetime) -> None:
         """Let orders and looks that waited for this circuit be due now."""

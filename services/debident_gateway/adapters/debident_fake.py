@@ -29,10 +29,10 @@ from services.debident_gateway.domain.answers import (
 )
 from services.debident_gateway.domain.model import (
     HTTP_ADAPTER,
-    SFTP_ADAPTER,
     PortalAccess,
     PortalAddress,
     SftpDoor,
+    address_of,
 )
 from services.debident_gateway.ports.portal import PortalSilentError
 
@@ -78,7 +78,7 @@ class FakeDebidentPortal:
         """Return which portal is called: where the door leads, or the one place of the fake."""
         if door is None:
             return PortalAddress(HTTP_ADAPTER, self.place)
-        return PortalAddress(SFTP_ADAPTER, f"{door.host.lower()}:{door.port}")
+        return address_of(door)
 
     async def send_order(
         self, access: PortalAccess, order_id: UUID, package: bytes, *, sha256: str

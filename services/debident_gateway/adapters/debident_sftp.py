@@ -47,6 +47,7 @@ from services.debident_gateway.domain.model import (
     PortalAccess,
     PortalAddress,
     SftpDoor,
+    address_of,
 )
 from services.debident_gateway.ports.portal import PortalSilentError
 
@@ -81,8 +82,7 @@ class SftpDebidentPortal:
 
     def address(self, door: SftpDoor | None) -> PortalAddress:
         """Return which portal is called through a door."""
-        place = "" if door is None else f"{door.host.lower()}:{door.port}"
-        return PortalAddress(SFTP_ADAPTER, place)
+        return PortalAddress(SFTP_ADAPTER, "") if door is None else address_of(door)
 
     async def send_order(
         self, access: PortalAccess, order_id: UUID, package: bytes, *, sha256: str

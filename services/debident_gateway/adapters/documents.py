@@ -7,6 +7,7 @@ from uuid import UUID
 
 from services.debident_gateway.domain.answers import AnsweredLine, ListedDebFile
 from services.debident_gateway.domain.model import StoredContent
+from services.debident_gateway.ports.portal import BroughtBytes
 from services.debident_gateway.translate import (
     arrival_document,
     content_from,
@@ -50,13 +51,11 @@ class ObjectStoreDocuments:
         )
         return content_from(ref)
 
-    async def store_deb_file(self, data: bytes, *, practice_id: UUID) -> StoredContent:
-        """Store a DEB file; the same bytes are stored once."""
-        ref = await self._store.put(
-            practice_id=practice_id,
-            kind=_DEB_FILE,
-            data=data,
-            media_type=_BYTES,
+    async def store_deb_file(self, file: BroughtBytes, *, practice_id: UUID) -> StoredContent:
+        """Store a DEB file that a person brought; the same bytes are stored once."""
+        announced = Announced(_DEB_FILE, file.sha256, file.size_bytes, _BYTES)
+        ref = await self._store.put_stream(
+            file.pieces(), practice_id=practice_id, announced=announced
         )
         return content_from(ref)
 

@@ -40,6 +40,20 @@ class CircuitScope(StrEnum):
     ACCOUNT = "account"
 
 
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """Something that is out of reach, as practices are told of it.
+
+    Attributes:
+        since: when the first of its failures happened.
+    """
+
+    outage_id: UUID
+    at: PortalAddress
+    scope: CircuitScope
+    since: datetime
+
+
 def blamed(code: str) -> CircuitScope | None:
     """Return what the code of a call speaks against, or None: the portal gave an answer."""
     if code in _ACCOUNT_REFUSED:

@@ -112,7 +112,12 @@ class PortalIsUnreachable:
 
 @dataclass(frozen=True, slots=True)
 class PortalIsReachable:
-    """An outage is over."""
+    """An outage is over, or the practice's calls go elsewhere by now.
+
+    Attributes:
+        left: whether the practice does not use that portal any more; nothing is known of it then.
+        reachable_at: when the answer came, or when the practice had left.
+    """
 
     practice_id: UUID
     outage_id: UUID
@@ -120,6 +125,7 @@ class PortalIsReachable:
     scope: CircuitScope
     since: datetime
     reachable_at: datetime
+    left: bool = False
 
 
 @dataclass(frozen=True, slots=True)

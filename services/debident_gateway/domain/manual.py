@@ -48,13 +48,13 @@ class HandReport:
     recorded_at: datetime
 
 
-def foreign_account(data: bytes, *, own: str, others: Iterable[str]) -> str | None:
-    """Return the account of another contract that the file names in place of its own, or None.
+def foreign_account(beginning: bytes, *, own: str, others: Iterable[str]) -> str | None:
+    """Return the account of another contract that a file names in place of its own, or None.
 
     It needs no layout, so that a file which was brought for the wrong contract is noticed before
     its bytes are bound to it. A file that names neither is not judged here.
     """
-    beginning = data[:_LOOKED_THROUGH_BYTES]
+    beginning = beginning[:_LOOKED_THROUGH_BYTES]
     if _names(beginning, own):
         return None
     return next((other for other in others if other != own and _names(beginning, other)), None)

@@ -74,6 +74,11 @@ class PortalAddress:
     place: str
 
 
+def address_of(door: SftpDoor) -> PortalAddress:
+    """Return which portal is called through a door of the SFTP adapter."""
+    return PortalAddress(SFTP_ADAPTER, f"{door.host.lower()}:{door.port}")
+
+
 @dataclass(frozen=True, slots=True)
 class PortalAccess:
     """One practice's way into the portal; never used for another practice.

@@ -59,8 +59,8 @@ def _on(payload_type: type[P], use: _Use[P], workshop: Workshop) -> Subscription
     return Subscription(payload_type, handle)
 
 
-async def _contract_changed(event: ContractChanged, uow: UnitOfWork, _: Workshop) -> object:
-    return await apply_contract_terms(ApplyContractTerms(terms_from(event)), uow)
+async def _contract_changed(event: ContractChanged, uow: UnitOfWork, workshop: Workshop) -> object:
+    return await apply_contract_terms(ApplyContractTerms(terms_from(event)), uow, workshop.clock)
 
 
 async def _order_prepared(event: OrderPrepared, uow: UnitOfWork, workshop: Workshop) -> object:

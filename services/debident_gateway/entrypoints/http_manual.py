@@ -140,12 +140,13 @@ class ManualMode:
 
     async def bring_deb_file(self, call: Call) -> Changed:
         """Take a DEB file that a person downloaded; the same bytes again are told as a repeat."""
+        assert call.upload is not None  # noqa: S101 - the endpoint spools
         command = TakeDebFile(
             practice_id=call.practice_id,
             contract_id=call.path_id("contract_id"),
             by=call.principal.subject,
             name=call.query_as(DebFileQuery).name,
-            data=call.raw_body or b"",
+            file=call.upload,
         )
         workshop = self._workshop
         async with workshop.unit_of_work(call.connection) as uow:
@@ -162,7 +163,7 @@ class ManualMode:
             "deb_file_id": deb_file_id,
             "contract_id": command.contract_id,
             "sha256": row["sha256"],
-            "size_bytes": len(command.data),
+            "size_bytes": command.file.size_bytes,
         }
         return changed(Reply(brought, status=201), None, facts)
 
@@ -236,6 +237,7 @@ def manual_endpoints(workshop: Workshop) -> list[Endpoint]:
             response=BroughtDebFile,
             status=201,
             request_media_type="application/octet-stream",
+            spools=True,
             max_body_bytes=DEB_FILE_BYTES_MAX,
             problem_codes=("contract-not-found", "deb-file-empty", "deb-file-of-other-contract"),
         ),

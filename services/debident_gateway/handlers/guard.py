@@ -10,7 +10,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from services.debident_gateway.domain.circuit import ANSWERED, Circuit, CircuitScope, blamed
+from services.debident_gateway.domain.circuit import (
+    ANSWERED,
+    Circuit,
+    CircuitScope,
+    Outage,
+    blamed,
+)
 from services.debident_gateway.domain.events import PortalIsReachable, PortalIsUnreachable
 from services.debident_gateway.domain.model import PortalAddress
 from services.debident_gateway.domain.schedule import DispatchPolicy
@@ -64,6 +70,7 @@ async def report(
         code: the reason why there was no usable answer, or ANSWERED.
     """
     async with units.begin(None) as uow:
+        await let_go_of_left(admission.at, admission.practice_id, uow, now=clock.now())
         troubled = [
             each
             for each in await uow.circuits.of(admission.at, admission.practice_id)
@@ -76,6 +83,28 @@ async def report(
             await _answered(troubled, CircuitScope.ACCOUNT, uow, now=clock.now())
         if blame is not None:
             await _failed(admission, blame, code, uow, now=clock.now(), policy=policy)
+
+
+async def let_go_of_left(
+    at: PortalAddress | None, practice_id: UUID, uow: UnitOfWork, *, now: datetime
+) -> None:
+    """Tell a practice that outages of portals that it has left are no concern of it any more.
+
+    Its account there is as at the beginning, should it come back. Idempotent.
+
+    Args:
+        at: where its calls go now; None: only what its contracts and credentials say counts.
+    """
+    outages = await uow.circuits.left(at, practice_id)
+    for outage in outages:
+        if outage.scope is CircuitScope.ACCOUNT:
+            circuit = await uow.circuits.lock(outage.at, practice_id)
+            circuit.note_answer()
+            await uow.circuits.save(circuit)
+        if await uow.circuits.leave(outage, practice_id, at=now):
+            uow.record(_over(practice_id, outage, now=now, left=True))
+    if outages and at is not None:
+        await uow.circuits.release_waiting(Circuit(at, practice_id), now=now)
 
 
 async def _failed(
@@ -98,11 +127,11 @@ async def _failed(
         outage_id=new_id(),
     )
     await uow.circuits.save(circuit)
-    if not opened:
+    # Who came to the portal since it fell silent is told by the next probe that fails.
+    tells = opened or blame in admission.probes
+    if circuit.outage_id is None or circuit.failing_since is None or not tells:
         return
-    assert circuit.outage_id is not None  # noqa: S101 - it has just opened
-    assert circuit.failing_since is not None  # noqa: S101 - it has just failed
-    for practice_id in await _concerned(circuit, uow):
+    for practice_id in await uow.circuits.tell(circuit, await _concerned(circuit, uow)):
         uow.record(
             PortalIsUnreachable(
                 practice_id=practice_id,
@@ -131,17 +160,21 @@ async def _answered(
         if outage_id is None:
             continue
         await uow.circuits.release_waiting(circuit, now=now)
-        for practice_id in await _concerned(circuit, uow):
-            uow.record(
-                PortalIsReachable(
-                    practice_id=practice_id,
-                    outage_id=outage_id,
-                    adapter=circuit.at.adapter,
-                    scope=circuit.scope,
-                    since=since,
-                    reachable_at=now,
-                )
-            )
+        outage = Outage(outage_id, circuit.at, circuit.scope, since)
+        for practice_id in await uow.circuits.end_told(outage_id, at=now):
+            uow.record(_over(practice_id, outage, now=now, left=False))
+
+
+def _over(practice_id: UUID, outage: Outage, *, now: datetime, left: bool) -> PortalIsReachable:
+    return PortalIsReachable(
+        practice_id=practice_id,
+        outage_id=outage.outage_id,
+        adapter=outage.at.adapter,
+        scope=outage.scope,
+        since=outage.since,
+        reachable_at=now,
+        left=left,
+    )
 
 
 async def _concerned(circuit: Circuit, uow: UnitOfWork) -> list[UUID]:

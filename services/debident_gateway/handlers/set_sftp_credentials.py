@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from uuid import UUID
 
-from services.debident_gateway.domain.model import SFTP_ADAPTER, SftpDoor
+from services.debident_gateway.domain.model import SFTP_ADAPTER, SftpDoor, address_of
+from services.debident_gateway.handlers.guard import let_go_of_left
 from services.debident_gateway.handlers.set_portal_credentials import (
     changed_meanwhile,
     require_known_practice,
@@ -61,5 +62,6 @@ async def set_sftp_credentials(
         replaces=known,
     ):
         raise changed_meanwhile()
+    await let_go_of_left(address_of(door), command.practice_id, uow, now=now)
     await uow.circuits.probe_account_now(command.practice_id, now=now)
     return await uow.transmissions.release_held(now=now)

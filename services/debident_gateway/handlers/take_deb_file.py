@@ -19,7 +19,7 @@ from services.debident_gateway.domain.manual import foreign_account
 from services.debident_gateway.domain.model import ContractTerms, FetchedDebFile
 from services.debident_gateway.domain.transmission import Move
 from services.debident_gateway.ports import UnitOfWork
-from services.debident_gateway.ports.portal import Documents
+from services.debident_gateway.ports.portal import BroughtBytes, Documents
 from shared.kernel.clock import Clock
 from shared.kernel.ids import derived_id
 
@@ -37,7 +37,7 @@ class TakeDebFile:
     contract_id: UUID
     by: str
     name: str
-    data: bytes
+    file: BroughtBytes
 
 
 async def take_deb_file(
@@ -53,14 +53,14 @@ async def take_deb_file(
         DebFileOfOtherContractError: the file is about another contract of the practice.
         TransientError: the store did not take the bytes; nothing was recorded.
     """
-    if not command.data:
+    if not command.file.size_bytes:
         raise EmptyDebFileError
     terms = await uow.contracts.get(command.contract_id)
     if terms is None or terms.practice_id != command.practice_id:
         raise UnknownContractError
     contracts = await uow.contracts.of_practice(command.practice_id)
     _refuse_foreign_account(command, terms, contracts)
-    content = await documents.store_deb_file(command.data, practice_id=command.practice_id)
+    content = await documents.store_deb_file(command.file, practice_id=command.practice_id)
     file = FetchedDebFile(
         deb_file_id=derived_id("deb-file", command.practice_id, content.sha256),
         practice_id=command.practice_id,
@@ -88,7 +88,7 @@ def _refuse_foreign_account(
     command: TakeDebFile, terms: ContractTerms, contracts: list[ContractTerms]
 ) -> None:
     other = foreign_account(
-        command.data,
+        command.file.beginning,
         own=terms.account_number,
         others=[each.account_number for each in contracts],
     )

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from services.debident_gateway.domain.circuit import Circuit
+from services.debident_gateway.domain.circuit import Circuit, Outage
 from services.debident_gateway.domain.deb_sequence import MissingDebFiles
 from services.debident_gateway.domain.events import DomainEvent
 from services.debident_gateway.domain.manual import HandReport
@@ -233,6 +233,22 @@ class CircuitRepository(Protocol):
 
     async def practices_with(self, at: PortalAddress) -> list[UUID]:
         """Return the practices in scope that have a contract whose calls go to this portal."""
+
+    async def tell(self, circuit: Circuit, practice_ids: Sequence[UUID]) -> list[UUID]:
+        """Note that practices are told of an open circuit's outage; return those who were not."""
+
+    async def end_told(self, outage_id: UUID, *, at: datetime) -> list[UUID]:
+        """Note that an outage is over; return the practices in scope that wait to be told."""
+
+    async def leave(self, outage: Outage, practice_id: UUID, *, at: datetime) -> bool:
+        """Note that an outage is no concern of a practice any more; False where that is so."""
+
+    async def left(self, at: PortalAddress | None, practice_id: UUID) -> list[Outage]:
+        """Return outages told to a practice of portals that its calls do not go to any more.
+
+        Args:
+            at: where its calls by this adapter go now; None: only contracts and credentials say.
+        """
 
     async def release_waiting(self, circuit: Circuit, *, now: datetime) -> None:
         """Let orders and looks that waited for this circuit be due now."""

@@ -46,6 +46,25 @@ class DebFileRejectedError(Exception):
         self.code = code
 
 
+class BroughtBytes(Protocol):
+    """A file that is here already, but not in memory."""
+
+    @property
+    def size_bytes(self) -> int:
+        """How long it is."""
+
+    @property
+    def sha256(self) -> str:
+        """Its SHA-256, in hexadecimal digits."""
+
+    @property
+    def beginning(self) -> bytes:
+        """Its first bytes, some hundred kilobytes at most."""
+
+    def pieces(self) -> AsyncIterator[bytes]:
+        """Yield it from its beginning."""
+
+
 class DebidentPortal(Protocol):
     """The factor's portal. Every call is bounded in time and uses the given access only."""
 
@@ -126,8 +145,8 @@ class Documents(Protocol):
     ) -> StoredContent:
         """Store the portal's answer per invoice; the same answer is stored once."""
 
-    async def store_deb_file(self, data: bytes, *, practice_id: UUID) -> StoredContent:
-        """Store a DEB file; the same bytes are stored once."""
+    async def store_deb_file(self, file: BroughtBytes, *, practice_id: UUID) -> StoredContent:
+        """Store a DEB file that a person brought; the same bytes are stored once."""
 
     async def receive_deb_file(
         self, pieces: AsyncIterator[bytes], file: ListedDebFile, *, practice_id: UUID

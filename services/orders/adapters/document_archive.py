@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator, Sequence
 
 from services.orders.domain.model import Arrival, ConfirmedLine, OrderLine, StoredContent
 from services.orders.translate import (
@@ -14,7 +16,8 @@ from services.orders.translate import (
 )
 from shared.kernel.errors import PermanentError, TransientError
 from shared.kernel.ids import OrderId, PracticeId
-from shared.objectstore import ObjectStore
+from shared.objectstore import Announced, ObjectStore
+from shared.objectstore.store import PIECE_BYTES
 
 _JSON = "application/json"
 _ZIP = "application/zip"
@@ -41,9 +44,14 @@ class ObjectStoreDocumentArchive:
                 raise PermanentError("the document is not in the archive") from error
             raise
 
-    async def store_package(self, practice_id: PracticeId, package: bytes) -> StoredContent:
-        """Store a package under its hash."""
-        return await self._write(practice_id, "order-package", package, _ZIP)
+    async def store_package(self, practice_id: PracticeId, package: memoryview) -> StoredContent:
+        """Store a package under its hash; it goes to the store in pieces and is nowhere copied."""
+        sha256 = await asyncio.to_thread(_sha256, package)
+        announced = Announced("order-package", sha256, package.nbytes, _ZIP)
+        ref = await self._store.put_stream(
+            _pieces(package), practice_id=practice_id, announced=announced
+        )
+        return stored_content(ref)
 
     async def package(self, practice_id: PracticeId, content: StoredContent) -> bytes:
         """Return a stored package, checked against its hash."""
@@ -81,3 +89,12 @@ class ObjectStoreDocumentArchive:
             practice_id=practice_id, kind=kind, data=data, media_type=media_type
         )
         return stored_content(ref)
+
+
+def _sha256(data: memoryview) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+async def _pieces(data: memoryview) -> AsyncIterator[bytes]:
+    for start in range(0, data.nbytes, PIECE_BYTES):
+        yield bytes(data[start : start + PIECE_BYTES])

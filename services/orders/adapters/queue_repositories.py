@@ -48,6 +48,13 @@ _SAVE = text(
     WHERE task_id = :task_id AND status = 'waiting'
     """
 )
+_GIVE_UP_SLOTS = text(
+    """
+    UPDATE prepare_task SET status = 'in-flight', settled_at = :at
+    WHERE practice_id = :practice_id AND contract_id = :contract_id AND status = 'waiting'
+      AND slot IS NOT NULL AND code = 'order-in-flight'
+    """
+)
 _POLICY = text(
     """
     SELECT * FROM order_policy
@@ -122,6 +129,13 @@ class SqlTaskRepository:
         }
         settled = {"status": task.status.value, "settled_at": task.settled_at}
         await self._connection.execute(_SAVE, {**values, **settled})
+
+    async def give_up_slots(
+        self, practice_id: PracticeId, contract_id: ContractId, *, at: datetime
+    ) -> None:
+        """Settle slots of a contract's schedule that wait for an order in flight."""
+        wanted = {"practice_id": practice_id, "contract_id": contract_id, "at": at}
+        await self._connection.execute(_GIVE_UP_SLOTS, wanted)
 
 
 class SqlPolicyRepository:

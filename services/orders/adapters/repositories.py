@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -17,8 +17,9 @@ from services.orders.adapters.rows import (
     contract_of,
     invoice_of,
 )
+from services.orders.domain.credit_note import CANCELLED
 from services.orders.domain.model import Contract, Invoice, Practice, StoredContent
-from services.orders.domain.selection import Candidate
+from services.orders.domain.selection import Candidate, Reason
 from shared.kernel.errors import PermanentError
 from shared.kernel.ids import ContractId, InvoiceId, PracticeId
 from shared.kernel.money import Money
@@ -118,11 +119,30 @@ _HOLD = text(
     ORDER BY invoice_id FOR SHARE
     """
 )
+# The reason, as domain.selection.why_not finds it, of those that are counted unless asked for.
+_QUIET = f"""
+    CASE WHEN order_line.order_id IS NOT NULL THEN NULL
+      WHEN invoice.balance_rappen = 0 THEN '{Reason.ZERO_BALANCE}'
+      WHEN NOT '{CANCELLED}' = ANY (invoice.unfit_codes) THEN NULL
+      WHEN invoice.balance_rappen < 0 THEN '{Reason.CREDIT_BALANCE}'
+      ELSE '{Reason.UNFIT}' END
+"""
 _NOT_ACQUITTED = text(
     f"""{_CANDIDATES} AND invoice.contract_id = :contract_id
       AND (order_line.order_id IS NULL OR order_line.set_aside
         OR orders.state NOT IN ('acquitted', 'closed'))
+      AND ({_QUIET} IS NULL OR {_QUIET} = ANY (CAST(:told AS text[])))
     """
+)
+_COUNTED_ONLY = text(
+    f"""
+    SELECT reason, count(*) AS count FROM (
+      SELECT {_QUIET} AS reason FROM invoice
+      LEFT JOIN order_line ON order_line.invoice_id = invoice.invoice_id AND order_line.live
+      WHERE invoice.practice_id = :practice_id AND invoice.contract_id = :contract_id
+    ) AS quiet
+    WHERE reason IS NOT NULL AND NOT reason = ANY (CAST(:told AS text[])) GROUP BY reason
+    """  # noqa: S608 - put together from constants
 )
 
 
@@ -270,12 +290,24 @@ class SqlInvoiceRepository:
         return [candidate_of(row) for row in rows.mappings()]
 
     async def not_acquitted(
-        self, practice_id: PracticeId, contract_id: ContractId
+        self, practice_id: PracticeId, contract_id: ContractId, *, told: Collection[Reason] = ()
     ) -> list[Candidate]:
-        """Return the contract's invoices apart from those of acquitted and closed orders."""
-        wanted = {"practice_id": practice_id, "contract_id": contract_id}
+        """Return the contract's invoices apart from those of acquitted and closed orders.
+
+        Those in no live order on which nothing is owed, or which were cancelled, are returned only
+        if their reason is among those that are to be told.
+        """
+        wanted = {"practice_id": practice_id, "contract_id": contract_id, "told": list(told)}
         rows = await self._connection.execute(_NOT_ACQUITTED, wanted)
         return [candidate_of(row) for row in rows.mappings()]
+
+    async def counted_only(
+        self, practice_id: PracticeId, contract_id: ContractId, *, told: Collection[Reason] = ()
+    ) -> dict[Reason, int]:
+        """Return by reason how many invoices `not_acquitted` does not return for that."""
+        wanted = {"practice_id": practice_id, "contract_id": contract_id, "told": list(told)}
+        rows = await self._connection.execute(_COUNTED_ONLY, wanted)
+        return {Reason(row["reason"]): row["count"] for row in rows.mappings()}
 
     async def hold(self, practice_id: PracticeId, invoice_ids: Sequence[UUID]) -> list[Invoice]:
         """Return invoices as they are now; nobody changes them until the transaction ends."""

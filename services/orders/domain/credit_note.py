@@ -5,15 +5,19 @@ If the factor turns out not to have the invoice, the note is released: the books
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
 from services.orders.domain.model import StoredContent
+from services.orders.domain.room import how_many_fit
 from shared.kernel.ids import ContractId, InvoiceId, OrderId, PracticeId
 from shared.kernel.money import Money
 
 CREDIT_NOTES_PER_ORDER_MAX = 10_000
+CREDIT_NOTE_BYTES_PER_ORDER_MAX = 30_000_000
+"""What the documents of an order's credit notes come to at most, before they are packed."""
 CANCELLED = "cancelled"
 """The unfit code of an invoice that was cancelled; no order takes it."""
 CREDIT_NOTE_PENDING = "credit-note-pending"
@@ -73,3 +77,13 @@ class ReleasedCreditNote:
     order_id: OrderId
     number: str
     amount: Money
+
+
+def with_room(notes: Sequence[PackedCreditNote]) -> list[PackedCreditNote]:
+    """Return the first credit notes, as many as an order has room for; the others wait."""
+    room = how_many_fit(
+        (note.document.size_bytes for note in notes),
+        count_max=CREDIT_NOTES_PER_ORDER_MAX,
+        bytes_max=CREDIT_NOTE_BYTES_PER_ORDER_MAX,
+    )
+    return list(notes[:room])

@@ -96,6 +96,25 @@ def checked_notices(notices: Sequence[Notice], *, field: str) -> tuple[Notice, .
     return tuple(checked[code] for code in sorted(checked))
 
 
+def checked_notices_of_order(notices: Sequence[Notice], *, field: str) -> tuple[Notice, ...]:
+    """Return the notices of a whole order, as `checked_notices` does.
+
+    Instalments are agreed for one invoice each; one plan for whatever an order happens to hold fits
+    none of its debtors. A package that was frozen before this rule may have it.
+
+    Raises:
+        DomainError: as `checked_notices`, or instalments are among them.
+    """
+    for place, notice in enumerate(notices):
+        if notice.code is NoticeCode.INSTALMENTS:
+            raise _unfit(
+                notice,
+                "is agreed for one invoice, never for a whole order",
+                f"{field}.{place}.code",
+            )
+    return checked_notices(notices, field=field)
+
+
 def written(notice: Notice) -> dict[str, Any]:
     """Return a notice as it stands in the manifest; what is not said is left out."""
     members: dict[str, Any] = {"code": str(notice.code)}

@@ -23,6 +23,11 @@ from shared.kernel.ids import ContractId, OrderId, PracticeId
 from shared.kernel.money import Money
 
 INVOICES_PER_ORDER_MAX = 10_000
+INVOICE_BYTES_PER_ORDER_MAX = 120_000_000
+"""What the documents of an order's invoices come to at most, before they are packed.
+
+Whoever prepares, sends or serves a package has it in memory as a whole.
+"""
 
 
 class OrderState(StrEnum):

@@ -115,8 +115,8 @@ class PackageBuilder:
         for document in documents:
             self.add(document)
 
-    def finish(self) -> bytes:
-        """Return the whole package.
+    def finish(self) -> memoryview:
+        """Return the whole package, not copied: it lives as long as the builder.
 
         Raises:
             PermanentError: documents are missing.
@@ -124,7 +124,7 @@ class PackageBuilder:
         if self._added != len(self._hashes):
             raise PermanentError(f"{len(self._hashes) - self._added} documents are missing")
         self.close()
-        return self._buffer.getvalue()
+        return self._buffer.getbuffer()
 
     def close(self) -> None:
         """End the ZIP, whole or not; harmless when it has ended, or while a document is added."""

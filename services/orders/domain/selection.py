@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from uuid import UUID
 
 from services.orders.domain.errors import some_numbers
 from services.orders.domain.model import USUAL_FORMAT, Invoice, OrderLine
-from services.orders.domain.notices import Notice
-from services.orders.domain.order import INVOICES_PER_ORDER_MAX, OrderState
+from services.orders.domain.order import (
+    INVOICE_BYTES_PER_ORDER_MAX,
+    INVOICES_PER_ORDER_MAX,
+    OrderState,
+)
+from services.orders.domain.room import how_many_fit
 from shared.kernel.errors import DomainError
 from shared.kernel.ids import ContractId
 from shared.kernel.money import Money
@@ -168,8 +172,13 @@ def foresee(candidates: Sequence[Candidate], wish: Wish) -> Selection:
     """Return what would go into an order and what would stay behind; perhaps nothing would go."""
     ordered = sorted(candidates, key=lambda candidate: candidate.invoice.number)
     taken, left_out = _parted(ordered, wish)
-    full = [LeftOut(invoice, Reason.ORDER_FULL) for invoice in taken[INVOICES_PER_ORDER_MAX:]]
-    return _selection(taken[:INVOICES_PER_ORDER_MAX], [*left_out, *full])
+    room = how_many_fit(
+        (invoice.document.size_bytes for invoice in taken),
+        count_max=INVOICES_PER_ORDER_MAX,
+        bytes_max=INVOICE_BYTES_PER_ORDER_MAX,
+    )
+    full = [LeftOut(invoice, Reason.ORDER_FULL) for invoice in taken[room:]]
+    return _selection(taken[:room], [*left_out, *full])
 
 
 def select_chosen(chosen: Sequence[UUID], candidates: Sequence[Candidate], wish: Wish) -> Selection:
@@ -210,38 +219,6 @@ def refuse_strange(chosen: Sequence[UUID], candidates: Sequence[Candidate]) -> N
         )
 
 
-def with_notices(
-    lines: Sequence[OrderLine], notices: Mapping[UUID, tuple[Notice, ...]]
-) -> tuple[OrderLine, ...]:
-    """Return the lines with what the factor is told of each.
-
-    Raises:
-        DomainError: a notice is about an invoice that does not go into the order.
-    """
-    strange = notices.keys() - {line.invoice_id for line in lines}
-    if strange:
-        raise DomainError(
-            f"A notice is about an invoice that does not go into this order: {len(strange)} of"
-            " them. Nothing was ordered.",
-            code="notice-without-invoice",
-            field="invoice_notices",
-            invoices=sorted(str(invoice_id) for invoice_id in strange)[:_NAMED_INVOICES_MAX],
-        )
-    return tuple(replace(line, notices=notices.get(line.invoice_id, ())) for line in lines)
-
-
-def with_notices_of_order(
-    lines: Sequence[OrderLine], notices: Sequence[Notice]
-) -> tuple[OrderLine, ...]:
-    """Return the lines with all that concerns each: its own notices, then the whole order's."""
-    told: list[OrderLine] = []
-    for line in lines:
-        own = {notice.code for notice in line.notices}
-        of_order = (notice for notice in notices if notice.code not in own)
-        told.append(replace(line, notices=(*line.notices, *of_order)))
-    return tuple(told)
-
-
 def _places(chosen: Sequence[UUID]) -> dict[UUID, int]:
     places: dict[UUID, int] = {}
     for place, invoice_id in enumerate(chosen):
@@ -258,17 +235,18 @@ def _places(chosen: Sequence[UUID]) -> dict[UUID, int]:
 def refuse_not_orderable(
     chosen: Sequence[UUID], candidates: Sequence[Candidate], wish: Wish
 ) -> None:
-    """Make sure that the chosen invoices may be ordered, or have no balance.
+    """Make sure that the chosen invoices may be ordered and fit into one order, or have no balance.
 
     Raises:
         DomainError: at least one may not (code "invoices-not-orderable").
     """
     places = {invoice_id: place for place, invoice_id in enumerate(chosen)}
     ordered = sorted(candidates, key=lambda candidate: candidate.invoice.number)
+    reasons = {each.invoice.invoice_id: each.reason for each in foresee(ordered, wish).left_out}
     refused = [
         (candidate, reason)
         for candidate in ordered
-        if (reason := _judged(candidate, wish)) not in {None, Reason.ZERO_BALANCE}
+        if (reason := reasons.get(candidate.invoice.invoice_id)) not in {None, Reason.ZERO_BALANCE}
     ]
     if not refused:
         return

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
 from uuid import UUID
 
 from services.orders.domain.notices import Notice
 from services.orders.domain.selection import Rule
+from shared.kernel.clock import SWISS_TIME
 from shared.kernel.errors import DomainError
 from shared.kernel.ids import ContractId, OrderId, PracticeId
 from shared.kernel.money import Money
@@ -16,7 +17,9 @@ from shared.kernel.money import Money
 TRIES_MAX = 8
 REST_OF_AN_ORDER = "rest-of-an-order"
 """Who asks for what an order leaves that was taken back for one of its invoices."""
+ORDER_IN_FLIGHT = "order-in-flight"
 _FIRST_WAIT = timedelta(seconds=10)
+_GATE_WAIT = timedelta(minutes=10)
 
 
 class TaskStatus(StrEnum):
@@ -33,7 +36,7 @@ class TaskStatus(StrEnum):
 _BY_CODE = {
     "nothing-to-order": TaskStatus.NOTHING_TO_ORDER,
     "below-minimum": TaskStatus.BELOW_MINIMUM,
-    "order-in-flight": TaskStatus.IN_FLIGHT,
+    ORDER_IN_FLIGHT: TaskStatus.IN_FLIGHT,
 }
 
 
@@ -51,7 +54,8 @@ class Task:
 
     Attributes:
         batch_id: what was asked for together.
-        slot: the moment of the schedule that it stands for; None: a person asked.
+        slot: the moment of the schedule that it stands for; None: a person asked. It waits for an
+            order in flight until its Swiss day is over: the next slot may be a week away.
         instead_of: the order that was taken back for some of its invoices; the others of it, and
             nothing else, are to be prepared.
         order_id: of the order that was prepared, or that was in the way.
@@ -81,13 +85,21 @@ class Task:
     def prepared(self, order_id: OrderId, *, at: datetime) -> Task:
         """An order was prepared."""
         return replace(
-            self, status=TaskStatus.PREPARED, order_id=order_id, settled_at=at, code=None
+            self,
+            status=TaskStatus.PREPARED,
+            order_id=order_id,
+            settled_at=at,
+            code=None,
+            detail=None,
         )
 
     def refused(self, error: DomainError, *, at: datetime) -> Task:
-        """A rule of the trade stands in the way; it is not tried again."""
+        """A rule of the trade stands in the way; it is not tried again.
+
+        But a slot of the schedule waits for an order in flight as long as its day lasts.
+        """
         in_the_way = error.facts.get("order_id")
-        return replace(
+        settled = replace(
             self,
             status=_BY_CODE.get(error.code, TaskStatus.FAILED),
             code=error.code,
@@ -95,6 +107,25 @@ class Task:
             order_id=OrderId(UUID(str(in_the_way))) if in_the_way else None,
             settled_at=at,
         )
+        over = self._over_at()
+        if settled.status is not TaskStatus.IN_FLIGHT or over is None or at >= over:
+            return settled
+        again = min(at + _GATE_WAIT, over)
+        return replace(settled, status=TaskStatus.WAITING, settled_at=None, next_try_at=again)
+
+    def missed(self, *, at: datetime) -> Task | None:
+        """Return the task settled if an order was in flight until its day was over, or None."""
+        over = self._over_at()
+        if self.code != ORDER_IN_FLIGHT or over is None or at < over:
+            return None
+        return replace(self, status=TaskStatus.IN_FLIGHT, settled_at=at)
+
+    def _over_at(self) -> datetime | None:
+        """Return when the Swiss day of its slot is over, in UTC; None without a slot."""
+        if self.slot is None:
+            return None
+        following = self.slot.astimezone(SWISS_TIME).date() + timedelta(days=1)
+        return datetime.combine(following, time.min, SWISS_TIME).astimezone(UTC)
 
     def put_off(self, *, at: datetime) -> Task:
         """Something that passes stood in the way: later, with growing pauses, not for ever."""

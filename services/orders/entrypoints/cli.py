@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,21 +26,36 @@ def main(arguments: Sequence[str], out: TextIO = sys.stdout) -> int:
     """Check packages; return 0 if all are right, 1 if one is wrong, 2 if one cannot be read."""
     parser = argparse.ArgumentParser(
         prog="quittance orders verify",
-        description="Checks packages: form, limits, hashes, sums, the same bytes again, and every"
-        " document by its official schema and the rules beyond it.",
+        description="Checks packages: form, limits, hashes, sums, the same bytes again but for"
+        " their compression, and every document by its official schema and the rules beyond it.",
     )
     parser.add_argument("package", nargs="+", type=Path, metavar="PACKAGE")
-    return max(_verify(path, out) for path in parser.parse_args(arguments).package)
+    parser.add_argument(
+        "--sha256",
+        type=_sha256,
+        metavar="HEX",
+        help="what was recorded with the order (getOrder says it); of one package only",
+    )
+    given = parser.parse_args(arguments)
+    if given.sha256 is not None and len(given.package) > 1:
+        parser.error("--sha256 is that of one package")
+    return max(_verify(path, given.sha256, out) for path in given.package)
 
 
-def _verify(path: Path, out: TextIO) -> int:
+def _sha256(text: str) -> str:
+    if not re.fullmatch("[0-9a-fA-F]{64}", text):
+        raise argparse.ArgumentTypeError("it has 64 hexadecimal digits")
+    return text.lower()
+
+
+def _verify(path: Path, recorded_sha256: str | None, out: TextIO) -> int:
     try:
         with path.open("rb") as file:
             data = file.read(PACKAGE_BYTES_MAX + 1)
     except OSError as error:
         out.write(f"{path}: cannot be read: {error.strerror}\n")
         return NOT_READ
-    verified = verify_package(data, opener=_open)
+    verified = verify_package(data, opener=_open, recorded_sha256=recorded_sha256)
     out.write("".join(f"{line}\n" for line in _lines(path, verified)))
     return WRONG if verified.findings else RIGHT
 
@@ -66,6 +82,7 @@ def _lines(path: Path, verified: Verified) -> list[str]:
         return [
             f"{path}: right. Order {order}, {invoices}, {total}{along}",
             f"  sha256 {verified.sha256}, {verified.size_bytes} bytes",
+            *(f"  note: {each.words}" for each in verified.notes),
         ]
     return [
         f"{path}: NOT right. Order {order}",

@@ -10,6 +10,7 @@ from services.orders.entrypoints import replies
 from services.orders.entrypoints.http_credit_notes import credit_note_endpoints
 from services.orders.entrypoints.http_moves import move_endpoints
 from services.orders.entrypoints.http_queue import policy_endpoints, queue_endpoints
+from services.orders.entrypoints.replies_preview import order_preview
 from services.orders.entrypoints.schemas import (
     OrderableInvoices,
     OrderableInvoicesQuery,
@@ -18,12 +19,12 @@ from services.orders.entrypoints.schemas import (
     OrderLines,
     OrderLineTotals,
     OrderList,
-    OrderPreviewReply,
-    OrdersQuery,
     OrderTotals,
     PreparedOrderReply,
     PrepareOrderBody,
 )
+from services.orders.entrypoints.schemas_lists import OrderLinesQuery, OrdersQuery
+from services.orders.entrypoints.schemas_preview import OrderPreviewReply, PreviewOrderBody
 from services.orders.entrypoints.stories import whole_order
 from services.orders.entrypoints.wishes import invoice_notices_of, notices_of, rule_of
 from services.orders.entrypoints.workshop import Workshop
@@ -34,7 +35,6 @@ from shared.web.changes import Changed, changed
 from shared.web.endpoints import EVERY_ROLE, WORKING_ROLES, Call, Endpoint, Reply
 from shared.web.paging import (
     CURSOR_PROBLEM,
-    PageQuery,
     cursor,
     instant,
     read_cursor,
@@ -49,6 +49,7 @@ _ORDER = f"{_PRACTICE}/orders/{{order_id}}"
 # 10,000 chosen invoices, each with notices.
 _CHOICE_BYTES_MAX = 8_388_608
 _MESSAGE_PROBLEMS = (
+    "instalments-below-balance",
     "notice-given-twice",
     "notice-text-too-long",
     "notice-text-unusable",
@@ -119,7 +120,7 @@ class OrdersApi:
 
     async def preview(self, call: Call) -> Reply:
         """Answer what preparing this order would do now."""
-        body = call.body_as(PrepareOrderBody)
+        body = call.body_as(PreviewOrderBody)
         command = PreviewOrder(
             practice_id=PracticeId(call.practice_id),
             contract_id=ContractId(body.contract_id),
@@ -128,32 +129,27 @@ class OrdersApi:
             communication=body.communication,
             notices=notices_of(body.notices),
             invoice_notices=invoice_notices_of(body.invoice_notices),
+            told=frozenset(body.left_out_reason),
         )
         async with self._workshop.unit_of_work(call.connection) as uow:
             foreseen = await preview_order(command, uow, self._workshop.clock)
-        return Reply(replies.order_preview(body.contract_id, foreseen))
+        return Reply(order_preview(body, foreseen))
 
     async def list_orders(self, call: Call) -> Reply:
         """Answer the orders of a practice, newest first."""
         query = call.query_as(OrdersQuery)
         after = read_cursor(query.after, instant, UUID)
-        rows = await views.orders(
-            call.connection,
-            call.practice_id,
-            states=several(query.state),
-            contract_id=query.contract_id,
-            overdue=query.overdue,
-            after=after,
-            limit=query.limit + 1,
-        )
-        page, more = split_page(rows, query.limit)
-        following = cursor(page[-1]["prepared_at"], page[-1]["order_id"]) if more else None
         wanted = {
             "practice_id": call.practice_id,
             "states": several(query.state),
             "contract_id": query.contract_id,
             "overdue": query.overdue,
+            "prepared_from": query.prepared_from,
+            "prepared_to": query.prepared_to,
         }
+        rows = await views.orders(call.connection, wanted, after=after, limit=query.limit + 1)
+        page, more = split_page(rows, query.limit)
+        following = cursor(page[-1]["prepared_at"], page[-1]["order_id"]) if more else None
         totals = await totals_of(call.connection, query, OrderTotals, views.ORDERS, wanted)
         items = [replies.order_summary(row) for row in page]
         return Reply(OrderList(items=items, next=following, totals=totals))
@@ -164,19 +160,17 @@ class OrdersApi:
 
     async def list_lines(self, call: Call) -> Reply:
         """Answer the lines of an order, in package order."""
-        query = call.query_as(PageQuery)
+        query = call.query_as(OrderLinesQuery)
         (after,) = read_cursor(query.after, whole_number) or (0,)
         row = await views.order(call.connection, call.practice_id, call.path_id("order_id"))
-        rows = await views.order_lines(
-            call.connection,
-            call.practice_id,
-            row["order_id"],
-            after=after,
-            limit=query.limit + 1,
-        )
+        wanted = {
+            "practice_id": call.practice_id,
+            "order_id": row["order_id"],
+            "outcomes": several(query.outcome),
+        }
+        rows = await views.order_lines(call.connection, wanted, after=after, limit=query.limit + 1)
         page, more = split_page(rows, query.limit)
         following = cursor(page[-1]["place"]) if more else None
-        wanted = {"practice_id": call.practice_id, "order_id": row["order_id"]}
         totals = await totals_of(call.connection, query, OrderLineTotals, views.LINES, wanted)
         items = [replies.order_line(row) for row in page]
         return Reply(OrderLines(items=items, next=following, totals=totals))
@@ -253,11 +247,12 @@ def _preparing(api: OrdersApi) -> list[Endpoint]:
             summary="A dry run: what would be ordered, what not and why; nothing is changed",
             handler=api.preview,
             roles=EVERY_ROLE,
-            request=PrepareOrderBody,
+            request=PreviewOrderBody,
             response=OrderPreviewReply,
             max_body_bytes=_CHOICE_BYTES_MAX,
             asks_only=True,
             problem_codes=(
+                CURSOR_PROBLEM,
                 "contract-unknown",
                 "invoice-chosen-twice",
                 "invoice-unknown",
@@ -297,7 +292,7 @@ def _reading(api: OrdersApi) -> list[Endpoint]:
             summary="The lines of an order, in package order",
             handler=api.list_lines,
             roles=EVERY_ROLE,
-            query=PageQuery,
+            query=OrderLinesQuery,
             response=OrderLines,
             problem_codes=(CURSOR_PROBLEM, "order-not-found"),
         ),

@@ -12,7 +12,9 @@ from services.orders import views
 from services.orders.domain.policy import PolicyNotFoundError
 from services.orders.domain.task import Task, TaskStatus
 from services.orders.entrypoints.replies import money
+from services.orders.entrypoints.replies_preview import batch_preview
 from services.orders.entrypoints.schemas import NoticeBody, RuleBody
+from services.orders.entrypoints.schemas_preview import BatchPreviewReply
 from services.orders.entrypoints.schemas_queue import (
     BatchQuery,
     BatchReply,
@@ -26,6 +28,7 @@ from services.orders.entrypoints.schemas_queue import (
 )
 from services.orders.entrypoints.wishes import money_of, notices_of, rule_of
 from services.orders.entrypoints.workshop import Workshop
+from services.orders.handlers.preview_orders import PreviewOrders, preview_orders
 from services.orders.handlers.queue_orders import QueueOrders, queue_orders
 from services.orders.handlers.set_policy import RemovePolicy, SetPolicy, remove_policy, set_policy
 from shared.kernel.errors import NotFoundError
@@ -37,6 +40,17 @@ from shared.web.totals import totals_of
 
 _MANY = "/v1/orders/prepare-many"
 _POLICY = "/v1/practices/{practice_id}/contracts/{contract_id}/order-policy"
+_MANY_PROBLEMS = (
+    "communication-too-long",
+    "communication-unusable",
+    "contract-chosen-twice",
+    "contract-unknown",
+    "no-contract-in-force",
+    "too-many-contracts",
+    "notice-given-twice",
+    "notice-text-unusable",
+    "notice-unfit",
+)
 _OFFICE_ROLES = frozenset({UserRole.BILLING_OFFICE, UserRole.ADMIN})
 _LATEST_RUNS = 20
 
@@ -50,15 +64,9 @@ class QueueApi:
     async def prepare_many(self, call: Call) -> Changed:
         """Put one task per contract into the queue."""
         body = call.body_as(PrepareManyBody)
-        chosen = None
-        if body.contracts is not None:
-            chosen = tuple(
-                (PracticeId(each.practice_id), ContractId(each.contract_id))
-                for each in body.contracts
-            )
         command = QueueOrders(
             batch_id=new_id(),
-            contracts=chosen,
+            contracts=_chosen(body),
             by=call.principal.subject,
             communication=body.communication,
             notices=notices_of(body.notices),
@@ -68,6 +76,19 @@ class QueueApi:
             tasks = await queue_orders(command, uow, self._workshop.clock)
         reply = Reply(BatchReply(batch_id=command.batch_id, task_count=len(tasks)))
         return changed_all(reply, _queued(command.batch_id, tasks))
+
+    async def preview_many(self, call: Call) -> Reply:
+        """Answer what preparing an order of each contract would do now."""
+        body = call.body_as(PrepareManyBody)
+        command = PreviewOrders(
+            contracts=_chosen(body),
+            communication=body.communication,
+            notices=notices_of(body.notices),
+            rule=rule_of(body.rule),
+        )
+        async with self._workshop.unit_of_work(call.connection) as uow:
+            foreseen = await preview_orders(command, uow, self._workshop.clock)
+        return Reply(batch_preview(foreseen))
 
     async def get_batch(self, call: Call) -> Reply:
         """Answer what came of each contract of a batch."""
@@ -149,8 +170,16 @@ class QueueApi:
         )
         before = await self._policy(call)
         async with self._workshop.unit_of_work(call.connection) as uow:
-            await remove_policy(command, uow)
+            await remove_policy(command, uow, self._workshop.clock)
         return changed(Reply(), before, None)
+
+
+def _chosen(body: PrepareManyBody) -> tuple[tuple[PracticeId, ContractId], ...] | None:
+    if body.contracts is None:
+        return None
+    return tuple(
+        (PracticeId(each.practice_id), ContractId(each.contract_id)) for each in body.contracts
+    )
 
 
 def _queued(batch_id: UUID, tasks: Sequence[Task]) -> list[Change]:
@@ -182,17 +211,19 @@ def queue_endpoints(workshop: Workshop) -> list[Endpoint]:
             request=PrepareManyBody,
             response=BatchReply,
             status=202,
-            problem_codes=(
-                "communication-too-long",
-                "communication-unusable",
-                "contract-chosen-twice",
-                "contract-unknown",
-                "no-contract-in-force",
-                "too-many-contracts",
-                "notice-given-twice",
-                "notice-text-unusable",
-                "notice-unfit",
-            ),
+            problem_codes=_MANY_PROBLEMS,
+        ),
+        Endpoint(
+            method="POST",
+            path=f"{_MANY}/preview",
+            operation_id="previewManyOrders",
+            summary="A dry run of orders of many practices: of each contract what would be ordered",
+            handler=api.preview_many,
+            roles=_OFFICE_ROLES,
+            request=PrepareManyBody,
+            response=BatchPreviewReply,
+            asks_only=True,
+            problem_codes=_MANY_PROBLEMS,
         ),
         Endpoint(
             method="GET",

@@ -17,17 +17,14 @@ from services.orders.domain.selection import LeftOut, Reason, why_not
 from services.orders.domain.timeline import OrderSums, tell
 from services.orders.entrypoints.schemas import (
     CreditNoteAlong,
-    ForeseenInvoice,
     InvoiceNotices,
     LeftOutCount,
     LeftOutInvoice,
     NoticeBody,
     ObservationReply,
-    Obstacle,
     OrderableInvoice,
     OrderDetail,
     OrderLineReply,
-    OrderPreviewReply,
     OrderSummary,
     Package,
     PreparedOrderReply,
@@ -36,7 +33,6 @@ from services.orders.entrypoints.schemas import (
     TimelineEntry,
 )
 from services.orders.handlers.prepare_order import PreparedOrder
-from services.orders.handlers.preview_order import Foreseen
 from shared.contracts.envelope import WireMoney
 from shared.kernel.money import Money
 
@@ -103,44 +99,16 @@ def prepared_order(prepared: PreparedOrder) -> PreparedOrderReply:
         notices=_notices(order.notices),
         package=Package(sha256=order.package.sha256, size_bytes=order.package.size_bytes),
         credit_note_count=len(prepared.credit_notes),
-        credit_notes=_credit_notes(prepared.credit_notes),
+        credit_notes=credit_notes_along(prepared.credit_notes),
         left_out_count=len(prepared.left_out),
-        left_out_by_reason=_by_reason(prepared.left_out),
-        left_out=_left_out(prepared.left_out),
+        left_out_by_reason=left_out_counts(Counter(each.reason for each in prepared.left_out)),
+        left_out=left_out_invoices(prepared.left_out[:LISTED_MAX]),
         prepared_at=order.prepared_at,
     )
 
 
-def order_preview(contract_id: UUID, foreseen: Foreseen) -> OrderPreviewReply:
-    """Write what preparing would do."""
-    selection = foreseen.selection
-    return OrderPreviewReply(
-        contract_id=contract_id,
-        possible=not foreseen.obstacles,
-        obstacles=[
-            Obstacle(code=error.code, detail=str(error), field=error.field)
-            for error in foreseen.obstacles
-        ],
-        invoice_count=len(selection.lines),
-        total=WireMoney.of(selection.total),
-        invoices=[
-            ForeseenInvoice(
-                invoice_id=line.invoice_id,
-                invoice_number=line.invoice_number,
-                debtor_number=line.debtor_number,
-                amount=WireMoney.of(line.amount),
-            )
-            for line in selection.lines[:LISTED_MAX]
-        ],
-        credit_note_count=len(foreseen.credit_notes),
-        credit_notes=_credit_notes(foreseen.credit_notes),
-        left_out_count=len(selection.left_out),
-        left_out_by_reason=_by_reason(selection.left_out),
-        left_out=_left_out(selection.left_out),
-    )
-
-
-def _credit_notes(credit_notes: Sequence[PackedCreditNote]) -> list[CreditNoteAlong]:
+def credit_notes_along(credit_notes: Sequence[PackedCreditNote]) -> list[CreditNoteAlong]:
+    """Write the first credit notes of an order to be."""
     return [
         CreditNoteAlong(
             credit_note_id=note.credit_note_id,
@@ -153,7 +121,8 @@ def _credit_notes(credit_notes: Sequence[PackedCreditNote]) -> list[CreditNoteAl
     ]
 
 
-def _left_out(left_out: Sequence[LeftOut]) -> list[LeftOutInvoice]:
+def left_out_invoices(left_out: Sequence[LeftOut]) -> list[LeftOutInvoice]:
+    """Write invoices that stay behind."""
     return [
         LeftOutInvoice(
             invoice_id=each.invoice.invoice_id,
@@ -162,12 +131,12 @@ def _left_out(left_out: Sequence[LeftOut]) -> list[LeftOutInvoice]:
             unfit_codes=list(each.invoice.unfit_codes),
             remedy=_remedy(each.reason),
         )
-        for each in left_out[:LISTED_MAX]
+        for each in left_out
     ]
 
 
-def _by_reason(left_out: Sequence[LeftOut]) -> list[LeftOutCount]:
-    counts = Counter(each.reason for each in left_out)
+def left_out_counts(counts: Mapping[Reason, int]) -> list[LeftOutCount]:
+    """Write how many stay behind, by reason."""
     return [LeftOutCount(reason_code=reason, count=counts[reason]) for reason in sorted(counts)]
 
 

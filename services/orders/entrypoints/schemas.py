@@ -20,7 +20,7 @@ from services.orders.domain.order import INVOICES_PER_ORDER_MAX, FactKind, Order
 from services.orders.domain.selection import Reason
 from shared.contracts.envelope import Code, WireMoney
 from shared.web.endpoints import ApiModel
-from shared.web.paging import Page, PageQuery, Several, Totals
+from shared.web.paging import Page, PageQuery, Totals
 
 Day = date  # a field of that name would hide the type
 
@@ -33,14 +33,6 @@ class OrderableInvoicesQuery(PageQuery):
     ] = None
     exclude_zero_balance: bool = True
     only_orderable: bool = False
-
-
-class OrdersQuery(PageQuery):
-    """Which orders."""
-
-    state: Several[OrderState]
-    contract_id: UUID | None = None
-    overdue: bool | None = None
 
 
 class Refusal(ApiModel):
@@ -175,15 +167,6 @@ class LeftOutCount(ApiModel):
     count: int
 
 
-class ForeseenInvoice(ApiModel):
-    """An invoice that would go into the order."""
-
-    invoice_id: UUID
-    invoice_number: str
-    debtor_number: str
-    amount: WireMoney
-
-
 class CreditNoteAlong(ApiModel):
     """A credit note in an order. It is no part of the order's total."""
 
@@ -197,30 +180,6 @@ class CreditNoteAlong(ApiModel):
 CreditNotesAlong = Annotated[
     list[CreditNoteAlong], Field(description="By number; at most the first 1000")
 ]
-
-
-class Obstacle(ApiModel):
-    """Why preparing would be refused now."""
-
-    code: str
-    detail: str
-    field: str | None
-
-
-class OrderPreviewReply(ApiModel):
-    """What preparing would do now. Nothing was changed."""
-
-    contract_id: UUID
-    possible: Annotated[bool, Field(description="Whether preparing would succeed now")]
-    obstacles: Annotated[list[Obstacle], Field(description="The first one is the refusal")]
-    invoice_count: int
-    total: WireMoney
-    invoices: Annotated[list[ForeseenInvoice], Field(description="At most the first 1000")]
-    credit_note_count: int
-    credit_notes: CreditNotesAlong
-    left_out_count: int
-    left_out_by_reason: list[LeftOutCount]
-    left_out: Annotated[list[LeftOutInvoice], Field(description="At most the first 1000")]
 
 
 class PreparedOrderReply(ApiModel):

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from services.orders.domain.communication import checked_communication
 from services.orders.domain.model import Contract, Practice
-from services.orders.domain.notices import Notice, checked_notices
+from services.orders.domain.notices import Notice, checked_notices, checked_notices_of_order
 from services.orders.ports import UnitOfWork
 from shared.kernel.errors import DomainError, NotFoundError
 from shared.kernel.ids import ContractId, PracticeId
@@ -35,7 +35,7 @@ def checked_message(
     """
     return Message(
         communication=checked_communication(communication),
-        notices=checked_notices(notices, field="notices"),
+        notices=checked_notices_of_order(notices, field="notices"),
         by_invoice={
             invoice_id: checked_notices(some, field=f"invoice_notices.{place}.notices")
             for place, (invoice_id, some) in enumerate(by_invoice.items())

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from services.orders.domain.credit_note import CREDIT_NOTES_PER_ORDER_MAX, PackedCreditNote
+from services.orders.domain.credit_note import (
+    CREDIT_NOTES_PER_ORDER_MAX,
+    PackedCreditNote,
+    with_room,
+)
 from services.orders.domain.errors import (
     CreditNoteDamagedError,
     DocumentDamagedError,
@@ -16,10 +20,11 @@ from services.orders.domain.errors import (
     OrderInFlightError,
 )
 from services.orders.domain.events import OrderPrepared
-from services.orders.domain.model import OrderLine, StoredContent
+from services.orders.domain.model import Contract, OrderLine, StoredContent
 from services.orders.domain.notices import Notice
 from services.orders.domain.order import Fact, FactKind, Order, order_number
 from services.orders.domain.package import PackageBuilder, PackageHead
+from services.orders.domain.room import how_many_fit
 from services.orders.domain.selection import (
     Candidate,
     LeftOut,
@@ -30,10 +35,10 @@ from services.orders.domain.selection import (
     refuse_small,
     select_chosen,
     select_everything,
-    with_notices,
-    with_notices_of_order,
 )
+from services.orders.domain.telling import with_notices, with_notices_of_order
 from services.orders.handlers.choosing import Message, checked_message, parties, refuse_inactive
+from services.orders.handlers.staying_awake import kept_awake
 from services.orders.ports import DocumentArchive, UnitOfWork
 from shared.kernel.clock import Clock
 from shared.kernel.errors import PermanentError
@@ -41,6 +46,7 @@ from shared.kernel.ids import ContractId, OrderId, PracticeId
 from shared.kernel.money import Money
 
 _DOCUMENTS_AT_ONCE = 32
+_BYTES_AT_ONCE = 16_777_216
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,14 +124,12 @@ async def prepare_order(
     selection = await _select(command, wish, uow)
     refuse_small(selection, command.minimum_total)
     chosen = with_notices(selection.lines, _reasons(command, message, selection))
-    credit_notes = await uow.corrections.claim_waiting_credit_notes(
-        practice.practice_id, contract.contract_id, limit=CREDIT_NOTES_PER_ORDER_MAX
-    )
+    credit_notes = await _claimed(contract, uow)
     number = order_number(factor=contract.factor, year=year, count=count)
     head = PackageHead(
         str(command.order_id), number, practice, contract, message.communication, message.notices
     )
-    package = await _freeze(head, chosen, credit_notes, archive)
+    package = await kept_awake(uow, _freeze(head, chosen, credit_notes, archive))
     told = with_notices_of_order(chosen, message.notices)
     lines = await archive.store_lines(practice.practice_id, command.order_id, told)
     await _hold(selection, wish, practice.practice_id, uow)
@@ -169,6 +173,13 @@ def _reasons(
     return {line.invoice_id: command.among[line.invoice_id] for line in selection.lines}
 
 
+async def _claimed(contract: Contract, uow: UnitOfWork) -> list[PackedCreditNote]:
+    waiting = await uow.corrections.claim_waiting_credit_notes(
+        contract.practice_id, contract.contract_id, limit=CREDIT_NOTES_PER_ORDER_MAX
+    )
+    return with_room(waiting)
+
+
 async def _hold(selection: Selection, wish: Wish, practice_id: PracticeId, uow: UnitOfWork) -> None:
     """Hold the chosen invoices until the order is there, and see that they are as they were.
 
@@ -194,12 +205,24 @@ async def _freeze(
     practice_id = head.practice.practice_id
     contents: list[OrderLine | PackedCreditNote] = [*lines, *credit_notes]
     with closing(PackageBuilder(head, lines, credit_notes)) as builder:
-        for start in range(0, len(contents), _DOCUMENTS_AT_ONCE):
-            some = contents[start : start + _DOCUMENTS_AT_ONCE]
+        for some in _batches(contents):
             reads = [_document(each, archive, practice_id) for each in some]
             documents = await asyncio.gather(*reads)
             await asyncio.to_thread(builder.add_all, documents)
         return await archive.store_package(practice_id, builder.finish())
+
+
+def _batches(
+    contents: Sequence[OrderLine | PackedCreditNote],
+) -> Iterator[Sequence[OrderLine | PackedCreditNote]]:
+    """Cut into what is in memory at once: so many documents, and no more bytes than that."""
+    start = 0
+    while start < len(contents):
+        some = contents[start : start + _DOCUMENTS_AT_ONCE]
+        sizes = (each.document.size_bytes for each in some)
+        count = how_many_fit(sizes, count_max=_DOCUMENTS_AT_ONCE, bytes_max=_BYTES_AT_ONCE)
+        yield some[:count]
+        start += count
 
 
 async def _document(

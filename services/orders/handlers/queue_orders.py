@@ -63,16 +63,23 @@ async def queue_orders(command: QueueOrders, uow: UnitOfWork, clock: Clock) -> l
             notices=message.notices,
             rule=command.rule,
         )
-        for contract in await _contracts(command, uow)
+        for contract in await wanted_contracts(command.contracts, uow)
     ]
     await uow.tasks.add(tasks)
     return tasks
 
 
-async def _contracts(command: QueueOrders, uow: UnitOfWork) -> Sequence[Contract]:
+async def wanted_contracts(
+    chosen: Sequence[tuple[PracticeId, ContractId]] | None, uow: UnitOfWork
+) -> Sequence[Contract]:
+    """Return the chosen contracts, or (None) every contract in force in the scope of the caller.
+
+    Raises:
+        DomainError: a contract is unknown to the caller or named twice, or there is none.
+    """
     active = await uow.contracts.active()
-    if command.contracts is not None:
-        return _chosen(command.contracts, active)
+    if chosen is not None:
+        return _chosen(chosen, active)
     if not active:
         raise DomainError(
             "None of your practices has a contract in force.", code="no-contract-in-force"

@@ -7,7 +7,7 @@ from datetime import time
 from functools import partial
 
 from services.orders.domain.communication import checked_communication
-from services.orders.domain.notices import Notice, checked_notices
+from services.orders.domain.notices import Notice, checked_notices_of_order
 from services.orders.domain.policy import Policy, PolicyChangedError, PolicyNotFoundError
 from services.orders.domain.selection import Rule
 from services.orders.handlers.choosing import parties
@@ -41,7 +41,7 @@ class SetPolicy:
 async def set_policy(
     command: SetPolicy, uow: UnitOfWork, holidays: Holidays, clock: Clock
 ) -> Policy:
-    """Store the policy's next version with its next run.
+    """Store the policy's next version with its next run; switched off, no slot waits any more.
 
     Raises:
         DomainError: the text or a notice is not usable, or the practice has no such contract.
@@ -64,12 +64,14 @@ async def set_policy(
         rule=command.rule,
         changed_by=command.by,
         changed_at=now,
-        notices=checked_notices(command.notices, field="notices"),
+        notices=checked_notices_of_order(command.notices, field="notices"),
     )
     is_holiday = partial(holidays.is_holiday, canton=practice.canton)
     policy = replace(policy, next_run_at=policy.next_after(now, is_holiday))
     if not await uow.policies.save(policy, replaces=version):
         raise PolicyChangedError(None)
+    if not policy.enabled:
+        await uow.tasks.give_up_slots(policy.practice_id, policy.contract_id, at=now)
     return policy
 
 
@@ -86,8 +88,8 @@ class RemovePolicy:
     read: str
 
 
-async def remove_policy(command: RemovePolicy, uow: UnitOfWork) -> None:
-    """Forget the policy.
+async def remove_policy(command: RemovePolicy, uow: UnitOfWork, clock: Clock) -> None:
+    """Forget the policy, and what of its schedule waits for an order in flight.
 
     Raises:
         PolicyNotFoundError: there is none.
@@ -98,6 +100,7 @@ async def remove_policy(command: RemovePolicy, uow: UnitOfWork) -> None:
         raise PolicyNotFoundError(command.contract_id)
     _check_fresh(command.read, known)
     await uow.policies.remove(command.practice_id, command.contract_id)
+    await uow.tasks.give_up_slots(command.practice_id, command.contract_id, at=clock.now())
 
 
 def _check_fresh(read: str, known: Policy | None) -> None:

@@ -29,6 +29,7 @@ async def work_task(
     """Prepare the order and settle the task in one transaction; None where there was nothing to do.
 
     What refuses the order rolls that transaction back; the reason is written in a second one. A
+    slot of the schedule waits there for an order in flight, and is settled when its day is over. A
     process that ends between the two leaves the task waiting, and it is worked again.
     """
     try:
@@ -49,6 +50,9 @@ async def _prepare(
     task = await uow.tasks.take(command.task_id)
     if task is None:
         return None
+    missed = task.missed(at=clock.now())
+    if missed is not None:
+        return await _settle(missed, uow)
     order_id = OrderId(derived_id("order-of-task", task.task_id))
     wish = PrepareOrder(
         order_id=order_id,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
@@ -11,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.reconciliation.domain.bank import (
     BankAccount,
+    BankEntry,
     EntryGroup,
     ImportedBy,
     KnownGroup,
@@ -65,12 +67,15 @@ _SUPERSEDE = text(
     "UPDATE bank_entry SET superseded = true WHERE account_id = :account_id"
     " AND group_key = ANY(CAST(:keys AS text[])) AND NOT superseded"
 )
-_ADD_ENTRY = text(
+_ADD_ENTRIES = text(
     """
     INSERT INTO bank_entry (entry_id, account_id, practice_ids, statement_id, group_key, ordinal,
       booked_on, value_on, amount_rappen, tokens, from_factor, is_reversal)
-    VALUES (:entry_id, :account_id, :practice_ids, :statement_id, :group_key, :ordinal,
-      :booked_on, :value_on, :rappen, :tokens, :from_factor, :is_reversal)
+    SELECT e.entry_id, :account_id, CAST(:practice_ids AS uuid[]), :statement_id, e.group_key,
+      e.ordinal, e.booked_on, e.value_on, e.rappen, e.tokens, e.from_factor, e.is_reversal
+    FROM jsonb_to_recordset(CAST(:entries AS jsonb)) AS e (entry_id uuid, group_key text,
+      ordinal integer, booked_on date, value_on date, rappen bigint, tokens text[],
+      from_factor boolean, is_reversal boolean)
     """
 )
 _ENTRY = text("SELECT 1 FROM bank_entry WHERE entry_id = :entry_id AND NOT superseded FOR SHARE")
@@ -177,27 +182,21 @@ class PostgresBankRepository:
                 _SUPERSEDE,
                 {"account_id": account.account_id, "keys": [group.key for group in groups]},
             )
-        practice_ids = sorted(account.practice_ids)
+        # One statement, so that the payouts are made anew once for all of them.
         await self._connection.execute(
-            _ADD_ENTRY,
-            [
-                {
-                    "entry_id": entry_id_of(account.account_id, group, entry, detailed=again),
-                    "account_id": account.account_id,
-                    "practice_ids": practice_ids,
-                    "statement_id": statement_id,
-                    "group_key": group.key,
-                    "ordinal": entry.ordinal,
-                    "booked_on": entry.booked_on,
-                    "value_on": entry.value_on,
-                    "rappen": entry.amount.rappen,
-                    "tokens": list(entry.tokens),
-                    "from_factor": entry.counterparty_iban in account.factor_ibans,
-                    "is_reversal": entry.is_reversal,
-                }
-                for group in groups
-                for entry in group.entries
-            ],
+            _ADD_ENTRIES,
+            {
+                "account_id": account.account_id,
+                "practice_ids": sorted(account.practice_ids),
+                "statement_id": statement_id,
+                "entries": json.dumps(
+                    [
+                        _entry_values(account, group, entry, detailed=again)
+                        for group in groups
+                        for entry in group.entries
+                    ]
+                ),
+            },
         )
 
     async def entry_exists(self, entry_id: UUID) -> bool:
@@ -234,6 +233,22 @@ class PostgresBankRepository:
         result = await self._connection.execute(statement, {"key": key})
         row = result.mappings().one_or_none()
         return None if row is None else account_of_row(row)
+
+
+def _entry_values(
+    account: BankAccount, group: EntryGroup, entry: BankEntry, *, detailed: bool
+) -> dict[str, object]:
+    return {
+        "entry_id": str(entry_id_of(account.account_id, group, entry, detailed=detailed)),
+        "group_key": group.key,
+        "ordinal": entry.ordinal,
+        "booked_on": entry.booked_on.isoformat(),
+        "value_on": entry.value_on.isoformat(),
+        "rappen": entry.amount.rappen,
+        "tokens": list(entry.tokens),
+        "from_factor": entry.counterparty_iban in account.factor_ibans,
+        "is_reversal": entry.is_reversal,
+    }
 
 
 def account_of_row(row: RowMapping) -> BankAccount:

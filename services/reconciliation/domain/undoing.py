@@ -163,7 +163,8 @@ class UndoBook:
             deb_line=one.line,
             note=self.why,
             reverses=original.fact_id,
-            reversal_round=original.reversal_round,
+            # The reversal that this batch has just undone has had its round.
+            reversal_round=original.reversal_round + (original.fact_id in self._free_again),
         )
 
 

@@ -28,7 +28,8 @@ from services.reconciliation.handlers.hold_file_by_person import hold_file_by_pe
 from services.reconciliation.handlers.preview_deb_file import PreviewDebFile, preview_deb_file
 from services.reconciliation.handlers.release_held_file import release_held_file
 from services.reconciliation.handlers.undo_deb_file import undo_deb_file
-from services.reconciliation.ports import UnitOfWork, UnitOpener
+from services.reconciliation.ports import UnitOfWork
+from services.reconciliation.ports.previewing import PreviewOpener
 from services.reconciliation.views import books, deb_files, deb_life
 from shared.kernel.clock import Clock
 from shared.kernel.errors import NotFoundError
@@ -55,10 +56,15 @@ class DebFileOperations:
     """Decisions about a file, its preview, and its explanations."""
 
     def __init__(
-        self, unit_on: UnitOnConnection, open_unit: UnitOpener, clock: Clock, *, batch_rows: int
+        self,
+        unit_on: UnitOnConnection,
+        open_preview: PreviewOpener,
+        clock: Clock,
+        *,
+        batch_rows: int,
     ) -> None:
         self._unit_on = unit_on
-        self._open_unit = open_unit
+        self._open_preview = open_preview
         self._clock = clock
         self._batch_rows = batch_rows
 
@@ -101,7 +107,7 @@ class DebFileOperations:
         )
         await deb_life.wait_patiently(call.connection)
         found = await preview_deb_file(
-            command, self._open_unit, self._clock, batch_rows=self._batch_rows
+            command, self._open_preview, self._clock, batch_rows=self._batch_rows
         )
         following = cursor(found.rows[-1].row.line) if found.more else None
         return Reply(deb_file_replies.preview(command.deb_file_id, found, following))
@@ -237,7 +243,7 @@ def _reading_endpoints(operations: DebFileOperations) -> list[Endpoint]:
             operations.preview,
             PageQuery,
             PreviewReply,
-            (CURSOR_PROBLEM, "deb-file-not-found", "deb-file-not-staged"),
+            (CURSOR_PROBLEM, "books-are-busy", "deb-file-not-found", "deb-file-not-staged"),
         ),
         _reading(
             "undo",

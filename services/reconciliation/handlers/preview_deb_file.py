@@ -1,12 +1,17 @@
 """Shows what booking a staged DEB file would do, by booking it in a transaction that never ends.
 
 The rows are decided and written by the very code that books them, in the same batches, on the
-practice's own books; then all of it is rolled back. So the preview cannot differ from the booking,
-and memory stays flat: only the rows of the page asked for are kept.
+practice's own books of one moment; then all of it is rolled back. So the preview cannot differ from
+the booking, and memory stays flat: only the rows of the page asked for are kept.
+
+Others book meanwhile. Where one of them comes to an invoice that the file names too, the preview
+gives way: it is rolled back at the end of its batch and begins anew on what the other has written.
 """
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -25,12 +30,20 @@ from services.reconciliation.ports import (
     PracticeRepository,
     RowDecisionRepository,
     UnitOfWork,
-    UnitOpener,
 )
 from services.reconciliation.ports.dunning import DunningRepository
 from services.reconciliation.ports.periods import PeriodRepository
+from services.reconciliation.ports.previewing import (
+    InTheWayError,
+    PreviewGround,
+    PreviewOpener,
+)
 from shared.kernel.clock import Clock
 from shared.kernel.errors import ConflictError, NotFoundError
+
+_ATTEMPTS_MAX = 6
+_PAUSE_SECONDS = 0.1
+"""Lets the other one end; longer with each attempt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,25 +100,40 @@ class _Unheard:
 
 
 async def preview_deb_file(
-    command: PreviewDebFile, open_unit: UnitOpener, clock: Clock, *, batch_rows: int
+    command: PreviewDebFile, open_preview: PreviewOpener, clock: Clock, *, batch_rows: int
 ) -> Preview:
     """Return what booking the file on the books of this moment would do; nothing is booked.
 
-    It keeps the practice's books from other bookings while it lasts.
+    Another writer waits for no longer than one batch takes, and only at an invoice of the file.
 
     Args:
         batch_rows: as many as are booked in one transaction.
 
     Raises:
         NotFoundError: the practice has no such file.
-        ConflictError: it is not staged, so that there is nothing to preview.
+        ConflictError: it is not staged, so that there is nothing to preview; or others kept
+            writing to its invoices.
     """
+    for attempt in range(1, _ATTEMPTS_MAX + 1):
+        try:
+            return await _attempt(command, open_preview, clock, batch_rows)
+        except InTheWayError:
+            await asyncio.sleep(attempt * _PAUSE_SECONDS)
+    raise ConflictError(
+        "others keep writing to the invoices of this file; ask again in a while",
+        code="books-are-busy",
+    )
+
+
+async def _attempt(
+    command: PreviewDebFile, open_preview: PreviewOpener, clock: Clock, batch_rows: int
+) -> Preview:
     preview: Preview | None = None
     try:
-        async with open_unit(command.practice_id) as uow:
-            await uow.books.lock(command.practice_id)
-            preview = await _previewed(command, _unheard(uow), clock, batch_rows)
-            raise _RollBackError  # noqa: TRY301 - it is for the unit of work, not for a caller
+        async with open_preview(command.practice_id) as ground:
+            await ground.uow.books.lock(command.practice_id)
+            preview = await _previewed(command, ground, clock, batch_rows)
+            raise _RollBackError  # noqa: TRY301 - it is for the transaction, not for a caller
     except _RollBackError:
         assert preview is not None  # noqa: S101 - it was made before
         return preview
@@ -126,8 +154,9 @@ def _unheard(uow: UnitOfWork) -> UnitOfWork:
 
 
 async def _previewed(
-    command: PreviewDebFile, uow: UnitOfWork, clock: Clock, batch_rows: int
+    command: PreviewDebFile, ground: PreviewGround, clock: Clock, batch_rows: int
 ) -> Preview:
+    uow = _unheard(ground.uow)
     file = await uow.deb_life.claim_for_preview(command.deb_file_id)
     if file is None:
         raise NotFoundError("this practice has no such DEB file", code="deb-file-not-found")
@@ -136,25 +165,28 @@ async def _previewed(
             "only a file that is read and not booked has a preview", code="deb-file-not-staged"
         )
     lines = await uow.deb_life.undecided_lines(file, after=command.after, limit=command.limit + 1)
-    page = lines[: command.limit]
+    page = frozenset(lines[: command.limit])
     since = await uow.deb_life.last_place(file)
-    decided = await _book_all(file, frozenset(page), uow, clock, batch_rows)
+    decided: dict[int, Decision] = {}
+    while decisions := await _book_batch(file, uow, clock, batch_rows):
+        decided |= {one.row.line: one for one in decisions if one.row.line in page}
+        if await ground.bystanders.wait():
+            raise InTheWayError
     return Preview(
-        rows=tuple(decided[line] for line in page),
+        rows=tuple(decided[line] for line in lines[: command.limit]),
         more=len(lines) > command.limit,
         counts=await uow.deb_files.finish(file, at=clock.now()),
         effect=await uow.deb_life.effect(file, since),
     )
 
 
-async def _book_all(
-    file: ClaimedFile, wanted: frozenset[int], uow: UnitOfWork, clock: Clock, batch_rows: int
-) -> dict[int, Decision]:
-    """Book the file; return the last decision about each row of the page."""
+async def _book_batch(
+    file: ClaimedFile, uow: UnitOfWork, clock: Clock, batch_rows: int
+) -> Sequence[Decision]:
+    rows = await uow.deb_files.next_rows(file, limit=batch_rows)
+    if not rows:
+        return ()
+    decisions = await decide_batch(file, rows, uow)
     place = RowsOf(file.practice_id, file.deb_file_id, file.contract_id)
-    decided: dict[int, Decision] = {}
-    while rows := await uow.deb_files.next_rows(file, limit=batch_rows):
-        decisions = await decide_batch(file, rows, uow)
-        await write_decisions(place, decisions, uow, clock)
-        decided |= {one.row.line: one for one in decisions if one.row.line in wanted}
-    return decided
+    await write_decisions(place, decisions, uow, clock)
+    return decisions

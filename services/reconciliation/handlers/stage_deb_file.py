@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -32,6 +33,7 @@ class _Reading:
     rows_read: int = 0
     has_stored: bool = False
     waiting: list[DebRow] = field(default_factory=list)
+    storing: asyncio.Task[None] | None = None
 
 
 async def stage_deb_file(
@@ -44,7 +46,8 @@ async def stage_deb_file(
 
     The bytes are proved before the first row is stored, every row is stored before the trailer is
     judged, and nothing is booked here. A crash at any point is mended by reading again: rows that
-    are stored stay as they are. Memory is that of a piece of the file and of STAGING_ROWS rows.
+    are stored stay as they are. Rows are stored while the next are read. Memory is that of a piece
+    of the file and of twice STAGING_ROWS rows.
 
     Raises:
         LeaseLostError: another worker took the file over.
@@ -68,11 +71,28 @@ async def stage_deb_file(
 
 async def _read(lease: DebLease, layout: Layout, content: ContentStore) -> _Reading:
     reader, reading = DebReader(layout), _Reading()
+    try:
+        await _read_rows(lease, reading, reader, content)
+        await _store(lease, reading)
+    finally:
+        await _stored(reading)
+    reading.rows_read = reader.rows_read
+    fetched_on = lease.file.received_at.astimezone(SWISS_TIME).date()
+    if reading.header is not None and reading.fault is None:
+        created_on = reader.file_date(fetched_on=fetched_on)
+        reading.header = replace(reading.header, created_on=created_on)
+    return reading
+
+
+async def _read_rows(
+    lease: DebLease, reading: _Reading, reader: DebReader, content: ContentStore
+) -> None:
     pieces = content.stream(lease.file.content, practice_id=lease.file.practice_id)
     try:
         async for piece in pieces:
             for chunk in in_chunks(piece):
                 await _take(lease, reading, reader.feed(chunk))
+                await asyncio.sleep(0)  # rows that are being stored go on to the database
             if reading.fault is not None:
                 break
         await _take(lease, reading, reader.finish())
@@ -81,13 +101,6 @@ async def _read(lease: DebLease, layout: Layout, content: ContentStore) -> _Read
             raise
         # They were right when they were proved before the first row: rows of them are stored.
         reading.fault = FileFault("content-changed", None, str(error))
-    await _store(lease, reading)
-    reading.rows_read = reader.rows_read
-    fetched_on = lease.file.received_at.astimezone(SWISS_TIME).date()
-    if reading.header is not None and reading.fault is None:
-        created_on = reader.file_date(fetched_on=fetched_on)
-        reading.header = replace(reading.header, created_on=created_on)
-    return reading
 
 
 async def _take(lease: DebLease, reading: _Reading, items: Iterator[Item]) -> None:
@@ -119,12 +132,23 @@ async def _header_fault(lease: DebLease, header: Header) -> FileFault | None:
 
 
 async def _store(lease: DebLease, reading: _Reading) -> None:
+    """Begin to store the rows that wait, once those before them are stored."""
+    await _stored(reading)
     if reading.waiting:
         lease.check_goes_on()
-        async with lease.unit() as uow:
-            await uow.deb_files.stage(lease.file, reading.waiting)
-        reading.has_stored = True
-        reading.waiting = []
+        rows, reading.waiting, reading.has_stored = reading.waiting, [], True
+        reading.storing = asyncio.create_task(_write(lease, rows))
+
+
+async def _stored(reading: _Reading) -> None:
+    storing, reading.storing = reading.storing, None
+    if storing is not None:
+        await storing
+
+
+async def _write(lease: DebLease, rows: list[DebRow]) -> None:
+    async with lease.unit() as uow:
+        await uow.deb_files.stage(lease.file, rows)
 
 
 async def _accept(lease: DebLease, reading: _Reading) -> date | None:

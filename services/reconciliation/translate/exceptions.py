@@ -136,5 +136,9 @@ def unreachable_portal(event: PortalUnreachable) -> Report:
 def reachable_portal(event: PortalReachable) -> Ending:
     """Return the end of an outage, for this practice."""
     item = outage_item(event.outage_id, event.practice_id)
-    because = "the portal gives answers again"
+    because = (
+        "the practice uses another portal by now"
+        if event.left
+        else "the portal gives answers again"
+    )
     return Ending(item, event.practice_id, FOR_GOOD, event.reachable_at, because)

@@ -201,7 +201,11 @@ class PortalUnreachable(EventPayload):
 
 
 class PortalReachable(EventPayload):
-    """An outage is over: the portal gave an answer, and what was held back goes on."""
+    """An outage is over for a practice: the portal gave an answer, and what was held back goes on.
+
+    Told to whoever was told of the beginning. With `left` nothing is known of the portal: the
+    practice's calls go to another address by now, so that the outage is no concern of it any more.
+    """
 
     TYPE: ClassVar[str] = "portal-reachable"
     TOPIC: ClassVar[str] = topics.PORTAL_EVENTS.name
@@ -212,4 +216,9 @@ class PortalReachable(EventPayload):
     adapter: Code
     scope: Annotated[Literal["portal", "account"], Field(description="What was out of reach")]
     since: Annotated[Timestamp, Field(description="When its first failure happened")]
-    reachable_at: Annotated[Timestamp, Field(description="When the answer came")]
+    reachable_at: Annotated[
+        Timestamp, Field(description="When the answer came, or the practice had left")
+    ]
+    left: Annotated[bool, Field(description="Whether the practice uses another portal by now")] = (
+        False
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import tracemalloc
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -17,6 +18,9 @@ from sandbox.debident.app import build_app
 from sandbox.debident.settings import PortalSettings
 from services.debident_gateway.adapters.debident_fake import FakeDebidentPortal
 from services.debident_gateway.entrypoints.http_manual import DEB_FILE_BYTES_MAX
+from shared.contracts.envelope import ContentRef
+from shared.db.engine import Database
+from shared.objectstore import open_object_store
 from shared.testing import FrozenClock
 from shared.web.endpoints import UserRole
 from tests.contracts.portal.clerk import Clerk, a_clerk
@@ -295,3 +299,46 @@ async def test_a_report_is_never_changed_afterwards(office: Office, api: ApiClie
     await api.post(_path(office, f"transmissions/{order_id}/hand-over"), _word(office.clock.now()))
     with pytest.raises(DBAPIError):
         await office.rows("UPDATE hand_report SET seen = 'other' RETURNING seen")
+
+
+LARGE_PIECES = 384
+_PIECE = bytes(range(256)) * 256
+
+
+async def _large_upload() -> AsyncIterator[bytes]:
+    """24 MiB that are never whole in memory here either."""
+    for number in range(LARGE_PIECES):
+        yield number.to_bytes(4, "big") + _PIECE[4:]
+
+
+async def test_a_large_file_that_a_person_brings_goes_into_the_store_in_pieces(
+    database: Database, clock: FrozenClock, portal: FakeDebidentPortal, tmp_path: Path
+) -> None:
+    store = open_object_store(f"file://{tmp_path}/objects", key=bytes(32))
+    office = await Office(database, clock, store, portal).open()
+    async with api_client(
+        office.definition.endpoints, database, clock=clock, service="debident-gateway"
+    ) as client:
+        api = client.as_user(subject="lea")
+        headers = {
+            "Authorization": f"Bearer {api.token}",
+            "Content-Type": BYTES,
+            "Idempotency-Key": str(uuid4()),
+        }
+        url = f"{api.base_url}{_bring_path(office)}?name=large.deb"
+        tracemalloc.start()
+        async with api.session.post(url, data=_large_upload(), headers=headers) as answer:
+            status, brought = answer.status, await answer.json()
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+    size = LARGE_PIECES * len(_PIECE)
+    assert (status, brought["size_bytes"]) == (201, size), brought
+    assert peak < size // 4, "the file was never whole in memory"
+    [file] = await office.rows("SELECT content_key, sha256, size_bytes FROM deb_file")
+    ref = ContentRef(
+        key=file["content_key"], sha256=file["sha256"], size_bytes=size, media_type=BYTES
+    )
+    kept = hashlib.sha256()
+    async for piece in store.stream(ref, practice_id=office.practice_id):
+        kept.update(piece)
+    assert kept.hexdigest() == file["sha256"]

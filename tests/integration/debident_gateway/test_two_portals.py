@@ -154,3 +154,77 @@ async def test_an_outage_from_before_the_addresses_ends_at_the_first_answer(
     clock.advance(LATER)
     await upgraded.ticks.send_orders()
     assert await _told(upgraded) == ["portal-unreachable", "portal-reachable"]
+
+
+async def _ends(office: Office) -> list[bool]:
+    """Per end of an outage that the office was told: whether it had left the portal."""
+    return [data["left"] for name, data in await office.told() if name == "portal-reachable"]
+
+
+async def test_who_moves_to_another_server_in_an_outage_is_told_at_once_that_it_is_over(
+    database: Database, portal: ServersPortal, clock: FrozenClock
+) -> None:
+    moving = await _office(database, clock, portal, 1, "down.example")
+    staying = await _office(database, clock, portal, 2, "down.example")
+    portal.down = {"down.example"}
+    waiting = await moving.order()
+    await staying.order()
+    await _fail(moving, clock)
+    assert await _told(moving) == await _told(staying) == ["portal-unreachable"]
+    door = SftpDoor("there.example", 22, public_line(HOST_KEY), "password")
+    await moving.enter_sftp_access(door, "client-of-CMD-1")
+    assert (await _ends(moving), await _ends(staying)) == ([True], [])
+    await moving.ticks.send_orders()
+    assert (await moving.state(waiting))[0] == "sent", "it does not wait for the old portal"
+    portal.down = set()
+    clock.advance(LATER)
+    await staying.ticks.send_orders()
+    assert (await _ends(moving), await _ends(staying)) == ([True], [False])
+
+
+async def test_who_comes_to_a_silent_server_is_told_by_the_next_probe_and_of_the_end(
+    database: Database, portal: ServersPortal, clock: FrozenClock
+) -> None:
+    there = await _office(database, clock, portal, 1, "down.example")
+    portal.down = {"down.example"}
+    await there.order()
+    await _fail(there, clock)
+    coming = await _office(database, clock, portal, 2, "Down.example")
+    clock.advance(LATER)
+    await there.ticks.send_orders()
+    assert await _told(coming) == ["portal-unreachable"]
+    portal.down = set()
+    clock.advance(LATER)
+    await there.ticks.send_orders()
+    both = ["portal-unreachable", "portal-reachable"]
+    assert (await _told(there), await _told(coming)) == (both, both)
+
+
+async def test_when_the_http_portal_gets_another_address_the_first_call_there_tells_it(
+    database: Database, clock: FrozenClock
+) -> None:
+    store = open_object_store("memory:", key=bytes(32))
+    old = FakeDebidentPortal(clients=_clients("CMD-1"), place="old.example:443")
+    office = await Office(database, clock, store, old, account="CMD-1").open()
+    old.unavailable = 10_000
+    await office.order()
+    await _fail(office, clock)
+    office.workshop.portal.place = "new.example:443"  # type: ignore[attr-defined]
+    old.unavailable = 0
+    await office.order()
+    await office.receive(office.contract_changed(version=2, deb_poll_interval_seconds=300))
+    assert await _ends(office) == [], "nothing is known yet of where its calls go"
+    clock.advance(LATER)
+    await office.ticks.send_orders()
+    assert await _ends(office) == [True]
+
+
+async def test_a_contract_that_goes_over_to_handing_over_by_hand_ends_its_outages(
+    database: Database, portal: ServersPortal, clock: FrozenClock
+) -> None:
+    office = await _office(database, clock, portal, 1, "down.example")
+    portal.down = {"down.example"}
+    await office.order()
+    await _fail(office, clock)
+    await office.receive(office.contract_changed(version=2, adapter="manual"))
+    assert await _ends(office) == [True]

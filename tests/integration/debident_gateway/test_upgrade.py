@@ -121,3 +121,34 @@ async def test_an_open_outage_of_sftp_goes_on_for_each_server_and_can_end_there(
     ]
     assert len({outage for adapter, _, outage in portals if adapter == "sftp"}) == 1
     assert accounts == ["one.example:22", "one.example:22", "two.example:22"]
+
+
+_SFTP_TERMS = text(
+    """
+    INSERT INTO contract_terms (contract_id, practice_id, version, account_number, adapter,
+      arrival_check_after, arrival_poll_interval, deb_poll_interval, deb_layout)
+    VALUES (gen_random_uuid(), :practice, 1, 'CMD-1', 'sftp', '4h', '1h', '1h', 'quittance-v1')
+    """
+)
+
+
+async def test_who_uses_a_portal_that_is_out_of_reach_is_taken_to_have_been_told(
+    service_database: ServiceDatabaseFactory,
+) -> None:
+    urls = service_database("debident_gateway")
+    await _upgrade_to("0007", urls.owner_url)
+    database = Database(urls.url)
+    practices = {host: uuid4() for host in ("one.example", "two.example")}
+    async with database.transaction(Scope.everything()) as connection:
+        for host, practice in practices.items():
+            await connection.execute(_ACCESS, {"practice": practice, "host": host})
+            await connection.execute(_SFTP_TERMS, {"practice": practice})
+        await connection.execute(_OUTAGE)
+    await migrate(urls.owner_url, MIGRATIONS)
+    async with database.transaction(Scope.everything()) as connection:
+        rows = await connection.execute(
+            text("SELECT practice_id, address, scope FROM outage_told WHERE ended_at IS NULL")
+        )
+        told = {tuple(row) for row in rows}
+    await database.close()
+    assert told == {(practice, f"{host}:22", "portal") for host, practice in practices.items()}

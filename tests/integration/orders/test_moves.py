@@ -91,6 +91,34 @@ async def test_a_notice_about_an_invoice_that_stays_behind_refuses_the_order(
     assert await house.rows("SELECT 1 FROM orders") == []
 
 
+async def test_a_plan_that_does_not_pay_its_invoice_refuses_the_order_and_the_dry_run_says_so(
+    house: House, api: ApiClient
+) -> None:
+    await house.open()
+    dear = await house.issue("A-1", "120.05")
+    notices = [{"invoice_id": str(dear), "notices": [INSTALMENTS]}]
+    wish = {"contract_id": str(house.contract_id), "invoice_notices": notices}
+    _, foreseen = await api.post(f"{house.path}/orders/preview", wish)
+    assert [each["code"] for each in foreseen["obstacles"]] == ["instalments-below-balance"]
+    status, problem = await api.post(f"{house.path}/orders", wish)
+    assert (status, problem["code"]) == (422, "instalments-below-balance")
+    assert problem["field"] == "invoice_notices.0.notices"
+
+
+async def test_a_policy_and_a_batch_take_no_instalments(house: House, api: ApiClient) -> None:
+    await house.open()
+    policy = {"weekdays": [1], "times": ["07:30"], "notices": [INSTALMENTS]}
+    answer = await api.request(
+        "PUT",
+        f"{house.path}/contracts/{house.contract_id}/order-policy",
+        body=policy,
+        headers={"If-None-Match": "*"},
+    )
+    assert (answer.status, answer.json["code"]) == (422, "notice-unfit")
+    status, problem = await api.post("/v1/orders/prepare-many", {"notices": [INSTALMENTS]})
+    assert (status, problem["code"]) == (422, "notice-unfit")
+
+
 async def test_nothing_is_free_before_the_gateway_has_answered(
     house: House, api: ApiClient
 ) -> None:

@@ -34,9 +34,14 @@ async def test_a_dry_run_says_what_would_go_and_what_would_stay_behind_and_why(
     assert [each["invoice_number"] for each in foreseen["invoices"]] == ["B-1"]
     assert (foreseen["invoice_count"], foreseen["total"]["amount"]) == (1, "80.50")
     left_out = {each["invoice_number"]: each["reason_code"] for each in foreseen["left_out"]}
-    assert left_out == {"A-1": "in-live-order", "B-2": "zero-balance", "B-3": "unfit"}
-    assert foreseen["left_out"][2]["unfit_codes"] == ["missing-address", "bad-check-digit"]
-    assert {"reason_code": "unfit", "count": 1} in foreseen["left_out_by_reason"]
+    assert left_out == {"A-1": "in-live-order", "B-3": "unfit"}
+    assert foreseen["left_out"][1]["unfit_codes"] == ["missing-address", "bad-check-digit"]
+    assert foreseen["left_out_by_reason"] == [
+        {"reason_code": "in-live-order", "count": 1},
+        {"reason_code": "unfit", "count": 1},
+        {"reason_code": "zero-balance", "count": 1},
+    ]
+    assert foreseen["left_out_count"] == 3
     assert not foreseen["possible"]
     assert [each["code"] for each in foreseen["obstacles"]] == ["order-in-flight"]
 
@@ -92,7 +97,11 @@ async def test_chosen_invoices_that_would_refuse_the_order_are_named_without_ref
 @pytest.mark.parametrize(
     ("more", "code"),
     [
-        ({"notices": [{"code": "instalments", "count": 3}]}, "notice-unfit"),
+        ({"notices": [{"code": "legal-guardian", "count": 3}]}, "notice-unfit"),
+        (
+            {"notices": [{"code": "instalments", "count": 3, "amount": {"amount": "40.00"}}]},
+            "notice-unfit",
+        ),
         ({"communication": "\u0007"}, "communication-unusable"),
         ({"rule": {"older_than_days": 3000}}, "nothing-to-order"),
     ],

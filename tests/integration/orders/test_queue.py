@@ -255,8 +255,11 @@ async def test_a_run_never_prepares_while_an_order_is_in_flight(
     await house.ticks.run_policies()
     await house.ticks.work_tasks()
     _, shown = await api.as_user().get(_policy_path(house))
-    assert [run["status"] for run in shown["latest_runs"]] == ["in-flight"]
+    assert [(run["status"], run["code"]) for run in shown["latest_runs"]] == [
+        ("waiting", "order-in-flight")
+    ]
     assert len(await house.rows("SELECT 1 FROM orders")) == 1
+    await _put(house, api, _policy(enabled=False), read=1)
 
 
 async def test_a_holiday_of_the_canton_has_no_run_and_a_small_order_is_not_prepared(

@@ -119,6 +119,26 @@ async def test_a_row_that_a_later_file_reversed_stays_booked_and_says_why(
     await house.assert_books_hold()
 
 
+async def test_a_row_and_its_reversal_in_one_file_are_undone_together_and_booked_anew(
+    house: House, office: FileOffice
+) -> None:
+    await house.acquitted_invoices("120.00")
+    both = (
+        Row("R-1", "payout", rappen=1000),
+        Row("R-2", "reversal", rappen=1000, text="R-1"),
+    )
+    deb_file_id = await house.book(DebFile(both))
+    assert await office.undo(deb_file_id) == "undone"
+    assert await office.counts(deb_file_id) == [2, 0, 0, 0, 2]
+    assert (await office.decide(deb_file_id, "book-anew"))[0] == 200
+    await house.work()
+    [anew] = await house.rows("SELECT deb_file_id FROM deb_file WHERE anew_of IS NOT NULL")
+    assert await house.outcomes(anew["deb_file_id"]) == ["2 booked", "3 booked"]
+    assert await office.undo(anew["deb_file_id"]) == "undone"
+    assert await house.position(INVOICE) == "D 120.00 P 120.00 *"
+    await house.assert_books_hold()
+
+
 async def test_a_record_is_reversed_again_after_its_first_reversal_was_undone(
     house: House, office: FileOffice
 ) -> None:

@@ -162,7 +162,8 @@ async def test_a_booking_without_the_lock_cannot_slip_past_a_closing_under_way(
               AS leg (line, account, role, rappen))
         INSERT INTO journal_entry (entry_id, practice_id, number, entry_date, kind, label,
           previous_hash, entry_hash)
-        SELECT entry_id, CAST(:practice_id AS uuid), 1, '2026-03-30', 'payout', 'By hand', 'x', 'y'
+        SELECT entry_id, CAST(:practice_id AS uuid), 1, '2026-03-30', 'payout', 'By hand',
+          repeat('0', 64), 'y'
         FROM new"""
     )
     scope, only = Scope.of(house.practice_id), {"practice_id": house.practice_id}

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import date
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import asyncpg
 import pytest
@@ -18,19 +17,13 @@ from services.reconciliation.adapters.bulk import insert_together
 from services.reconciliation.adapters.tables import JOURNAL_ENTRY, POSTING
 from shared.db.engine import Database
 from shared.db.scope import Scope
+from tests.integration.reconciliation.by_hand import (
+    entries_by_hand,
+    two_invoices_one_refused,
+    write_entries,
+)
 from tests.integration.reconciliation.house import House
 from tests.support.deb_builder import DebFile, Row
-
-
-async def _two_invoices_one_refused(house: House) -> None:
-    await house.open()
-    await house.receive(house.invoice_issued("2026-000001", "120.00"))
-    await house.receive(house.invoice_issued("2026-000002", "80.00"))
-    await house.receive(
-        await house.order_confirmed(
-            [("2026-000001", "120.00", True), ("2026-000002", "80.00", False)]
-        )
-    )
 
 
 async def _try_to_post(
@@ -56,32 +49,14 @@ async def _try_to_post(
         "confirmed_order_id": None,
     }
     async with house.database.transaction(Scope.of(house.practice_id)) as connection:
-        entries = await _entries(connection, house.practice_id, [entry_id], kind)
+        entries = await entries_by_hand(connection, house.practice_id, [entry_id], kind)
         await insert_together(connection, [(POSTING, [first, second]), (JOURNAL_ENTRY, entries)])
-
-
-async def _entries(
-    connection: Any, practice_id: UUID, entry_ids: Sequence[UUID], kind: str
-) -> list[dict[str, Any]]:
-    """Return entries by hand behind the last one, their postings not among them."""
-    last = await connection.scalar(text("SELECT coalesce(max(number), 0) FROM journal_entry"))
-    first: dict[str, Any] = dict.fromkeys(JOURNAL_ENTRY.columns.keys(), None) | {
-        "practice_id": practice_id,
-        "entry_date": date(2026, 4, 1),
-        "kind": kind,
-        "label": "By hand",
-        "entry_hash": "x",
-    }
-    return [
-        first | {"entry_id": entry_id, "number": number, "previous_hash": str(entry_id)}
-        for number, entry_id in enumerate(entry_ids, last + 1)
-    ]
 
 
 async def test_a_permitted_posting_goes_through_so_that_the_others_prove_something(
     house: House,
 ) -> None:
-    await _two_invoices_one_refused(house)
+    await two_invoices_one_refused(house)
     await _try_to_post(house, confirmed_order_id=house.order_id("CMD-2026-0001"))
     assert (await house.balances())["1088"] == "121.00"
 
@@ -114,7 +89,7 @@ async def test_a_permitted_posting_goes_through_so_that_the_others_prove_somethi
 async def test_nothing_reaches_the_factor_account_without_an_accepted_confirmation(
     house: House, posting: dict[str, Any], constraint: str
 ) -> None:
-    await _two_invoices_one_refused(house)
+    await two_invoices_one_refused(house)
     given = dict(posting)
     if "order" in given:
         known = given.pop("order") == "of-house"
@@ -158,7 +133,7 @@ async def test_nothing_reaches_the_factor_account_without_an_accepted_confirmati
 async def test_the_runtime_role_can_neither_change_nor_remove_what_was_written(
     house: House, statement: str
 ) -> None:
-    await _two_invoices_one_refused(house)
+    await two_invoices_one_refused(house)
     with pytest.raises(DBAPIError, match=r"permission denied|append-only"):
         await house.rows(statement)
 
@@ -166,7 +141,7 @@ async def test_the_runtime_role_can_neither_change_nor_remove_what_was_written(
 async def test_a_chart_cannot_be_given_the_factor_account_under_another_role(
     house: House,
 ) -> None:
-    await _two_invoices_one_refused(house)
+    await two_invoices_one_refused(house)
     with pytest.raises(IntegrityError, match="ledger_account_pk"):
         await house.rows(
             "INSERT INTO ledger_account VALUES (:practice_id, '1088', 'losses', 'x') RETURNING 1",
@@ -177,7 +152,7 @@ async def test_a_chart_cannot_be_given_the_factor_account_under_another_role(
 async def test_a_contract_cannot_point_at_an_account_that_is_not_the_factor_s(
     house: House,
 ) -> None:
-    await _two_invoices_one_refused(house)
+    await two_invoices_one_refused(house)
     with pytest.raises(IntegrityError, match="contract_ledger_account_fk"):
         await house.rows("UPDATE contract SET ledger_account = '1020' RETURNING 1")
     with pytest.raises(IntegrityError, match="contract_books_on_a_factor_account"):
@@ -190,90 +165,13 @@ async def test_a_contract_cannot_point_at_an_account_that_is_not_the_factor_s(
 async def test_an_entry_that_does_not_balance_cannot_be_committed(
     house: House, amounts: tuple[int, ...]
 ) -> None:
-    await _two_invoices_one_refused(house)
+    await two_invoices_one_refused(house)
     with pytest.raises(IntegrityError, match="out of balance"):
-        await _write_entries(house, amounts)
-
-
-async def test_entries_written_together_are_each_judged_alone(house: House) -> None:
-    await _two_invoices_one_refused(house)
-    await _write_entries(house, (5, -5), (7, -4, -3))
-    with pytest.raises(IntegrityError, match=r"(?s)out of balance by .*INSERT INTO posting"):
-        await _write_entries(house, (100, -99), (99, -100))
-    await _write_entries(house, (5, -5))
-
-
-async def _write_entries(house: House, *entries: tuple[int, ...]) -> None:
-    """Write entries by hand, all their postings in one statement."""
-    first: dict[str, Any] = dict.fromkeys(POSTING.columns.keys()) | {
-        "practice_id": house.practice_id,
-        "account": "1020",
-        "role": "bank",
-    }
-    given = [(uuid4(), amounts) for amounts in entries]
-    postings = [
-        first | {"entry_id": entry_id, "line": line, "amount_rappen": amount}
-        for entry_id, amounts in given
-        for line, amount in enumerate(amounts, 1)
-    ]
-    async with house.database.transaction(Scope.of(house.practice_id)) as connection:
-        new = await _entries(connection, house.practice_id, [one for one, _ in given], "payout")
-        await insert_together(connection, [(POSTING, postings), (JOURNAL_ENTRY, new)])
-
-
-async def test_an_entry_is_refused_by_itself_where_its_postings_come_later(house: House) -> None:
-    await _two_invoices_one_refused(house)
-    async with house.database.transaction(Scope.of(house.practice_id)) as connection:
-        new = await _entries(connection, house.practice_id, [uuid4()], "payout")
-        with pytest.raises(IntegrityError, match=r"(?s)has 0 postings.*INSERT INTO journal_entry"):
-            await insert_together(connection, [(JOURNAL_ENTRY, new)])
-        await connection.rollback()
-
-
-async def test_postings_without_their_entry_cannot_be_committed(house: House) -> None:
-    await _two_invoices_one_refused(house)
-    first: dict[str, Any] = dict.fromkeys(POSTING.columns.keys()) | {
-        "practice_id": house.practice_id,
-        "entry_id": uuid4(),
-        "account": "1020",
-        "role": "bank",
-    }
-    both = [first | {"line": line, "amount_rappen": 3 - 2 * line} for line in (1, 2)]
-    with pytest.raises(IntegrityError, match="posting_entry_fk"):
-        async with house.database.transaction(Scope.of(house.practice_id)) as connection:
-            await insert_together(connection, [(POSTING, both)])
-
-
-async def test_an_acquittal_without_its_entry_cannot_be_committed(house: House) -> None:
-    await _two_invoices_one_refused(house)
-    await house.receive(house.invoice_issued("2026-000003", "30.00"))
-    await house.receive(house.contract_changed(acquittal="manual", contract_version=2))
-    await house.receive(
-        await house.order_confirmed([("2026-000003", "30.00", True)], number="CMD-2026-0002")
-    )
-    with pytest.raises(IntegrityError, match="acquittal_entry_fk"):
-        await house.rows(
-            """INSERT INTO acquittal (acquittal_id, practice_id, invoice_id, order_id, contract_id,
-                 amount_rappen, ledger_account, label, acquitted_on, entry_id)
-               SELECT gen_random_uuid(), l.practice_id, l.invoice_id, l.order_id, a.contract_id,
-                 l.amount_rappen, a.ledger_account, a.label, a.acquitted_on, gen_random_uuid()
-               FROM acquittal a, confirmation_line l
-               WHERE l.order_id NOT IN (SELECT order_id FROM acquittal) RETURNING 1"""
-        )
-
-
-async def test_a_posting_cannot_be_slipped_into_an_entry_afterwards(house: House) -> None:
-    await _two_invoices_one_refused(house)
-    with pytest.raises(IntegrityError, match="out of balance"):
-        await house.rows(
-            """INSERT INTO posting (practice_id, entry_id, line, account, role, amount_rappen)
-               SELECT practice_id, entry_id, 9, '1020', 'bank', 1 FROM journal_entry
-               WHERE number = 1 RETURNING 1"""
-        )
+        await write_entries(house, amounts)
 
 
 async def test_an_invoice_has_one_live_acquittal_at_most(house: House) -> None:
-    await _two_invoices_one_refused(house)
+    await two_invoices_one_refused(house)
     with pytest.raises(IntegrityError, match=r"acquittal_(one_live|once_per|entry_once)"):
         await house.rows(
             """INSERT INTO acquittal (acquittal_id, practice_id, invoice_id, order_id, contract_id,
@@ -298,7 +196,7 @@ async def test_a_record_id_cannot_be_booked_twice_whatever_the_code_does(house: 
 
 
 async def test_a_booked_file_whose_rows_do_not_add_up_cannot_be_stored(house: House) -> None:
-    await _two_invoices_one_refused(house)
+    await two_invoices_one_refused(house)
     with pytest.raises(IntegrityError, match="deb_file_rows_add_up"):
         await house.rows(
             """INSERT INTO deb_file (deb_file_id, practice_id, contract_id, portal_file_id, layout,
@@ -356,7 +254,7 @@ async def _as_owner_without_guards(urls: ServiceUrls) -> AsyncIterator[asyncpg.C
 async def test_tampering_by_the_owner_shows_in_the_chain(
     house: House, urls: ServiceUrls, tampering: str, finding: str
 ) -> None:
-    await _two_invoices_one_refused(house)
+    await two_invoices_one_refused(house)
     await house.assert_books_hold()
     async with _as_owner_without_guards(urls) as owner:
         await owner.execute(tampering, house.practice_id)
@@ -366,7 +264,7 @@ async def test_tampering_by_the_owner_shows_in_the_chain(
 
 
 async def test_a_position_that_was_changed_by_hand_is_noticed(house: House) -> None:
-    await _two_invoices_one_refused(house)
+    await two_invoices_one_refused(house)
     await house.rows("UPDATE invoice_position SET factor_owes_rappen = 1 RETURNING 1")
     found = await house.check()
     assert not found.factor_account_matches_positions
@@ -376,7 +274,7 @@ async def test_a_position_that_was_changed_by_hand_is_noticed(house: House) -> N
 async def test_one_practice_sees_and_writes_nothing_of_another(
     house: House, database: Database
 ) -> None:
-    await _two_invoices_one_refused(house)
+    await two_invoices_one_refused(house)
     tables = (
         "practice",
         "ledger_account",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -27,6 +28,7 @@ from services.debident_gateway.domain.transmission import (
     TransmissionState,
 )
 from services.debident_gateway.ports import DueOrder, UnitOfWork
+from services.debident_gateway.ports.portal import BroughtBytes
 from shared.kernel.errors import PermanentError, TransientError
 from tests.unit.debident_gateway.builders import (
     ACCOUNT,
@@ -266,7 +268,10 @@ class MemoryDocuments:
         self.keep(data)
         return content(data, "order-arrival", practice_id)
 
-    async def store_deb_file(self, data: bytes, *, practice_id: UUID) -> StoredContent:
+    async def store_deb_file(self, file: BroughtBytes, *, practice_id: UUID) -> StoredContent:
+        return self._deb_file(b"".join([piece async for piece in file.pieces()]), practice_id)
+
+    def _deb_file(self, data: bytes, practice_id: UUID) -> StoredContent:
         if self.down:
             raise TransientError("the store is down")
         self.keep(data)
@@ -275,8 +280,29 @@ class MemoryDocuments:
     async def receive_deb_file(
         self, pieces: AsyncIterator[bytes], file: ListedDebFile, *, practice_id: UUID
     ) -> StoredContent:
-        data = b"".join([piece async for piece in pieces])
-        return await self.store_deb_file(data, practice_id=practice_id)
+        return self._deb_file(b"".join([piece async for piece in pieces]), practice_id)
+
+
+@dataclass(frozen=True)
+class Brought:
+    """`BroughtBytes` in memory."""
+
+    data: bytes
+
+    @property
+    def size_bytes(self) -> int:
+        return len(self.data)
+
+    @property
+    def sha256(self) -> str:
+        return hashlib.sha256(self.data).hexdigest()
+
+    @property
+    def beginning(self) -> bytes:
+        return self.data[:100_000]
+
+    async def pieces(self) -> AsyncIterator[bytes]:
+        yield self.data
 
 
 @dataclass

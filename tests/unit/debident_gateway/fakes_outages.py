@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from services.debident_gateway.domain.circuit import Circuit
+from services.debident_gateway.domain.circuit import Circuit, Outage
 from services.debident_gateway.domain.deb_sequence import MissingDebFiles
 from services.debident_gateway.domain.model import PortalAddress
 from tests.unit.debident_gateway.builders import OTHER_PRACTICE, PRACTICE
@@ -36,6 +37,8 @@ class MemoryCircuits:
     """Circuits in memory; what is read is a copy, so that only `save` changes anything."""
 
     rows: dict[tuple[PortalAddress, UUID | None], Circuit] = field(default_factory=dict)
+    told: dict[tuple[UUID, UUID], Outage | None] = field(default_factory=dict)
+    """By outage and practice; None: its end was told too."""
     released: list[tuple[PortalAddress, UUID | None]] = field(default_factory=list)
 
     async def of(self, at: PortalAddress, practice_id: UUID) -> list[Circuit]:
@@ -51,6 +54,38 @@ class MemoryCircuits:
 
     async def practices_with(self, at: PortalAddress) -> list[UUID]:
         return [PRACTICE, OTHER_PRACTICE]
+
+    async def tell(self, circuit: Circuit, practice_ids: Sequence[UUID]) -> list[UUID]:
+        assert circuit.outage_id is not None
+        assert circuit.failing_since is not None
+        outage = Outage(circuit.outage_id, circuit.at, circuit.scope, circuit.failing_since)
+        new = [one for one in practice_ids if (circuit.outage_id, one) not in self.told]
+        self.told |= {(circuit.outage_id, one): outage for one in new}
+        return new
+
+    async def end_told(self, outage_id: UUID, *, at: datetime) -> list[UUID]:
+        waiting = [
+            whose
+            for (outage, whose), told in self.told.items()
+            if outage == outage_id and told is not None
+        ]
+        self.told |= {(outage_id, whose): None for whose in waiting}
+        return waiting
+
+    async def leave(self, outage: Outage, practice_id: UUID, *, at: datetime) -> bool:
+        before = self.told[outage.outage_id, practice_id]
+        self.told[outage.outage_id, practice_id] = None
+        return before is not None
+
+    async def left(self, at: PortalAddress | None, practice_id: UUID) -> list[Outage]:
+        return [
+            told
+            for (_, whose), told in self.told.items()
+            if told is not None
+            and at is not None
+            and whose == practice_id
+            and (told.at.adapter == at.adapter and told.at.place != at.place)
+        ]
 
     async def release_waiting(self, circuit: Circuit, *, now: datetime) -> None:
         self.released.append((circuit.at, circuit.practice_id))

@@ -191,6 +191,32 @@ async def test_an_outage_is_told_once_to_every_practice_and_so_is_its_end() -> N
     assert bench.order.state is TransmissionState.SENT
 
 
+async def test_who_leaves_a_silent_portal_is_told_once_and_not_again_when_it_answers() -> None:
+    bench = a_bench()
+    await _break(bench, "portal-refused-credentials")
+    await _break(bench)
+    elsewhere = await admit(
+        PortalAddress("http", "new.invalid:443"), PRACTICE, bench.uow, now=NOW, policy=STRICT
+    )
+    await report(elsewhere, ANSWERED, bench.uow, clock=bench.clock, policy=STRICT)
+    await report(elsewhere, ANSWERED, bench.uow, clock=bench.clock, policy=STRICT)
+    assert sorted(_ends(bench)) == [
+        (PRACTICE, CircuitScope.ACCOUNT, True),
+        (PRACTICE, CircuitScope.PORTAL, True),
+    ]
+    assert bench.uow.circuits.rows[AT, PRACTICE].is_calm
+    assert bench.uow.circuits.rows[AT, None].is_open, "it is silent for the others"
+    bench.clock.pass_by(minutes=2)
+    probe = await admit(AT, OTHER_PRACTICE, bench.uow, now=bench.clock.now(), policy=STRICT)
+    await report(probe, ANSWERED, bench.uow, clock=bench.clock, policy=STRICT)
+    assert _ends(bench)[2:] == [(OTHER_PRACTICE, CircuitScope.PORTAL, False)]
+
+
+def _ends(bench: Bench) -> list[tuple[UUID, CircuitScope, bool]]:
+    ends = [each for each in bench.uow.events if isinstance(each, PortalIsReachable)]
+    return [(each.practice_id, each.scope, each.left) for each in ends]
+
+
 async def test_the_gateway_calls_less_than_it_would_without_the_circuit() -> None:
     bench = a_bench()
     bench.portal.unavailable = 1000

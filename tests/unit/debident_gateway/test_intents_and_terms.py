@@ -54,8 +54,8 @@ async def test_an_order_before_its_contract_waits_for_the_practices_events() -> 
 
 
 async def test_older_terms_never_replace_newer_ones() -> None:
-    uow = MemoryUnitOfWork()
-    assert await apply_contract_terms(ApplyContractTerms(terms(version=2)), uow)
-    assert not await apply_contract_terms(ApplyContractTerms(terms(version=1)), uow)
-    assert not await apply_contract_terms(ApplyContractTerms(terms(version=2)), uow)
+    uow, clock = MemoryUnitOfWork(), StandingClock()
+    assert await apply_contract_terms(ApplyContractTerms(terms(version=2)), uow, clock)
+    assert not await apply_contract_terms(ApplyContractTerms(terms(version=1)), uow, clock)
+    assert not await apply_contract_terms(ApplyContractTerms(terms(version=2)), uow, clock)
     assert uow.contracts.rows[CONTRACT].version == 2

@@ -46,7 +46,7 @@ from tests.unit.debident_gateway.builders import (
     terms,
     transmission,
 )
-from tests.unit.debident_gateway.fakes import Attempt, Bench, a_bench
+from tests.unit.debident_gateway.fakes import Attempt, Bench, Brought, a_bench
 
 OTHER_CONTRACT = UUID("0c000000-0000-4000-8000-000000000002")
 
@@ -228,7 +228,7 @@ async def test_what_was_never_handed_over_cannot_be_reported_as_refused() -> Non
 
 
 def _file(data: bytes = b"rows", contract_id: UUID = CONTRACT) -> TakeDebFile:
-    return TakeDebFile(PRACTICE, contract_id, "lea", "CMD-4711-000001.deb", data)
+    return TakeDebFile(PRACTICE, contract_id, "lea", "CMD-4711-000001.deb", Brought(data))
 
 
 async def test_a_brought_file_is_stored_and_announced_once_with_its_source() -> None:

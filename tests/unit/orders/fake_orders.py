@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from uuid import UUID
@@ -24,7 +24,7 @@ from services.orders.domain.model import (
     StoredContent,
 )
 from services.orders.domain.order import IN_FLIGHT, Order, OrderState, Step
-from services.orders.domain.selection import Candidate, LiveOrder
+from services.orders.domain.selection import Candidate, LiveOrder, Reason
 from shared.kernel.ids import ContractId, InvoiceId, OrderId, PracticeId
 from shared.kernel.money import Money
 
@@ -317,7 +317,7 @@ class FakeInvoices:
         return [candidate for candidate in found if candidate.live_order is None]
 
     async def not_acquitted(
-        self, practice_id: PracticeId, contract_id: ContractId
+        self, practice_id: PracticeId, contract_id: ContractId, *, told: Collection[Reason] = ()
     ) -> list[Candidate]:
         gone = {OrderState.ACQUITTED, OrderState.CLOSED}
         found = [
@@ -326,6 +326,11 @@ class FakeInvoices:
             if (invoice.practice_id, invoice.contract_id) == (practice_id, contract_id)
         ]
         return [each for each in found if not each.live_order or each.live_order.state not in gone]
+
+    async def counted_only(
+        self, practice_id: PracticeId, contract_id: ContractId, *, told: Collection[Reason] = ()
+    ) -> dict[Reason, int]:
+        return {}
 
     async def hold(self, practice_id: PracticeId, invoice_ids: Sequence[UUID]) -> list[Invoice]:
         return [self.known[one] for one in invoice_ids if one in self.known]

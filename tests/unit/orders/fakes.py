@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -18,7 +18,7 @@ from services.orders.domain.model import (
     StoredContent,
 )
 from services.orders.domain.policy import DuePolicy, Policy
-from services.orders.domain.task import DueTask, Task, TaskStatus
+from services.orders.domain.task import ORDER_IN_FLIGHT, DueTask, Task, TaskStatus
 from services.orders.translate import confirmation_document, lines_document
 from shared.kernel.errors import PermanentError, TransientError
 from shared.kernel.ids import ContractId, OrderId, PracticeId
@@ -93,6 +93,15 @@ class FakeTasks:
     async def save(self, task: Task) -> None:
         self.known[task.task_id] = task
 
+    async def give_up_slots(
+        self, practice_id: PracticeId, contract_id: ContractId, *, at: datetime
+    ) -> None:
+        for task in self.known.values():
+            waits = task.status is TaskStatus.WAITING and task.code == ORDER_IN_FLIGHT
+            if task.slot and waits and task.contract_id == contract_id:
+                given_up = replace(task, status=TaskStatus.IN_FLIGHT, settled_at=at)
+                self.known[task.task_id] = given_up
+
 
 class FakePolicies:
     """Policies in a dictionary."""
@@ -139,6 +148,10 @@ class FakeUnitOfWork:
         self.tasks = FakeTasks()
         self.policies = FakePolicies()
         self.recorded: list[DomainEvent] = []
+        self.asked_to_stay = 0
+
+    async def stay_awake(self) -> None:
+        self.asked_to_stay += 1
 
     def record(self, event: DomainEvent) -> None:
         self.recorded.append(event)
@@ -160,8 +173,8 @@ class FakeArchive:
             raise PermanentError("the archive holds other bytes")
         return self._held(content)
 
-    async def store_package(self, practice_id: PracticeId, package: bytes) -> StoredContent:
-        return self._put(practice_id, "order-package", package)
+    async def store_package(self, practice_id: PracticeId, package: memoryview) -> StoredContent:
+        return self._put(practice_id, "order-package", bytes(package))
 
     async def package(self, practice_id: PracticeId, content: StoredContent) -> bytes:
         return self._held(content)

@@ -71,4 +71,4 @@ def package_of(
     head = PackageHead(str(ORDER), "CMD-2026-0001", a_practice(), contract, "")
     builder = PackageBuilder(head, announced, notes or [])
     builder.add_all(documents)
-    return builder.finish()
+    return bytes(builder.finish())

@@ -7,7 +7,7 @@ from dataclasses import replace
 from uuid import uuid4
 
 from services.orders.domain.notices import Notice, NoticeCode
-from services.orders.domain.selection import with_notices_of_order
+from services.orders.domain.telling import with_notices_of_order
 from services.orders.translate import lines_document
 from shared.kernel.ids import OrderId, PracticeId
 from tests.unit.orders.builders import a_line

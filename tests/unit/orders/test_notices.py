@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 from datetime import date
+from uuid import UUID
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.orders.domain.notices import Notice, NoticeCode, checked_notices, read, written
+from services.orders.domain.notices import (
+    Notice,
+    NoticeCode,
+    checked_notices,
+    checked_notices_of_order,
+    read,
+    written,
+)
+from services.orders.domain.telling import with_notices
 from shared.kernel.errors import DomainError
 from shared.kernel.money import Money
+from tests.unit.orders.builders import a_line
 
 DAY = date(2026, 12, 31)
 WHOLE = {
@@ -76,3 +86,32 @@ def test_the_order_in_which_they_are_given_does_not_change_the_package(
 ) -> None:
     checked = checked_notices([WHOLE[code] for code in codes], field="notices")
     assert [notice.code for notice in checked] == sorted(codes)
+
+
+def test_instalments_are_agreed_for_an_invoice_and_never_for_a_whole_order() -> None:
+    others = [notice for code, notice in WHOLE.items() if code is not NoticeCode.INSTALMENTS]
+    assert len(checked_notices_of_order(others, field="notices")) == len(others)
+    with pytest.raises(DomainError) as refused:
+        checked_notices_of_order([others[0], WHOLE[NoticeCode.INSTALMENTS]], field="notices")
+    assert (refused.value.code, refused.value.field) == ("notice-unfit", "notices.1.code")
+
+
+@pytest.mark.parametrize(
+    ("rappen", "fits"), [(4000, True), (4001, True), (3999, False)], ids=["even", "more", "less"]
+)
+def test_a_plan_pays_the_balance_of_its_own_invoice(rappen: int, fits: bool) -> None:
+    lines = [a_line(1, amount=Money(12_000)), a_line(2, amount=Money(1))]
+    plan = (WHOLE[NoticeCode.DECEASED], Notice(NoticeCode.INSTALMENTS, 3, Money(rappen)))
+    by_invoice: dict[UUID, tuple[Notice, ...]] = {
+        lines[1].invoice_id: (WHOLE[NoticeCode.INSTALMENTS],),
+        lines[0].invoice_id: plan,
+    }
+    if fits:
+        assert with_notices(lines, by_invoice)[0].notices == plan
+        return
+    with pytest.raises(DomainError) as refused:
+        with_notices(lines, by_invoice)
+    assert refused.value.code == "instalments-below-balance"
+    assert refused.value.field == "invoice_notices.1.notices"
+    assert refused.value.facts["invoice_number"] == "2026-000001"
+    assert (refused.value.facts["planned"], refused.value.facts["balance"]) == ("119.97", "120.00")

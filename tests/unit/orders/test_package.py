@@ -41,7 +41,7 @@ GOLDEN_WITH_NOTES = "661779f590ca4d49dabf7de4053636e16bb4f8628952abb7b667ad71a6e
 def _package(lines: Sequence[OrderLine] = LINES, head: PackageHead = HEAD) -> bytes:
     builder = PackageBuilder(head, lines)
     builder.add_all([document_bytes(line.invoice_number) for line in lines])
-    return builder.finish()
+    return bytes(builder.finish())
 
 
 def test_a_fixed_order_has_a_fixed_hash() -> None:
@@ -52,7 +52,7 @@ def _package_with_notes() -> bytes:
     builder = PackageBuilder(HEAD, LINES, NOTES)
     builder.add_all([document_bytes(line.invoice_number) for line in LINES])
     builder.add_all([credit_note_bytes(note.number) for note in NOTES])
-    return builder.finish()
+    return bytes(builder.finish())
 
 
 def test_a_fixed_order_with_credit_notes_has_a_fixed_hash_of_its_own() -> None:

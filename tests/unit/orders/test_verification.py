@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import zlib
@@ -15,11 +16,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.orders.domain import verification
+from services.orders.domain import package, verification
 from services.orders.domain.notices import Notice, NoticeCode
 from services.orders.domain.package import PackageBuilder, PackageHead, canonical, packed
 from services.orders.domain.verification import verify_package
+from services.orders.domain.zip_form import Stream, written
 from services.orders.entrypoints import cli
+from shared.kernel.limits import DOCUMENT_BYTES_MAX
 from shared.kernel.money import Money
 from tests.unit.invoicing.builders import a_document
 from tests.unit.orders.builders import (
@@ -34,7 +37,8 @@ from tests.unit.orders.builders import (
 from tests.unit.orders.forum_documents import lines_of, note_on, package_of
 
 NOTICE = Notice(NoticeCode.INSTALMENTS, count=3, amount=Money(4000))
-HEAD = PackageHead(str(ORDER), "CMD-2026-0001", a_practice(), a_contract(), "Grüezi", (NOTICE,))
+SILENCE = Notice(NoticeCode.DO_NOT_REMIND)
+HEAD = PackageHead(str(ORDER), "CMD-2026-0001", a_practice(), a_contract(), "Grüezi", (SILENCE,))
 LINES = [replace(a_line(1), notices=(NOTICE,)), a_line(2), a_line(3)]
 DOCUMENTS = [document_bytes(line.invoice_number) for line in LINES]
 NOTES = [a_packed_credit_note(1), a_packed_credit_note(2)]
@@ -44,7 +48,7 @@ NOTE_DOCUMENTS = [credit_note_bytes(note.number) for note in NOTES]
 def _package() -> bytes:
     builder = PackageBuilder(HEAD, LINES)
     builder.add_all(DOCUMENTS)
-    return builder.finish()
+    return bytes(builder.finish())
 
 
 def _manifest() -> dict[str, Any]:
@@ -101,7 +105,7 @@ def test_a_manifest_that_is_wrong_is_named(
 def _package_with_notes() -> bytes:
     builder = PackageBuilder(HEAD, LINES, NOTES)
     builder.add_all([*DOCUMENTS, *NOTE_DOCUMENTS])
-    return builder.finish()
+    return bytes(builder.finish())
 
 
 def _manifest_with_notes() -> dict[str, Any]:
@@ -154,6 +158,12 @@ def test_a_member_that_a_later_writer_adds_is_no_fault() -> None:
     assert _codes(_with(lambda manifest: manifest.update(written_by="somebody"))) == []
 
 
+def test_a_package_from_before_instalments_were_of_one_invoice_only_stays_right() -> None:
+    amount = {"amount": "40.00", "currency": "CHF"}
+    of_order = [{"amount": amount, "code": "instalments", "count": 3}]
+    assert _codes(_with(lambda manifest: manifest.update(notices=of_order))) == []
+
+
 def test_documents_in_another_order_or_missing_are_wrong() -> None:
     raw = canonical(_manifest())
     assert _codes(packed(raw, reversed(DOCUMENTS))) == ["wrong-hash", "wrong-hash"]
@@ -170,6 +180,81 @@ def test_the_same_content_packed_by_another_way_is_not_reproducible() -> None:
     assert _codes(buffer.getvalue()) == ["not-reproducible"]
 
 
+def test_the_same_content_deflated_by_another_library_is_right_with_a_note(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setattr(package, "_LEVEL", 0)
+        otherwise = _package_with_notes()
+    assert otherwise != _package_with_notes()
+    verified = verify_package(otherwise)
+    assert verified.findings == ()
+    assert [note.code for note in verified.notes] == ["other-compression"]
+    assert verify_package(_package_with_notes()).notes == ()
+    lines, documents = lines_of(a_document())
+    path, out = tmp_path / "package.zip", io.StringIO()
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setattr(package, "_LEVEL", 0)
+        path.write_bytes(package_of(lines, documents))
+    assert cli.main([str(path)], out) == 0
+    assert "note: Its files were compressed by another library" in out.getvalue()
+
+
+def _streams(data: bytes) -> list[Stream]:
+    with ZipFile(io.BytesIO(data)) as archive:
+        entries = archive.infolist()
+    starts = [one.header_offset + 30 + len(one.filename) for one in entries]
+    return [
+        Stream(one.filename, memoryview(data)[start:][: one.compress_size], one.CRC, one.file_size)
+        for one, start in zip(entries, starts, strict=True)
+    ]
+
+
+def test_what_is_written_around_the_streams_is_what_the_builder_writes() -> None:
+    data = _package_with_notes()
+    assert b"".join(written(_streams(data))) == data
+
+
+@pytest.mark.parametrize("behind", [b"", b"hidden"])
+def test_nothing_hides_behind_a_stream_that_was_deflated_elsewhere(
+    monkeypatch: pytest.MonkeyPatch, behind: bytes
+) -> None:
+    monkeypatch.setattr(package, "_LEVEL", 0)
+    otherwise = _package()
+    monkeypatch.undo()
+    first, *others = _streams(otherwise)
+    longer = replace(first, deflated=memoryview(bytes(first.deflated) + behind))
+    codes = _codes(b"".join(written([longer, *others])))
+    assert codes == (["not-reproducible"] if behind else [])
+
+
+@pytest.mark.parametrize("more", [b"\0", b"PK", b"more"])
+def test_nothing_hides_before_between_or_behind_the_files(more: bytes) -> None:
+    data = _package()
+    second = _streams(data)[0]
+    between = 30 + len("manifest.json") + len(second.deflated)
+    for place in (0, between, len(data)):
+        assert _codes(data[:place] + more + data[place:]) != [], place
+
+
+def test_a_package_that_is_not_the_recorded_one_is_wrong_whatever_it_holds(tmp_path: Path) -> None:
+    data, other = _package(), _with(lambda manifest: manifest.update(written_by="somebody"))
+    recorded = hashlib.sha256(data).hexdigest()
+    assert verify_package(data, recorded_sha256=recorded).findings == ()
+    [finding] = verify_package(other, recorded_sha256=recorded).findings
+    assert finding.code == "other-hash"
+    path, out = tmp_path / "package.zip", io.StringIO()
+    lines, documents = lines_of(a_document())
+    path.write_bytes(package_of(lines, documents))
+    recorded = hashlib.sha256(path.read_bytes()).hexdigest()
+    assert cli.main([str(path), "--sha256", recorded.upper()], out) == 0
+    assert cli.main([str(path), "--sha256", "0" * 64], out) == 1
+    assert "other-hash (package)" in out.getvalue()
+    for wrong in ([str(path), "--sha256", "1"], [str(path), str(path), "--sha256", recorded]):
+        with pytest.raises(SystemExit):
+            cli.main(wrong, out)
+
+
 def test_a_manifest_with_blanks_is_not_canonical() -> None:
     assert _codes(packed(json.dumps(_manifest()).encode(), DOCUMENTS)) == ["not-canonical"]
 
@@ -183,7 +268,9 @@ def test_a_bomb_is_not_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
     bomb = packed(bytes(verification.MANIFEST_BYTES_MAX + 1), [])
     assert len(bomb) < 100_000
     assert _codes(bomb) == ["file-too-large"]
-    assert _codes(packed(canonical(_manifest()), [bytes(10_000_001)])) == ["file-too-large"]
+    assert _codes(packed(canonical(_manifest()), [bytes(DOCUMENT_BYTES_MAX + 1)])) == [
+        "file-too-large"
+    ]
     monkeypatch.setattr(verification, "UNPACKED_BYTES_MAX", 10)
     assert _codes(_package()) == ["too-large-unpacked"]
     monkeypatch.setattr(verification, "PACKAGE_BYTES_MAX", 10)
@@ -205,10 +292,14 @@ def test_a_size_that_lies_is_found_out() -> None:
 @settings(max_examples=80, deadline=None)
 @given(st.data())
 def test_a_changed_byte_anywhere_is_found(data: st.DataObject) -> None:
-    package = bytearray(_package())
-    place = data.draw(st.integers(min_value=0, max_value=len(package) - 1))
-    package[place] ^= data.draw(st.integers(min_value=1, max_value=255))
-    assert _codes(bytes(package)) != []
+    right = _package()
+    changed = bytearray(right)
+    place = data.draw(st.integers(min_value=0, max_value=len(changed) - 1))
+    changed[place] ^= data.draw(st.integers(min_value=1, max_value=255))
+    verified = verify_package(bytes(changed))
+    assert verified.findings or verified.notes, "of bits that fill up a stream's last byte a note"
+    recorded = hashlib.sha256(right).hexdigest()
+    assert verify_package(bytes(changed), recorded_sha256=recorded).findings
 
 
 def test_the_command_says_right_or_wrong_by_words_and_status(tmp_path: Path) -> None:

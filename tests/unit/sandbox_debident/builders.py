@@ -14,6 +14,7 @@ from typing import Any
 
 from sandbox.debident.portal import ClientRegistration, Portal
 from sandbox.debident.settings import PortalSettings
+from sandbox.debident.stored_file import StoredFile
 from sandbox.debident.terms import AccountTerms
 
 ACCOUNT = "CMD-4711"
@@ -138,3 +139,9 @@ def a_registration(account: str = ACCOUNT, **terms: Any) -> ClientRegistration:
 
 
 StartsPortal = Callable[..., Portal]
+
+
+def bytes_of(file: StoredFile | None) -> bytes:
+    """Return a DEB file that is there, whole."""
+    assert file is not None
+    return file.piece(0, file.size)

@@ -24,6 +24,7 @@ from tests.unit.sandbox_debident.builders import (
     a_package,
     a_registration,
     an_invoice,
+    bytes_of,
 )
 
 SECOND_ORDER = "6d6b1f0e-54b5-4b9e-9a3e-0c7a4a1f0002"
@@ -53,9 +54,7 @@ def _publish(portal: Portal, days: float, **switches: Any) -> str:
 
 
 def _content(portal: Portal, file_id: str) -> bytes:
-    content = portal.deb_file(ACCOUNT, file_id)
-    assert content is not None
-    return content
+    return bytes_of(portal.deb_file(ACCOUNT, file_id))
 
 
 def _ids(portal: Portal) -> list[str]:

@@ -18,6 +18,7 @@ from tests.unit.sandbox_debident.builders import (
     a_package,
     a_registration,
     an_invoice,
+    bytes_of,
     with_credit_notes,
 )
 
@@ -43,8 +44,7 @@ def _state(portal: Portal, order_id: str = ORDER_ID) -> object:
 
 
 def _deb(portal: Portal, file_id: str) -> list[str]:
-    content = portal.deb_file(ACCOUNT, file_id)
-    assert content is not None
+    content = bytes_of(portal.deb_file(ACCOUNT, file_id))
     return content.decode("iso-8859-1").split("\r\n")
 
 
