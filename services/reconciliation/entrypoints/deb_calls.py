@@ -16,11 +16,11 @@ from urllib.parse import urlencode
 from urllib.request import Request, urlopen
 
 from shared.kernel.ids import derived_id, new_id
-from shared.web.idempotency import REPLAYED_HEADER
 
 _TIMEOUT_SECONDS: Final = 300
 _READ_BYTES: Final = 1_048_576
 _PAGE_ROWS: Final = 500
+_REPLAYED: Final = "Idempotency-Replayed"
 _UNDOING: Final = "undoing"
 _PAUSE_SECONDS, _PAUSE_SECONDS_MAX = 0.1, 2.0
 _NAME_CHARACTERS_MAX: Final = 100
@@ -99,13 +99,13 @@ class Api:
         request.add_header("Idempotency-Key", str(new_id()))
         return self._call(request)
 
-    def upload(self, path: str, file: Path) -> Answer:
+    def upload(self, path: str, file: Path, **query: str) -> Answer:
         """Send a file's bytes as they are, from the disk; the same bytes have the same key.
 
         Raises:
             CallFailedError: the file cannot be read, or the service refuses or does not answer.
         """
-        target = _with(path, {"name": _name_of(file)})
+        target = _with(path, {"name": _name_of(file)} | query)
         try:
             with file.open("rb") as opened:
                 key = derived_id("deb-upload", target, _sha256(opened))
@@ -126,7 +126,7 @@ class Api:
             with urlopen(request, timeout=_TIMEOUT_SECONDS) as response:  # noqa: S310 - as above
                 body = json.loads(response.read() or b"{}")
                 body = body if isinstance(body, dict) else {"items": body}
-                return Answer(response.status, body, REPLAYED_HEADER in response.headers)
+                return Answer(response.status, body, _REPLAYED in response.headers)
         except HTTPError as error:
             raise CallFailedError(_refusal(error)) from error
         except (URLError, OSError, http.client.HTTPException) as error:

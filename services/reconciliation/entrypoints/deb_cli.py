@@ -51,6 +51,9 @@ def import_main(arguments: Sequence[str], console: Console | None = None) -> int
     parser.add_argument("file", type=Path, metavar="FILE")
     _add_practice(parser)
     parser.add_argument("--contract", required=True, type=UUID, metavar="ID")
+    parser.add_argument(
+        "--number", type=int, metavar="N", help="the portal's number, of a file that is missing"
+    )
     _add_layout(parser, required=False)
     _add_service(parser, _GATEWAY, "debident gateway")
     given, console = parser.parse_args(arguments), console or Console()
@@ -60,7 +63,7 @@ def import_main(arguments: Sequence[str], console: Console | None = None) -> int
             if fits != FITS:
                 return fits
         path = f"/v1/practices/{given.practice}/contracts/{given.contract}/deb-files"
-        _import(_api(given), path, given.file, console)
+        _import(_api(given), path, given, console)
     except (CallFailedError, LayoutError) as error:
         return _failed(error, console)
     return 0
@@ -118,8 +121,10 @@ def explain_main(arguments: Sequence[str], console: Console | None = None) -> in
     return 0
 
 
-def _import(api: Api, path: str, file: Path, console: Console) -> None:
-    answer = api.upload(path, file)
+def _import(api: Api, path: str, given: argparse.Namespace, console: Console) -> None:
+    file: Path = given.file
+    query = {} if given.number is None else {"number": str(given.number)}
+    answer = api.upload(path, file, **query)
     is_known = answer.replayed or answer.body.get("repeat") is True
     known = "known already" if is_known else "taken"
     say(console, f"{file.name}: {known}. DEB file {answer.body.get('deb_file_id', '(no id)')}")
