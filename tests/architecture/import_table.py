@@ -122,8 +122,10 @@ IMPORT_TABLE: tuple[Room, ...] = (
     # A command of a person's: it knows its service over HTTP, or the pure domain, and the screen.
     # One that must trust no process reads the database itself, as the other entrypoints do.
     Room("services.*.entrypoints.cli", (*_DOMAIN, "shared.forum", "rich")),
-    Room("services.*.entrypoints.deb_lint", _DOMAIN),
-    Room("services.*.entrypoints.deb_calls", (*_DOMAIN, "rich")),
+    Room("services.*.entrypoints.deb_findings", _DOMAIN),
+    Room("services.*.entrypoints.deb_lint", (*_DOMAIN, f"{SELF}.entrypoints.deb_findings")),
+    Room("services.*.entrypoints.deb_calls", _DOMAIN),
+    Room("services.*.entrypoints.deb_show", ("rich",)),
     Room(
         "services.*.entrypoints.deb_cli",
         (
@@ -131,6 +133,7 @@ IMPORT_TABLE: tuple[Room, ...] = (
             f"{SELF}.adapters.layouts",
             f"{SELF}.entrypoints.deb_calls",
             f"{SELF}.entrypoints.deb_lint",
+            f"{SELF}.entrypoints.deb_show",
             "rich",
         ),
     ),
