@@ -7,7 +7,7 @@ from alembic import op
 from services.reconciliation.migrations import ddl_payout_sums
 
 revision = "0021"
-down_revision = "0019"
+down_revision = "0020"
 branch_labels = None
 depends_on = None
 
