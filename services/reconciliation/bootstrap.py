@@ -40,6 +40,7 @@ from services.reconciliation.entrypoints.http_exports import export_endpoints
 from services.reconciliation.entrypoints.http_lint import lint_endpoints
 from services.reconciliation.entrypoints.http_payouts import payout_endpoints
 from services.reconciliation.entrypoints.http_periods import period_endpoints
+from services.reconciliation.entrypoints.http_positions import position_endpoints
 from services.reconciliation.entrypoints.parked_rows import parked_row_endpoints
 from services.reconciliation.entrypoints.timers import DebBooker, parts
 from services.reconciliation.handlers.deb_lease import BookingPolicy
@@ -110,6 +111,7 @@ def build(
             *lint_endpoints(shop.layouts, frozenset(shipped_layouts()), read_layout),
             *set_aside_endpoints(unit_on, clock),
             *export_endpoints(clock),
+            *position_endpoints(clock),
             *period_endpoints(unit_on, clock),
             *dunning_endpoints(unit_on, clock, deb_days_max=settings.dunning_deb_days_max),
             *bank_endpoints(PostgresBankRepository, read_statements, clock),

@@ -326,6 +326,8 @@ def _acquittal_row(one: Acquittal) -> dict[str, object]:
         "label": one.label,
         "acquitted_on": one.acquitted_on,
         "entry_id": one.entry_id,
+        "decided_by": None if one.decided is None else one.decided.by,
+        "decided_at": None if one.decided is None else one.decided.at,
     }
 
 

@@ -137,6 +137,8 @@ ACQUITTAL = table_of(
     label=Text,
     acquitted_on=Date,
     entry_id=Uuid,
+    decided_by=Text,
+    decided_at=_INSTANT,
 )
 ACQUITTAL_EXCEPTION = table_of(
     "acquittal_exception",

@@ -12,6 +12,7 @@ from services.reconciliation.domain.model import (
     Confirmation,
     Contract,
     Debt,
+    Decided,
     Fact,
     LiveAcquittal,
     Position,
@@ -45,7 +46,13 @@ class AcquittedInvoice:
 
 
 def acquitted(
-    confirmation: Confirmation, contract: Contract, before: Position, *, chart: Chart, today: date
+    confirmation: Confirmation,
+    contract: Contract,
+    before: Position,
+    *,
+    chart: Chart,
+    today: date,
+    decided: Decided | None = None,
 ) -> AcquittedInvoice:
     """Acquit one accepted invoice for all that is open, which is what the factor confirmed.
 
@@ -54,6 +61,7 @@ def acquitted(
 
     Args:
         before: of an invoice that the confirmation accepted and nothing speaks against.
+        decided: the person who has it acquitted, where one does.
     """
     order_id, invoice_id = confirmation.order_id, before.invoice_id
     cause = derived_id("acquittal", order_id, invoice_id)
@@ -95,5 +103,6 @@ def acquitted(
         label=contract.acquittal_label,
         acquitted_on=today,
         entry_id=cause,
+        decided=decided,
     )
     return AcquittedInvoice(acquittal, entry, fact, position)

@@ -279,8 +279,20 @@ class Confirmation:
 
 
 @dataclass(frozen=True, slots=True)
+class Decided:
+    """Which person decided something, and when."""
+
+    by: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Acquittal:
-    """One invoice acquitted against the factor account."""
+    """One invoice acquitted against the factor account.
+
+    Attributes:
+        decided: the person who had it acquitted; None where the contract does it by itself.
+    """
 
     acquittal_id: UUID
     practice_id: UUID
@@ -292,6 +304,7 @@ class Acquittal:
     label: str
     acquitted_on: date
     entry_id: UUID
+    decided: Decided | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -30,7 +30,7 @@ from services.reconciliation.entrypoints.deb_file_schemas import (
     UndoReport,
     UndoRow,
 )
-from services.reconciliation.entrypoints.schemas import DebRowTotals
+from services.reconciliation.entrypoints.schemas import DebRowTotals, PostingReply
 from services.reconciliation.handlers.preview_deb_file import Preview
 from services.reconciliation.translate import debtor_balance
 from shared.contracts.envelope import WireMoney
@@ -180,7 +180,7 @@ def explanation(
         row=replies.deb_row(row),
         portal_file_id=row["portal_file_id"],
         occurrence=row["occurrence"],
-        rule=_rule(written[0]) if written else None,
+        rule=rule(written[0].kind, written[0].postings) if written else None,
         collides_with=None if collides_with is None else _colliding(collides_with),
         facts=written,
         undoings=[RowUndoing(**one) for one in undoings],
@@ -188,16 +188,19 @@ def explanation(
     )
 
 
-def _rule(fact: RowFact) -> RowRule | None:
-    rule = rule_behind(fact.kind, {AccountRole(one.role) for one in fact.postings})
-    if rule is None:
+def rule(kind: str, postings: Iterable[PostingReply]) -> RowRule | None:
+    """Write the line of the posting table behind a fact; None for a kind that it does not know."""
+    found = rule_behind(kind, {AccountRole(one.role) for one in postings})
+    if found is None:
         return None
+    held = found.beneficiary or found.case
     return RowRule(
-        kind=rule.kind,
-        label=rule.label,
-        amount=rule.amount.value,
-        debtor=rule.debtor.value,
-        factor=_SIGNS[rule.factor],
+        kind=found.kind,
+        case=None if held is None else held.value,
+        label=found.label,
+        amount=found.amount.value,
+        debtor=found.debtor.value,
+        factor=_SIGNS[found.factor],
     )
 
 

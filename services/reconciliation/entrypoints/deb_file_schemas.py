@@ -161,9 +161,13 @@ class UndoReport(Page):
 
 
 class RowRule(ApiModel):
-    """The line of the posting table by which a row was booked (docs/accounting.md)."""
+    """The line of the posting table by which a fact was booked (docs/accounting.md).
+
+    `case`: what stands there under "for", of a kind that has several lines; null: whoever it is.
+    """
 
     kind: str
+    case: str | None
     label: str
     amount: str
     debtor: str

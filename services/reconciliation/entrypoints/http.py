@@ -27,7 +27,6 @@ from services.reconciliation.entrypoints.schemas import (
     JournalPage,
     OrderAcquittalReply,
     ParkedQuery,
-    PositionDetail,
     PositionList,
     PositionsQuery,
     PositionTotals,
@@ -55,7 +54,6 @@ from shared.web.totals import totals_of
 
 _PRACTICE = "/v1/practices/{practice_id}"
 _CURSOR = (CURSOR_PROBLEM,)
-_HISTORY_MAX = 5000
 _Reading = tuple[str, str, str, type[BaseModel] | None, type[BaseModel], tuple[str, ...]]
 UnitOnConnection = Callable[[AsyncConnection], AbstractAsyncContextManager[UnitOfWork]]
 
@@ -69,7 +67,7 @@ class ReconciliationApi:
 
     async def acquit_order(self, call: Call) -> Changed:
         """Acquit a confirmed order by a person's decision."""
-        command = AcquitOrder(call.practice_id, call.path_id("order_id"))
+        command = AcquitOrder(call.practice_id, call.path_id("order_id"), by=call.principal.subject)
         async with self._unit_on(call.connection) as uow:
             done = await acquit_order(command, uow, self._clock)
         reply = Reply(
@@ -125,17 +123,6 @@ class ReconciliationApi:
         totals = await totals_of(call.connection, query, PositionTotals, books.POSITIONS, wanted)
         items = [replies.position(row) for row in page]
         return Reply(PositionList(items=items, next=following, totals=totals))
-
-    async def get_position(self, call: Call) -> Reply:
-        """Answer one position with everything that led to it."""
-        invoice_id = call.path_id("invoice_id")
-        row = await books.position(call.connection, call.practice_id, invoice_id)
-        if row is None:
-            raise NotFoundError("this practice has no such invoice", code="invoice-not-found")
-        facts = await books.history(
-            call.connection, call.practice_id, invoice_id, limit=_HISTORY_MAX
-        )
-        return Reply(replies.position_detail(row, facts))
 
     async def list_journal(self, call: Call) -> Reply:
         """Answer the journal, by number."""
@@ -274,14 +261,6 @@ _READINGS: tuple[_Reading, ...] = (
         PositionsQuery,
         PositionList,
         _CURSOR,
-    ),
-    (
-        "positions/{invoice_id}",
-        "get_position",
-        "One position with every fact that led to it",
-        None,
-        PositionDetail,
-        ("invoice-not-found",),
     ),
     ("journal", "list_journal", "Journal entries by number", PageQuery, JournalPage, _CURSOR),
     (

@@ -15,9 +15,6 @@ from services.reconciliation.entrypoints.schemas import (
     DebFileReply,
     DebRowReply,
     EntryReply,
-    FactReply,
-    FactSource,
-    PositionDetail,
     PositionReply,
     PostingReply,
     ReleaseReply,
@@ -54,17 +51,13 @@ def acquittal(row: RowMapping) -> AcquittalReply:
         journal_entry_id=row["entry_id"],
         journal_number=row["number"],
         live=row["live"],
+        decided_by=row["decided_by"],
     )
 
 
 def position(row: RowMapping) -> PositionReply:
     """Write a position."""
-    return PositionReply(**_position(row))
-
-
-def position_detail(row: RowMapping, facts: Iterable[RowMapping]) -> PositionDetail:
-    """Write a position with its history."""
-    return PositionDetail(**_position(row), history=[_fact(fact) for fact in facts])
+    return PositionReply(**position_fields(row))
 
 
 def entry(row: RowMapping, postings: Iterable[RowMapping]) -> EntryReply:
@@ -152,7 +145,8 @@ def printable(raw: bytes) -> str:
     )
 
 
-def _position(row: RowMapping) -> Mapping[str, Any]:
+def position_fields(row: RowMapping) -> Mapping[str, Any]:
+    """Return the fields of a position."""
     owed = debt(row)
     return {
         "invoice_id": row["invoice_id"],
@@ -172,7 +166,7 @@ def _position(row: RowMapping) -> Mapping[str, Any]:
     }
 
 
-def debt(row: RowMapping) -> DebtorBalance:
+def debt(row: RowMapping | Mapping[str, Any]) -> DebtorBalance:
     """Write D, or a change of it."""
     parts = [row[f"{name}_rappen"] for name in ("principal", "reminder_fees", "interest", "costs")]
     principal, reminder_fees, interest, costs = (money(part) for part in parts)
@@ -182,32 +176,6 @@ def debt(row: RowMapping) -> DebtorBalance:
         interest=interest,
         costs=costs,
         total=money(sum(parts)),
-    )
-
-
-def _fact(row: RowMapping) -> FactReply:
-    source = None
-    if row["deb_file_id"] is not None:
-        source = FactSource(
-            deb_file_id=row["deb_file_id"],
-            file_id=row["file_id"],
-            portal_file_id=row["portal_file_id"],
-            line=row["deb_line"],
-            record_id=row["record_id"],
-        )
-    amount = row["amount_rappen"]
-    return FactReply(
-        kind=row["kind"],
-        event_date=row["fact_date"],
-        amount=None if amount is None else money(amount),
-        debtor_change=debt(row),
-        factor_change=money(row["factor_owes_rappen"]),
-        order_id=row["order_id"],
-        order_number=row["order_number"],
-        journal_entry_id=row["entry_id"],
-        journal_number=row["journal_number"],
-        source=source,
-        note=row["note"],
     )
 
 

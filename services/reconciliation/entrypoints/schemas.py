@@ -83,7 +83,7 @@ class OrderAcquittalReply(ApiModel):
 
 
 class AcquittalReply(ApiModel):
-    """One invoice acquitted against the factor account."""
+    """One invoice acquitted against the factor account; `decided_by`: the person, if one did."""
 
     invoice_id: UUID
     invoice_number: str
@@ -97,6 +97,7 @@ class AcquittalReply(ApiModel):
     journal_entry_id: UUID
     journal_number: int
     live: bool
+    decided_by: str | None
 
 
 class AcquittalTotals(Totals):
@@ -147,38 +148,6 @@ class PositionList(Page):
 
     items: list[PositionReply]
     totals: PositionTotals | None
-
-
-class FactSource(ApiModel):
-    """Where a fact was read: DEB file, line and record id."""
-
-    deb_file_id: UUID
-    file_id: str | None
-    portal_file_id: str
-    line: int
-    record_id: str | None
-
-
-class FactReply(ApiModel):
-    """One fact: what happened, what it did to D and P, and where it comes from."""
-
-    kind: str
-    event_date: date
-    amount: WireMoney | None
-    debtor_change: DebtorBalance
-    factor_change: WireMoney
-    order_id: UUID | None
-    order_number: str | None
-    journal_entry_id: UUID | None
-    journal_number: int | None
-    source: FactSource | None
-    note: str
-
-
-class PositionDetail(PositionReply):
-    """A position with everything that led to it, oldest first."""
-
-    history: list[FactReply]
 
 
 class PostingReply(ApiModel):

@@ -18,7 +18,7 @@ from services.reconciliation.domain.events import (
     InvoicePositionChanged,
     OrderAcquitted,
 )
-from services.reconciliation.domain.model import Confirmation, Contract
+from services.reconciliation.domain.model import Confirmation, Contract, Decided
 from services.reconciliation.domain.resuming import UNTIL_ACQUITTED
 from services.reconciliation.domain.rules import ACQUITTAL_SET_ASIDE, ACQUITTED
 from services.reconciliation.domain.setting_aside import (
@@ -38,10 +38,15 @@ _INVOICES_PER_WRITE = 1000
 
 @dataclass(frozen=True, slots=True)
 class AcquitOrder:
-    """Acquit what this order's confirmation accepted."""
+    """Acquit what this order's confirmation accepted.
+
+    Attributes:
+        by: who decides it; it is kept with each acquittal.
+    """
 
     practice_id: UUID
     order_id: UUID
+    by: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +95,8 @@ async def acquit_order(command: AcquitOrder, uow: UnitOfWork, clock: Clock) -> O
     confirmed = await uow.confirmations.accepted_invoices(confirmation.order_id)
     positions = await uow.books.positions(confirmed)
     accepted = [AcceptedInvoice(positions[one], amount) for one, amount in confirmed.items()]
-    return await acquit_accepted(confirmation, contract, accepted, uow, clock)
+    decided = Decided(command.by, clock.now())
+    return await acquit_accepted(confirmation, contract, accepted, uow, clock, decided=decided)
 
 
 async def acquit_accepted(
@@ -99,6 +105,8 @@ async def acquit_accepted(
     accepted: Sequence[AcceptedInvoice],
     uow: UnitOfWork,
     clock: Clock,
+    *,
+    decided: Decided | None = None,
 ) -> OrderAcquittal:
     """Acquit the accepted invoices of a stored confirmation, under the practice's lock.
 
@@ -107,11 +115,12 @@ async def acquit_accepted(
 
     Args:
         accepted: all invoices that the confirmation accepted, positions read under that lock.
+        decided: the person who has them acquitted; None: the contract wants none.
     """
     doubtful = [one.position.invoice_id for one in accepted if is_doubtful(one)]
     cancelled = await uow.books.cancelled_among(doubtful) if doubtful else ()
     fitting, others = parted(accepted, cancelled=cancelled)
-    total = await write_acquittals(confirmation, contract, fitting, uow, clock)
+    total = await write_acquittals(confirmation, contract, fitting, uow, clock, decided=decided)
     await _set_aside(confirmation, others, uow, clock)
     today = clock.today()
     await uow.confirmations.mark_acquitted(confirmation.order_id, on=today, at=clock.now())
@@ -138,6 +147,8 @@ async def write_acquittals(
     fitting: Sequence[AcceptedInvoice],
     uow: UnitOfWork,
     clock: Clock,
+    *,
+    decided: Decided | None,
 ) -> Money:
     """Acquit lines of a stored confirmation that the books bear out; return their sum."""
     chart, today = await uow.practices.chart(confirmation.practice_id), clock.today()
@@ -145,7 +156,9 @@ async def write_acquittals(
     # In slices: what one slice needed is gone before the next, however long the order.
     for start in range(0, len(fitting), _INVOICES_PER_WRITE):
         done = [
-            acquitted(confirmation, contract, one.position, chart=chart, today=today)
+            acquitted(
+                confirmation, contract, one.position, chart=chart, today=today, decided=decided
+            )
             for one in fitting[start : start + _INVOICES_PER_WRITE]
         ]
         await _write(confirmation, done, uow)

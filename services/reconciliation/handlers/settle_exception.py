@@ -7,7 +7,7 @@ from uuid import UUID
 
 from services.reconciliation.domain.acquittal import AcceptedInvoice
 from services.reconciliation.domain.events import Change, InvoicePositionChanged
-from services.reconciliation.domain.model import Position
+from services.reconciliation.domain.model import Decided, Position
 from services.reconciliation.domain.rules import ACQUITTAL_LEFT
 from services.reconciliation.domain.setting_aside import (
     AcquittalException,
@@ -54,7 +54,8 @@ async def settle_exception(command: SettleException, uow: UnitOfWork, clock: Clo
         raise ConflictError("a person settled this line before", code="exception-already-settled")
     position = (await uow.books.positions([exception.invoice_id]))[exception.invoice_id]
     if command.settlement is Settlement.ACQUIT:
-        await _acquit(exception, position, uow, clock)
+        decided = Decided(command.by, clock.now())
+        await _acquit(exception, position, uow, clock, decided=decided)
     else:
         await _leave(command, exception, position, uow, clock)
     await uow.exceptions.settle(
@@ -69,7 +70,12 @@ async def settle_exception(command: SettleException, uow: UnitOfWork, clock: Clo
 
 
 async def _acquit(
-    exception: AcquittalException, position: Position, uow: UnitOfWork, clock: Clock
+    exception: AcquittalException,
+    position: Position,
+    uow: UnitOfWork,
+    clock: Clock,
+    *,
+    decided: Decided,
 ) -> None:
     line = AcceptedInvoice(position, exception.confirmed)
     cancelled = await uow.books.cancelled_among([position.invoice_id])
@@ -85,7 +91,7 @@ async def _acquit(
     assert confirmation is not None  # noqa: S101 - the exception references its line
     contract = await uow.practices.contract(confirmation.contract_id)
     assert contract is not None  # noqa: S101 - a confirmation is stored only under a known contract
-    await write_acquittals(confirmation, contract, [line], uow, clock)
+    await write_acquittals(confirmation, contract, [line], uow, clock, decided=decided)
 
 
 async def _leave(

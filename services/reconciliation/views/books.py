@@ -11,7 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 ACQUITTALS = """
     SELECT e.number, a.invoice_id, p.invoice_number, a.order_id, o.order_number, a.contract_id,
-      a.amount_rappen, a.ledger_account, a.label, a.acquitted_on, a.entry_id, a.live
+      a.amount_rappen, a.ledger_account, a.label, a.acquitted_on, a.entry_id, a.live,
+      a.decided_by
     FROM acquittal a
     JOIN journal_entry e ON e.entry_id = a.entry_id
     JOIN invoice_position p ON p.invoice_id = a.invoice_id
@@ -38,19 +39,6 @@ _POSITIONS_PAGE = text(
     f"{POSITIONS} AND p.invoice_number > :after ORDER BY p.invoice_number LIMIT :limit"
 )
 _ONE_POSITION = text(f"{_POSITION} AND p.invoice_id = :invoice_id")
-_HISTORY = text(
-    """
-    SELECT f.*, e.number AS journal_number, e.label, d.file_id, d.portal_file_id,
-      o.order_number, r.record_id
-    FROM position_fact f
-    LEFT JOIN journal_entry e ON e.entry_id = f.entry_id
-    LEFT JOIN order_confirmation o ON o.order_id = f.order_id
-    LEFT JOIN deb_file d ON d.deb_file_id = f.deb_file_id
-    LEFT JOIN deb_row r ON r.deb_file_id = f.deb_file_id AND r.line = f.deb_line
-    WHERE f.practice_id = :practice_id AND f.invoice_id = :invoice_id
-    ORDER BY f.place LIMIT :limit
-    """
-)
 JOURNAL = """
     SELECT e.*, d.file_id FROM journal_entry e
     LEFT JOIN deb_file d ON d.deb_file_id = e.deb_file_id
@@ -125,16 +113,6 @@ async def position(
         _ONE_POSITION, {"practice_id": practice_id, "invoice_id": invoice_id}
     )
     return result.mappings().one_or_none()
-
-
-async def history(
-    connection: AsyncConnection, practice_id: UUID, invoice_id: UUID, *, limit: int
-) -> Sequence[RowMapping]:
-    """Return the facts behind a position, in the order in which they were booked."""
-    result = await connection.execute(
-        _HISTORY, {"practice_id": practice_id, "invoice_id": invoice_id, "limit": limit}
-    )
-    return result.mappings().all()
 
 
 async def journal(

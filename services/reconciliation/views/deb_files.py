@@ -24,7 +24,7 @@ _FILES_PAGE = text(
     """
 )
 _ONE_FILE = text(f"{_FILE} AND f.deb_file_id = :deb_file_id")
-_ROW = """
+ROW = """
     SELECT r.*, f.file_id, f.arrival, f.portal_file_id, e.number AS journal_number,
       d.decision, d.invoice_id AS decision_invoice_id, d.reason AS decision_reason,
       d.parked_because, d.decided_by, d.decided_at AS person_decided_at
@@ -35,11 +35,11 @@ _ROW = """
     LEFT JOIN standing_row_decision d ON d.row_id = r.row_id
     WHERE r.practice_id = :practice_id
 """
-ROWS = f"""{_ROW} AND r.deb_file_id = :deb_file_id
+ROWS = f"""{ROW} AND r.deb_file_id = :deb_file_id
       AND (CAST(:statuses AS text[]) IS NULL OR r.status = ANY (:statuses))
 """
 _ROWS_PAGE = text(f"{ROWS} AND r.line > CAST(:after AS bigint) ORDER BY r.line LIMIT :limit")
-PARKED = f"""{_ROW} AND r.status = 'parked' AND d.row_id IS NULL
+PARKED = f"""{ROW} AND r.status = 'parked' AND d.row_id IS NULL
       AND (CAST(:reasons AS text[]) IS NULL OR r.reason_code = ANY (:reasons))
 """
 _PARKED_PAGE = text(
@@ -48,7 +48,7 @@ _PARKED_PAGE = text(
     ORDER BY f.arrival, r.line LIMIT :limit
     """
 )
-_ONE_ROW = text(f"{_ROW} AND r.row_id = :row_id")
+_ONE_ROW = text(f"{ROW} AND r.row_id = :row_id")
 
 
 async def files(

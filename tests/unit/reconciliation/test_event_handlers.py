@@ -229,7 +229,7 @@ async def test_under_a_manual_contract_a_person_acquits_and_the_second_time_chan
     uow = await _books(a_contract(acquittal=AcquittalMode.MANUAL), FIRST, SECOND)
     result = await confirm_order(_confirm(FIRST, SECOND), uow, CLOCK)
     assert (result, uow.told) == (ConfirmResult.WAITS_FOR_A_PERSON, [])
-    done = await acquit_order(AcquitOrder(PRACTICE, ORDER), uow, CLOCK)
+    done = await acquit_order(AcquitOrder(PRACTICE, ORDER, by="user-1"), uow, CLOCK)
     assert (done.invoice_count, done.total, done.acquitted_on, done.already) == (
         2,
         Money(20_000),
@@ -237,7 +237,7 @@ async def test_under_a_manual_contract_a_person_acquits_and_the_second_time_chan
         False,
     )
     told = list(uow.told)
-    again = await acquit_order(AcquitOrder(PRACTICE, ORDER), uow, CLOCK)
+    again = await acquit_order(AcquitOrder(PRACTICE, ORDER, by="user-1"), uow, CLOCK)
     assert again == replace(done, already=True)
     assert (
         uow.told == told == ["InvoiceAcquitted", "InvoicePositionChanged"] * 2 + ["OrderAcquitted"]
@@ -258,10 +258,10 @@ async def test_an_order_whose_arrival_is_not_confirmed_cannot_be_acquitted() -> 
     order = PreparedOrder(ORDER, PRACTICE, ORDER_NUMBER, CONTRACT)
     assert [await note_order(NoteOrder(order), uow) for _ in range(2)] == [True, False]
     with pytest.raises(ConflictError) as conflict:
-        await acquit_order(AcquitOrder(PRACTICE, ORDER), uow, CLOCK)
+        await acquit_order(AcquitOrder(PRACTICE, ORDER, by="user-1"), uow, CLOCK)
     assert conflict.value.code == "order-not-confirmed"
     with pytest.raises(NotFoundError) as unknown:
-        await acquit_order(AcquitOrder(PRACTICE, ANOTHER_ORDER), uow, CLOCK)
+        await acquit_order(AcquitOrder(PRACTICE, ANOTHER_ORDER, by="user-1"), uow, CLOCK)
     assert unknown.value.code == "order-not-found"
     assert uow.books.acquittals == []
 

@@ -63,8 +63,8 @@ async def test_of_two_confirmed_orders_with_the_same_invoice_the_second_sets_it_
     await confirm_order(_confirm(FIRST), uow, CLOCK)
     other = _confirm(FIRST, order_id=ANOTHER_ORDER, order_number="CMD-2026-0002")
     await confirm_order(other, uow, CLOCK)
-    await acquit_order(AcquitOrder(PRACTICE, ORDER), uow, CLOCK)
-    done = await acquit_order(AcquitOrder(PRACTICE, ANOTHER_ORDER), uow, CLOCK)
+    await acquit_order(AcquitOrder(PRACTICE, ORDER, by="user-1"), uow, CLOCK)
+    done = await acquit_order(AcquitOrder(PRACTICE, ANOTHER_ORDER, by="user-1"), uow, CLOCK)
     assert (done.invoice_count, done.set_aside, len(uow.books.acquittals)) == (0, 1, 1)
     (one,) = uow.exceptions.kept.values()
     assert one.reason is ExceptionReason.ALREADY_ACQUITTED
