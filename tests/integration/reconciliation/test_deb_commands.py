@@ -337,12 +337,15 @@ def test_a_service_that_is_away_a_file_or_a_token_that_is_not_there_end_with_2(
         assert (status, words[:1]) == (2, "✗")
 
 
-def test_discard_sends_the_reason_under_the_practice_that_is_named(stub: Stub, token: str) -> None:
-    stub.body = {"already": False, "file": {"status": "discarded"}}
-    given = (FILE_ID, "--practice", PRACTICE_ID, "--reason", "a test file", "--url", stub.url)
-    status, words = said(deb_cli.discard_main, *given, "--token-file", token)
-    assert status == 0
-    method, path, _, data = stub.asked[0]
-    assert (method, path) == ("POST", f"{PRACTICE}/deb-files/{FILE_ID}/discard")
-    assert json.loads(data) == {"reason": "a test file"}
-    assert "discarded" in words
+async def test_discard_ends_a_held_file_and_a_second_time_says_so(
+    house: House, terminal: Terminal
+) -> None:
+    await house.acquitted_invoices("120.00")
+    deb_file_id = await house.book(DebFile(ROWS, account="CMD-78"))
+    assert (await house.file(deb_file_id))["status"] == "held"
+    for _ in range(2):
+        status, words = await terminal.run(
+            deb_cli.discard_main, deb_file_id, "--reason", "a first try"
+        )
+        assert (status, "discarded" in words) == (0, True)
+    assert (await house.file(deb_file_id))["status"] == "discarded"
