@@ -28,6 +28,7 @@ FILES_PART = "files"
 """The name of every part of an upload of several files."""
 FILES_MAX = 1000
 _CHUNK_BYTES = 65_536
+_SLOWEST_BYTES_PER_SECOND = 65_536
 # What aiohttp raises for a body that breaks off, or whose framing is wrong.
 _BROKEN = (
     ConnectionError,
@@ -95,13 +96,18 @@ async def read_body(request: web.Request, endpoint: Endpoint, *, seconds: float)
 
 
 async def _spool_body(request: web.Request, endpoint: Endpoint, *, seconds: float) -> Spool:
-    """Return the body on the disk; at most `max_body_bytes` of it."""
+    """Return the body on the disk; at most `max_body_bytes` of it.
+
+    A large one may take longer: what came buys time for what comes.
+    """
     _check_head(request, endpoint)
-    spool = Spool()
+    spool, loop = Spool(), asyncio.get_running_loop()
+    began = loop.time()
     try:
-        async with _in_time(seconds):
+        async with _in_time(seconds) as limit:
             async for piece in _pieces(request, endpoint):
                 await spool.write(piece)
+                limit.reschedule(began + seconds + spool.size_bytes / _SLOWEST_BYTES_PER_SECOND)
     except BaseException:
         spool.close()
         raise
@@ -119,10 +125,10 @@ def _check_head(request: web.Request, endpoint: Endpoint) -> bool:
 
 
 @asynccontextmanager
-async def _in_time(seconds: float) -> AsyncIterator[None]:
+async def _in_time(seconds: float) -> AsyncIterator[asyncio.Timeout]:
     try:
-        async with asyncio.timeout(seconds):
-            yield
+        async with asyncio.timeout(seconds) as limit:
+            yield limit
     except TimeoutError:
         detail = "The request's body did not arrive in time."
         raise ProblemError(Problem(408, "request-timeout", detail)) from None

@@ -43,7 +43,7 @@ from shared.web.endpoints import EVERY_ROLE, WORKING_ROLES, Call, Endpoint, Repl
 from shared.web.paging import CURSOR_PROBLEM, Totals, cursor, instant, read_cursor, split_page
 from shared.web.totals import totals_of
 
-DEB_FILE_BYTES_MAX = 64 * 1024 * 1024
+DEB_FILE_BYTES_MAX = 2_000_000_000
 _PRACTICE = "/v1/practices/{practice_id}"
 _TRANSMISSION = f"{_PRACTICE}/transmissions/{{order_id}}"
 _STEP_PROBLEMS = (

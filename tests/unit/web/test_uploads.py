@@ -156,6 +156,29 @@ async def test_files_that_do_not_go_on_coming_time_out() -> None:
     assert caught.value.problem.code == "request-timeout"
 
 
+@pytest.mark.parametrize(("first", "is_whole"), [(262_144, True), (10, False)])
+async def test_what_came_of_a_body_on_the_disk_buys_time_for_the_rest(
+    first: int, is_whole: bool
+) -> None:
+    loop = asyncio.get_running_loop()
+    content = StreamReader(Mock(_reading_paused=False), limit=2**16, loop=loop)
+    content.feed_data(bytes(first))
+    loop.call_later(0.3, content.feed_data, b"the rest")
+    loop.call_later(0.3, content.feed_eof)
+    kind = {"Content-Type": UPLOAD.request_media_type}
+    request = make_mocked_request("POST", "/v1/uploads", headers=kind, payload=content)
+    spools = replace(UPLOAD, spools=True, max_body_bytes=400_000)
+    if not is_whole:
+        with pytest.raises(ProblemError) as caught:
+            await read_body(request, spools, seconds=0.05)
+        assert caught.value.problem.code == "request-timeout"
+        return
+    body = await read_body(request, spools, seconds=0.05)
+    assert body.spool is not None
+    assert body.spool.size_bytes == first + len(b"the rest")
+    body.close()
+
+
 def test_the_document_shows_the_parts() -> None:
     document = openapi_document("s", "S", "1", [SEVERAL])
     content = document["paths"]["/v1/uploads"]["post"]["requestBody"]["content"]
