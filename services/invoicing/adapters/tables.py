@@ -59,6 +59,7 @@ contract = Table(
     Column("arrival_deadline_working_days", Integer),
     Column("deb_poll_interval_seconds", Integer),
     *_text("deb_layout", "deb_booking"),
+    Column("payment_order", ARRAY(String)),
 )
 provider = Table(
     "provider",

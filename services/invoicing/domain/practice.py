@@ -86,6 +86,10 @@ class PortalTerms:
     deb_layout: str
 
 
+PAYMENT_ORDER = ("costs", "interest", "reminder_fees", "principal")
+"""In which order a debtor's payment settles what is owed, where nothing else is agreed."""
+
+
 @dataclass(frozen=True, slots=True)
 class Contract:
     """A factoring contract; its terms are data, since they differ from practice to practice.
@@ -100,6 +104,7 @@ class Contract:
         loss_cover: whether the factor bears a loss.
         acquittal: "automatic" or "manual".
         deb_booking: "automatic", or "review" where a person looks at each DEB file first.
+        payment_order: the components of a debt in the order in which a payment settles them.
         version: counts the changes of the terms, from 1.
         invoice_format: version of the official format that its invoices are written in.
     """
@@ -124,3 +129,4 @@ class Contract:
     active: bool = True
     invoice_format: str = "5.0"
     deb_booking: str = "automatic"
+    payment_order: tuple[str, ...] = PAYMENT_ORDER

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from services.reconciliation.domain.accounts import DEFAULT_CHART, AccountRole, LedgerAccount
 from services.reconciliation.domain.exports.entries import account_name
 from services.reconciliation.domain.exports.formats import ENTRIES_MAX
-from services.reconciliation.domain.owing import PAYMENT_ORDER
+from services.reconciliation.domain.model import PAYMENT_ORDER
 from services.reconciliation.domain.rules import RULES, DebtorEffect, Leg, Measure, Rule
 
 _NUMBERS = {account.role: account.number for account in DEFAULT_CHART} | {
@@ -72,7 +72,8 @@ _BOTTOM = """
   or, where it was refused, cancelled. Of an invoice that was cancelled meanwhile, the note moves
   nothing.
 * **Payment of the debtor**: settles {order}, in this order (costs
-  and interest first: art. 85 of the Swiss Code of Obligations). A payment beyond what is owed is
+  and interest first: art. 85 of the Swiss Code of Obligations), unless the contract names another
+  (`payment_order`). A payment beyond what is owed is
   parked as `overpayment`.
 * **Payout** may be negative: the factor takes back what it paid too much.
 * **Date of an entry**: the value date of the row, else its event date; in a closed period it is the

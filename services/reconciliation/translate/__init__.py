@@ -13,6 +13,7 @@ from services.reconciliation.domain.dunning import Brake, BrakeReason
 from services.reconciliation.domain.model import (
     AcquittalMode,
     Beneficiary,
+    Component,
     Confirmation,
     ConfirmationLine,
     Content,
@@ -69,6 +70,7 @@ def contract(event: ContractChanged) -> Contract:
         loss_cover=event.loss_cover,
         deb_layout=event.portal.deb_layout,
         deb_booking=DebBooking(event.deb_booking),
+        payment_order=tuple(Component(one) for one in event.payment_order),
     )
 
 

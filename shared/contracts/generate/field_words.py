@@ -88,6 +88,7 @@ FIELD_WORDS: dict[str, str] = {
     "refused_at": "When the refusal was seen",
     "refused_count": "Invoices that the factor refused",
     "registered_at": "When it was registered",
+    "payment_order": "In which order a debtor's payment settles what is owed",
     "reminder_fee_beneficiary": "Who keeps reminder fees",
     "released_on": "Day of the refusal, Europe/Zurich",
     "reminder_fees": "Reminder fees",

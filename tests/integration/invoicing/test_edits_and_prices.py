@@ -190,6 +190,22 @@ async def test_the_audit_log_says_what_an_edit_changed_and_what_it_was_before(
     ]
 
 
+async def test_a_contract_names_the_order_in_which_payments_settle(office: Office) -> None:
+    path = f"/contracts/{office.contract_id}"
+    usual = ["costs", "interest", "reminder_fees", "principal"]
+    assert (await office.get(path.strip("/")))["payment_order"] == usual
+    twice = A_CONTRACT | {"payment_order": [*usual[:3], "costs"]}
+    refused = await put(office, path, twice, '"1"')
+    assert (refused.status, refused.json["field"]) == (422, "payment_order")
+    other = usual[::-1]
+    answer = await put(office, path, A_CONTRACT | {"payment_order": other}, '"1"')
+    assert answer.json["payment_order"] == other
+    rows = await office.rows(
+        "SELECT body FROM outbox WHERE type = 'contract-changed' ORDER BY position DESC LIMIT 1"
+    )
+    assert json.loads(rows[0]["body"])["payment_order"] == other
+
+
 async def test_the_account_of_another_contract_is_refused(office: Office) -> None:
     await office.post("contracts", A_CONTRACT | {"account_number": "99"})
     path = f"/contracts/{office.contract_id}"

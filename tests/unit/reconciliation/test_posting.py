@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from services.reconciliation.domain.accounting_page import accounting_page
 from services.reconciliation.domain.booking import Booked, booking_rank
 from services.reconciliation.domain.journal import as_text as postings_as_text
-from services.reconciliation.domain.model import Beneficiary, Component, Debt
+from services.reconciliation.domain.model import PAYMENT_ORDER, Beneficiary, Component, Debt
 from services.reconciliation.domain.owing import payment_split
 from services.reconciliation.domain.posting import DEB_KINDS, postings, rule_for
 from services.reconciliation.domain.rules import RULES, DebtorEffect, Measure, Rule, Side
@@ -120,6 +120,33 @@ def test_a_payment_settles_costs_then_interest_then_reminder_fees_then_principal
         None if step is None else [step.part(part).rappen for part in Component] for step in steps
     ] == [[0, 0, 0, -3], [0, 0, -6, -4], [0, -66, -30, -4], [-1000, -200, -30, -4]]
     assert payment_split(debt, Money(1235)) is None
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(Component)), ids="-".join)
+@given(parts=st.lists(st.integers(0, 99_999), min_size=4, max_size=4), share=st.integers(0, 1000))
+def test_b9_a_payment_is_split_to_the_rappen_in_whatever_order_the_contract_names(
+    order: tuple[Component, ...], parts: list[int], share: int
+) -> None:
+    debt = Debt(*(Money(rappen) for rappen in parts))
+    paid = Money(debt.total.rappen * share // 1000)
+    change = payment_split(debt, paid, order=order)
+    assert change is not None
+    assert change.total == -paid
+    left = [(debt + change).part(component).rappen for component in order]
+    settled = [change.part(component).rappen for component in order]
+    first_open = next((place for place, rest in enumerate(left) if rest), len(order))
+    assert settled[first_open + 1 :] == [0] * len(order[first_open + 1 :])
+
+
+def test_b9_the_order_of_the_contract_holds_for_its_rows() -> None:
+    principal_first = (Component.PRINCIPAL, *PAYMENT_ORDER[:3])
+    for order, expected in ((PAYMENT_ORDER, (0, -2000)), (principal_first, (-2000, 0))):
+        book = a_book(a_position(), payment_order=order)
+        book.decide(a_row("R-1", "reminder_fee", 2000))
+        paid = book.decide(a_row("R-2", "debtor_payment", 2000))
+        assert isinstance(paid, Booked)
+        change = paid.fact.debt_change
+        assert (change.principal.rappen, change.reminder_fees.rappen) == expected
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: f"{rule.kind}-{rule.beneficiary}")

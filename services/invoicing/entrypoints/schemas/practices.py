@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from services.invoicing.domain.countries import HOME_COUNTRY
 from services.invoicing.domain.people import Provider
 from services.invoicing.domain.practice import (
+    PAYMENT_ORDER,
     Address,
     Contract,
     Language,
@@ -152,6 +153,23 @@ class PortalBody(ApiModel):
     deb_layout: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")] = "quittance-v1"
 
 
+def _each_once(components: tuple[str, ...]) -> tuple[str, ...]:
+    if sorted(components) != sorted(PAYMENT_ORDER):
+        raise ValueError(f"must name each of {', '.join(PAYMENT_ORDER)} once")
+    return components
+
+
+PaymentOrder = Annotated[
+    tuple[Literal["costs", "interest", "reminder_fees", "principal"], ...],
+    Field(
+        min_length=4,
+        max_length=4,
+        description="The components of a debt in the order in which a payment settles them",
+    ),
+    AfterValidator(_each_once),
+]
+
+
 class ContractRequest(ApiModel):
     """A factoring contract to add to a practice."""
 
@@ -166,6 +184,7 @@ class ContractRequest(ApiModel):
     payout_term_days: Annotated[int, Field(ge=0, le=365)]
     payout_basis: Literal["gross", "net"] = "gross"
     reminder_fee_beneficiary: Literal["factor", "practice"] = "factor"
+    payment_order: PaymentOrder = ("costs", "interest", "reminder_fees", "principal")
     loss_cover: bool = False
     acquittal: Literal["automatic", "manual"] = "automatic"
     deb_booking: Annotated[
@@ -194,6 +213,7 @@ class ContractRequest(ApiModel):
             payout_term_days=self.payout_term_days,
             payout_basis=self.payout_basis,
             reminder_fee_beneficiary=self.reminder_fee_beneficiary,
+            payment_order=self.payment_order,
             loss_cover=self.loss_cover,
             acquittal=self.acquittal,
             deb_booking=self.deb_booking,
