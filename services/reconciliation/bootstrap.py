@@ -165,4 +165,5 @@ def booking_policy(settings: ReconciliationSettings) -> BookingPolicy:
         attempts_max=settings.deb_attempts_max,
         early_grace=timedelta(seconds=settings.deb_early_grace_seconds),
         accept_test_files=settings.deb_accept_test_files,
+        dated_ahead=timedelta(days=settings.deb_dated_ahead_days),
     )

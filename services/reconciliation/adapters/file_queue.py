@@ -76,7 +76,6 @@ class PostgresFileQueue:
 
 def claimed_file(row: Row[Any], token: UUID) -> ClaimedFile:
     """Return a row of `deb_file` as the claim that the token proves."""
-    fetched_on = row.fetched_at.astimezone(SWISS_TIME).date()
     return ClaimedFile(
         deb_file_id=row.deb_file_id,
         practice_id=row.practice_id,
@@ -86,9 +85,9 @@ def claimed_file(row: Row[Any], token: UUID) -> ClaimedFile:
             row.content_key, row.content_sha256, row.content_size_bytes, row.content_media_type
         ),
         received_at=row.received_at,
-        fetched_on=fetched_on,
+        fetched_on=row.fetched_at.astimezone(SWISS_TIME).date(),
         is_staged=row.status == "staged",
-        created_on=None if row.created_on is None else min(row.created_on, fetched_on),
+        created_on=row.created_on,
         attempts=row.attempts,
         lease_token=token,
         is_undoing=row.status == "undoing",

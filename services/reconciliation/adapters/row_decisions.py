@@ -13,12 +13,11 @@ from services.reconciliation.adapters.deb_rows import row_of
 from services.reconciliation.domain.deb.records import DebRow
 from services.reconciliation.domain.handing import ParkedRow, RowCounts, RowDecision
 from services.reconciliation.domain.model import Position
-from shared.kernel.clock import SWISS_TIME
 
 _CANDIDATES_MAX = 200
 _ROW = text(
     """
-    SELECT r.*, f.created_on AS file_created_on, f.fetched_at AS file_fetched_at,
+    SELECT r.*, f.created_on AS file_created_on,
       f.status AS file_status,
       (SELECT d.decision FROM standing_row_decision d WHERE d.row_id = r.row_id) AS decision,
       (SELECT count(*) FROM row_decision d WHERE d.row_id = r.row_id) AS decisions
@@ -85,9 +84,7 @@ class PostgresRowDecisionRepository:
             practice_id=row["practice_id"],
             deb_file_id=row["deb_file_id"],
             contract_id=row["contract_id"],
-            created_on=min(
-                row["file_created_on"], row["file_fetched_at"].astimezone(SWISS_TIME).date()
-            ),
+            created_on=row["file_created_on"],
             row=row_of(row),
             invoice_id=row["invoice_id"],
             is_parked=row["status"] == "parked" and row["file_status"] in ("staged", "booked"),

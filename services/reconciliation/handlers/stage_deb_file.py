@@ -80,7 +80,9 @@ async def _read(lease: DebLease, layout: Layout, content: ContentStore) -> _Read
         await _stored(reading)
     reading.rows_read = reader.rows_read
     if reading.header is not None and reading.fault is None:
-        created_on = reader.file_date(fetched_on=lease.file.fetched_on)
+        created_on = reader.file_date(
+            fetched_on=lease.file.fetched_on, ahead=lease.policy.dated_ahead
+        )
         reading.header = replace(reading.header, created_on=created_on)
     return reading
 
@@ -130,7 +132,8 @@ async def _header_fault(lease: DebLease, header: Header) -> FileFault | None:
     if header.is_test and not lease.policy.accept_test_files:
         return FileFault("test-file", header.line, "the header marks it as a test")
     fetched_on = lease.file.fetched_on
-    if header.created_on is not None and header.created_on > fetched_on + _CLOCKS_DIFFER:
+    latest = fetched_on + lease.policy.dated_ahead + _CLOCKS_DIFFER
+    if header.created_on is not None and header.created_on > latest:
         return FileFault(
             "impossible-file-date",
             header.line,

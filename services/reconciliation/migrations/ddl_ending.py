@@ -26,6 +26,11 @@ STATEMENTS_V1: tuple[str, ...] = (
     """CREATE INDEX deb_file_under_way ON deb_file (contract_id, file_id)
   WHERE status IN ('fetched', 'staged')""",
     f'GRANT UPDATE (superseded_by, set_aside_at, went_on_at) ON deb_file TO "{RUNTIME_ROLE}"',
+    # No file was written after it was fetched: until now the header was believed.
+    "SELECT set_config('quittance.system', 'on', true)",
+    """UPDATE deb_file SET created_on = (fetched_at AT TIME ZONE 'Europe/Zurich')::date
+  WHERE created_on > (fetched_at AT TIME ZONE 'Europe/Zurich')::date""",
+    "SELECT set_config('quittance.system', '', true)",
     """ALTER TABLE deb_file_decision
   DROP CONSTRAINT deb_file_decision_known,
   ADD CONSTRAINT deb_file_decision_known CHECK (decision IN (

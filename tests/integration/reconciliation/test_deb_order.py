@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
-from tests.integration.reconciliation.house import House
+from shared.db.engine import Database
+from shared.testing import FrozenClock
+from tests.integration.reconciliation.house import START, House
 from tests.integration.reconciliation.office_of_files import FileOffice
 from tests.integration.reconciliation.queue import Queue
 from tests.integration.reconciliation.test_deb_booking import ROWS
@@ -69,6 +71,18 @@ async def test_a_file_dated_tomorrow_is_booked_but_no_row_of_tomorrow(
     )
     assert (status, problem["code"]) == (409, "row-cannot-be-booked")
     assert "2026-04-02 is not within" in problem["detail"]
+
+
+async def test_where_the_portals_calendar_runs_ahead_its_dates_are_believed(
+    database: Database,
+) -> None:
+    house = House(database, FrozenClock(START), deb_dated_ahead_days=30)
+    await house.acquitted_invoices("120.00")
+    row = Row("R-1", "payout", rappen=1000, event_date="20260420", value_date="20260421")
+    deb_file_id = await house.book(DebFile((row,), created_on="20260421"))
+    assert await house.outcomes(deb_file_id) == ["2 booked"]
+    later = await house.book(DebFile((SENT,), created_on="20260601", file_id="F-9"))
+    assert await _state(house, later) == ("held", "impossible-file-date")
 
 
 async def test_the_day_of_fetching_counts_however_late_its_event_comes(house: House) -> None:
