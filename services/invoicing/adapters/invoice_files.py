@@ -83,7 +83,7 @@ class ForumInvoiceFiles:
             else:
                 self._take(1, left)
                 left.bytes -= len(one.data)
-                yield IncomingFile(one.name, one.data, None)
+                yield IncomingFile(_shown(one.name), one.data, None)
 
     def _archive(self, given: GivenFile, left: _Left, *, inside: str) -> Iterator[IncomingFile]:
         try:

@@ -43,6 +43,18 @@ async def test_files_and_archives_are_imported_in_one_request(office: Office) ->
     assert {one["invoice_number"] for one in page["items"]} == {NUMBER, "RE-2", "RE-3"}
 
 
+async def test_a_name_that_cannot_be_kept_is_shown_with_marks(office: Office) -> None:
+    extended = "Content-Disposition: form-data; name=\"files\"; filename*=UTF-8''{}"
+    parts = [
+        a_part(await a_file(office), headers=extended.format("a%00b.xml")),
+        a_part(b"no invoice", headers=extended.format("%01.xml")),
+    ]
+    answer = await send_parts(office, parts)
+    assert answer.status == 200, answer.json
+    assert [file["name"] for file in answer.json["files"]] == ["a?b.xml", "?.xml"]
+    assert outcomes(answer.json) == ["imported", "refused"]
+
+
 async def test_one_file_in_parts_is_known_as_the_one_that_came_by_itself(office: Office) -> None:
     data = await a_file(office)
     first = await send(office, data)

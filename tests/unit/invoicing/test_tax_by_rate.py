@@ -185,3 +185,10 @@ def test_a_tax_is_billed_under_the_business_number_of_the_practice_or_not_at_all
     assert refused.value.code == "uid-missing"
     check_document(a_bill(uid="CHE100155212", taxed=True))
     check_document(a_bill(uid=None, taxed=False))
+
+
+@pytest.mark.parametrize(("tax", "is_right"), [("9.10", True), ("9.14", True), ("9.30", False)])
+def test_who_taxes_line_by_line_may_be_off_by_half_a_rappen_each(tax: str, is_right: bool) -> None:
+    rate, lines = Decimal("8.1"), [(Decimal("8.1"), Decimal("3.00"))] * 40
+    faults = [*tax_faults(lines, [(rate, Decimal("120.00"), Decimal(tax))])]
+    assert (faults == []) is is_right
