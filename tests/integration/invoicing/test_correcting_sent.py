@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import pytest
+from sqlalchemy.exc import IntegrityError
+
 from shared.contracts.orders.v1 import OrderPrepared
 from tests.integration.invoicing.office import Office, Voices
 from tests.integration.invoicing.test_corrections import WHY, in_an_order, sent, told
@@ -199,3 +202,15 @@ async def test_a_cancelled_invoice_that_an_order_took_along_is_credited_and_not_
     (treatment,) = other["treatment_ids"]
     assert (await office.get(f"treatments/{treatment}"))["invoice_id"] == anew["invoice_id"]
     assert (await office.get(f"invoices/{wrong['invoice_id']}"))["order_id"] == str(order.order_id)
+
+
+async def test_the_database_lets_no_invoice_be_replaced_that_was_not_taken_back(
+    office: Office,
+) -> None:
+    wrong, other = await office.invoice(), await office.invoice()
+    with pytest.raises(IntegrityError, match="invoice_replaced_when_taken_back"):
+        await office.rows(
+            "UPDATE invoice SET replaced_by = :other WHERE invoice_id = :wrong RETURNING 1",
+            other=other["invoice_id"],
+            wrong=wrong["invoice_id"],
+        )
