@@ -30,11 +30,12 @@ DECLARE
 BEGIN
   SELECT fresh.number INTO lost
   FROM fresh LEFT JOIN LATERAL (
-    SELECT e.entry_hash FROM journal_entry e
+    SELECT e.entry_hash FROM public.journal_entry e
     WHERE e.practice_id = fresh.practice_id AND e.number = fresh.number - 1 LIMIT 1) AS last ON true
   WHERE fresh.previous_hash IS DISTINCT FROM coalesce(last.entry_hash, (
     SELECT h.entry_hash FROM journal_head h
-    WHERE h.practice_id = fresh.practice_id AND h.number = fresh.number - 1))
+    WHERE h.practice_id = fresh.practice_id AND h.number = fresh.number - 1
+      AND (h.number = 0 OR h.number >= 2::bigint ^ 61)))
   LIMIT 1;
   IF FOUND THEN
     RAISE EXCEPTION 'entry % violates "journal_chain_does_not_fork": it does not follow the last',

@@ -120,6 +120,7 @@ def judged(one: Reference) -> tuple[str, ...]:
         for ours, theirs in zip(one.columns, one.parent_columns, strict=True)
     )
     events = ("insert", "update") if one.changes else ("insert",)
+    # A temporary table of the same name is no parent.
     # The LIMIT in a LATERAL keeps the plan a look-up per row, whatever the planner takes the
     # tables to hold when it plans.
     return (
@@ -131,7 +132,7 @@ BEGIN
   FROM (SELECT {"DISTINCT " if one.few else ""}{given} FROM fresh
         WHERE {named} AND NOT ({one.but})) AS given
   LEFT JOIN LATERAL (
-    SELECT true AS is_there FROM {one.parent} parent WHERE {same} LIMIT 1) AS known ON true
+    SELECT true AS is_there FROM public.{one.parent} parent WHERE {same} LIMIT 1) AS known ON true
   WHERE known.is_there IS NULL LIMIT 1;
   IF FOUND THEN
     RAISE EXCEPTION 'a row of {one.table} violates "{one.name}": {one.parent} has no %', lost
@@ -180,11 +181,11 @@ END $$""",
 BEGIN
   IF EXISTS (
     SELECT FROM gone LEFT JOIN LATERAL (
-      SELECT true AS is_there FROM position_fact f
+      SELECT true AS is_there FROM public.position_fact f
       WHERE f.deb_file_id = gone.deb_file_id AND f.deb_line = gone.line
         AND f.kind NOT IN ('undo', 'row_left', 'row_reopened')
       UNION ALL
-      SELECT true FROM row_decision d
+      SELECT true FROM public.row_decision d
       WHERE d.deb_file_id = gone.deb_file_id AND d.line = gone.line
       LIMIT 1) AS follows ON true
     WHERE gone.status <> 'staged' OR follows.is_there)
