@@ -10,15 +10,19 @@ import io
 import os
 import shutil
 import subprocess
+import sys
 from collections import defaultdict
 from collections.abc import Iterable
 from decimal import Decimal
+from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any
 
 import pytest
 from beancount import loader
 from beancount.core import data
 
+BEAN_CHECK = Path(sys.executable).parent / "bean-check"
 HLEDGER = shutil.which("hledger")
 needs_hledger = pytest.mark.skipif(
     HLEDGER is None, reason="there is no hledger on PATH; it is the Debian package hledger"
@@ -40,6 +44,22 @@ def beancount_balances(text: str) -> dict[str, int]:
         if isinstance(entry, data.Transaction)
         for posting in entry.postings
     )
+
+
+def bean_check(text: str) -> None:
+    """Run Beancount's own programme over a file; a complaint of it is a failure."""
+    with NamedTemporaryFile("w", suffix=".beancount", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        done = subprocess.run(  # noqa: S603 - the test's own command
+            [BEAN_CHECK, "--no-cache", file.name],
+            capture_output=True,
+            encoding="utf-8",
+            check=False,
+            timeout=60,
+        )
+    complaints = done.stdout + done.stderr
+    assert (done.returncode, complaints) == (0, ""), complaints
 
 
 def hledger(text: str, *command: str) -> list[dict[str, str]]:

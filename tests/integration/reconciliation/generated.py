@@ -1,4 +1,7 @@
-"""Books filled by the service itself from a seed: invoices, orders, DEB files with every kind."""
+"""Books filled by the service itself from a seed: days of invoices, orders, charges, payments.
+
+Every kind of DEB row is in `every_kind.py`.
+"""
 
 from __future__ import annotations
 

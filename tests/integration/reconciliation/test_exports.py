@@ -8,13 +8,22 @@ from uuid import uuid4
 
 import pytest
 
+from services.reconciliation.domain.posting import DEB_KINDS
+from services.reconciliation.domain.rules import CANCELLED, CREDIT_SETTLED, UNDO
 from services.reconciliation.entrypoints import http_exports
 from services.reconciliation.views.exports import Span, batches, extent
 from shared.db.scope import Scope
 from shared.web.endpoints import UserRole
+from tests.integration.reconciliation.every_kind import (
+    DEB_RULES,
+    fill_every_kind,
+    rules_that_occur,
+)
 from tests.integration.reconciliation.generated import fill_books
 from tests.integration.reconciliation.house import House
 from tests.support.ledgers import (
+    HLEDGER,
+    bean_check,
     beancount_balances,
     csv_lines,
     csv_sums,
@@ -98,6 +107,33 @@ async def test_the_table_agrees_with_debits_and_credits_at_any_day(
         assert _rappen(sheet["debit"]) == sum(debit for debit, _ in sums.values())
         assert sheet["debit"] == sheet["credit"]
         assert sheet["total"]["amount"] == "0.00"
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+async def test_every_line_of_the_posting_table_goes_through_other_programmes_alike(
+    house: House, api: ApiClient, seed: int
+) -> None:
+    await fill_every_kind(house, api, seed)
+    kinds = {row["kind"] for row in await house.rows("SELECT DISTINCT kind FROM position_fact")}
+    assert kinds >= DEB_KINDS | {UNDO, CANCELLED, CREDIT_SETTLED}
+    assert await rules_that_occur(house) >= set(DEB_RULES)
+    api = api.as_user()  # the days that went by outlived the first token
+    for day in (*DAYS, "2026-04-15"):
+        ours = _balances(await _sheet(api, house, day))
+        text = (await _export(api, house, "beancount", to=day)).raw.decode()
+        bean_check(text)
+        assert _moved(beancount_balances(text)) == ours, day
+        sums = csv_sums((await _export(api, house, "csv", to=day)).raw)
+        assert _moved({each: debit - credit for each, (debit, credit) in sums.items()}) == ours
+        if HLEDGER is not None:
+            text = (await _export(api, house, "hledger", to=day)).raw.decode()
+            assert _moved(hledger_balances(text)) == ours, day
+    await house.assert_books_hold()
+
+
+def test_bean_check_complains_so_that_its_silence_says_something() -> None:
+    with pytest.raises(AssertionError, match="Invalid reference to unknown account"):
+        bean_check('2026-01-01 * "x"\n  Assets:A  1 CHF\n  Assets:B  -1 CHF\n')
 
 
 async def test_a_span_moves_the_balances_from_the_day_before_it_to_its_last(
