@@ -26,6 +26,7 @@ from shared.contracts.invoicing.v1 import (
     InvoiceDocumentRendered,
     InvoiceIssued,
     InvoiceWithdrawalWished,
+    PaymentOrder,
     PortalTerms,
     PracticeRegistered,
 )
@@ -83,6 +84,7 @@ def _contract(contract: Contract) -> ContractChanged:
             "Literal['factor', 'practice']", contract.reminder_fee_beneficiary
         ),
         loss_cover=contract.loss_cover,
+        payment_order=cast("PaymentOrder", contract.payment_order),
         invoice_format=cast("Literal['4.5', '5.0']", contract.invoice_format),
         portal=PortalTerms(
             adapter=cast("Literal['http', 'sftp', 'manual']", contract.portal.adapter),

@@ -58,7 +58,7 @@ contract = Table(
     Column("arrival_poll_interval_seconds", Integer),
     Column("arrival_deadline_working_days", Integer),
     Column("deb_poll_interval_seconds", Integer),
-    *_text("deb_layout", "deb_booking"),
+    *_text("deb_layout", "deb_booking", "payment_order"),
 )
 provider = Table(
     "provider",

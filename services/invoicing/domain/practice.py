@@ -92,6 +92,8 @@ class Contract:
         reminder_fee_beneficiary: "factor" or "practice".
         loss_cover: whether the factor bears a loss.
         acquittal: "automatic" or "manual".
+        payment_order: in which order a debtor's payment settles "principal", "reminder_fees",
+            "interest" and "costs"; each once.
         deb_booking: "automatic", or "review" where a person looks at each DEB file first.
         version: counts the changes of the terms, from 1.
         invoice_format: version of the official format that its invoices are written in.
@@ -117,3 +119,4 @@ class Contract:
     active: bool = True
     invoice_format: str = "5.0"
     deb_booking: str = "automatic"
+    payment_order: tuple[str, ...] = ("costs", "interest", "reminder_fees", "principal")

@@ -21,6 +21,7 @@ from services.reconciliation.domain.journal import GENESIS_HASH
 from services.reconciliation.domain.model import (
     AcquittalMode,
     Beneficiary,
+    Component,
     Contract,
     DebBooking,
     Practice,
@@ -83,8 +84,10 @@ class PostgresPracticeRepository:
         terms["acquittal"] = AcquittalMode(terms["acquittal"])
         terms["deb_booking"] = DebBooking(terms["deb_booking"])
         terms["reminder_fee_beneficiary"] = Beneficiary(terms["reminder_fee_beneficiary"])
+        terms["payment_order"] = tuple(map(Component, terms["payment_order"].split(",")))
         return Contract(**terms)
 
     async def save_contract(self, contract: Contract) -> None:
         """Store the terms, in place of earlier ones."""
-        await bulk.insert(self._connection, CONTRACT, [asdict(contract)], on_conflict=_REPLACE)
+        terms = asdict(contract) | {"payment_order": ",".join(contract.payment_order)}
+        await bulk.insert(self._connection, CONTRACT, [terms], on_conflict=_REPLACE)

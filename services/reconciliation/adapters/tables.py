@@ -50,6 +50,7 @@ CONTRACT = table_of(
     loss_cover=Boolean,
     deb_layout=Text,
     deb_booking=Text,
+    payment_order=Text,
 )
 INVOICE_POSITION = table_of(
     "invoice_position",

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from services.reconciliation.domain.accounts import DEFAULT_CHART, AccountRole, LedgerAccount
 from services.reconciliation.domain.exports.entries import account_name
 from services.reconciliation.domain.exports.formats import ENTRIES_MAX
-from services.reconciliation.domain.owing import PAYMENT_ORDER
+from services.reconciliation.domain.model import PAYMENT_ORDER
 from services.reconciliation.domain.rules import RULES, DebtorEffect, Leg, Measure, Rule
 
 _NUMBERS = {account.role: account.number for account in DEFAULT_CHART} | {
@@ -72,8 +72,10 @@ _BOTTOM = """
   or, where it was refused, cancelled. Of an invoice that was cancelled meanwhile, the note moves
   nothing.
 * **Payment of the debtor**: settles {order}, in this order (costs
-  and interest first: art. 85 of the Swiss Code of Obligations). A payment beyond what is owed is
-  parked as `overpayment`.
+  and interest first: art. 85 of the Swiss Code of Obligations), unless the contract's term
+  `payment_order` names another order of these four. A payment is split by the term that holds when
+  it is booked; what is booked stays as it is. A payment beyond what is owed is parked as
+  `overpayment`.
 * **Payout** may be negative: the factor takes back what it paid too much.
 * **Date of an entry**: the value date of the row, else its event date; in a closed period it is the
   first open day (below).
@@ -92,8 +94,8 @@ _BOTTOM = """
   P; a loss is the practice's own (3805 D, 1100 C), whatever the contract says of losses. What else
   moves money is parked as `not-acquitted`.
 * **Loss** (`write_off`): under loss cover the factor bears it, and only D moves. Without, it is
-  charged to the practice (3805 D, 1088 C). It settles costs, interest, fees, principal, as a
-  payment does.
+  charged to the practice (3805 D, 1088 C). It settles the components in the order
+  of a payment.
 * **Refund to the debtor**: gives back what was paid too much; D rises again. A payment that was
   parked as `overpayment` is then booked.
 * **Adjustment**: positive is more, negative is less, never below 0.00. For the practice (`P`, or
@@ -218,6 +220,15 @@ cannot be checked then, the counts still are.
 
 `GET /v1/practices/{{practice_id}}/balances?at=DAY` gives each account's debits, credits and balance
 at the end of a day, by the dates of the entries; without `at` it is today.
+
+`GET .../positions/{{invoice_id}}/balance?at=DAY` gives D and P of an invoice at the end of a day,
+`GET .../balances/positions?at=DAY` their sums over the practice. A fact counts on the day of its
+entry, so that P adds up to the factor accounts of that day; one without an entry (a payment of the
+debtor, say) counts on its own day, even if its row came after that day's period was closed.
+
+`GET .../positions/{{invoice_id}}` says why: each fact with its line of the table above, its
+postings, what it rests on, and the person who decided, where one did; `GET .../rows` behind it
+lists the rows of DEB files that name the invoice, whatever became of them.
 
 `GET /v1/practices/{{practice_id}}/journal/export?format=FORMAT&from=DAY&to=DAY` downloads the
 journal over those days, both included, by day and number; a day that is left out is no bound. It is

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 from uuid import UUID
@@ -18,7 +18,7 @@ from services.reconciliation.domain.judging import (
     unbookable,
 )
 from services.reconciliation.domain.matching import Known, Mismatch, match
-from services.reconciliation.domain.model import Debt, Fact, Position
+from services.reconciliation.domain.model import Component, Debt, Fact, Position
 from services.reconciliation.domain.owing import debt_change, opposite
 from services.reconciliation.domain.posting import (
     ENDINGS,
@@ -201,6 +201,10 @@ class BatchBook:
             return self._reversed(row, original, position)
         return self._booked(row, rule, position)
 
+    @property
+    def _order(self) -> Sequence[Component]:
+        return self.file.contract.payment_order
+
     def _rule(self, row: DebRow, position: Position) -> Rule:
         case = None
         if row.kind == WRITE_OFF:
@@ -216,7 +220,7 @@ class BatchBook:
 
     def _booked(self, row: DebRow, rule: Rule, before: Position) -> Decision:
         amount = readable(row.amount)
-        change = debt_change(rule, amount, before=before.debt)
+        change = debt_change(rule, amount, before=before.debt, order=self._order)
         if change is None:
             return _unfitting(row, before)
         moved = factor_change(rule, amount)
@@ -233,7 +237,7 @@ class BatchBook:
         rule = rule_for(REVERSAL)
         change, after = Debt(), None
         if before is not None:
-            undone = opposite(original.debt_change, before=before.debt)
+            undone = opposite(original.debt_change, before=before.debt, order=self._order)
             if undone is None:
                 return _unfitting(row, before)
             change = undone

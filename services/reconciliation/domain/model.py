@@ -19,6 +19,14 @@ class Component(StrEnum):
     COSTS = "costs"
 
 
+PAYMENT_ORDER = (
+    Component.COSTS,
+    Component.INTEREST,
+    Component.REMINDER_FEES,
+    Component.PRINCIPAL,
+)
+"""A debtor's payment settles the components in this order, where a contract names no other one
+(cf. art. 85 CO: costs first)."""
 _ZERO = Money.zero()
 
 
@@ -107,7 +115,11 @@ class Practice:
 
 @dataclass(frozen=True, slots=True)
 class Contract:
-    """The present terms of a factoring contract, as far as the books need them."""
+    """The present terms of a factoring contract, as far as the books need them.
+
+    Attributes:
+        payment_order: in which order a debtor's payment settles the components, each once.
+    """
 
     contract_id: UUID
     practice_id: UUID
@@ -123,6 +135,7 @@ class Contract:
     loss_cover: bool
     deb_layout: str
     deb_booking: DebBooking = DebBooking.AUTOMATIC
+    payment_order: tuple[Component, ...] = PAYMENT_ORDER
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from uuid import UUID
 
@@ -11,6 +12,7 @@ from services.reconciliation.domain import events
 from services.reconciliation.domain.model import (
     AcquittalMode,
     Beneficiary,
+    Component,
     Confirmation,
     ConfirmationLine,
     Content,
@@ -65,7 +67,14 @@ def contract(event: ContractChanged) -> Contract:
         loss_cover=event.loss_cover,
         deb_layout=event.portal.deb_layout,
         deb_booking=DebBooking(event.deb_booking),
+        payment_order=_each_once(event.payment_order),
     )
+
+
+def _each_once(parts: Sequence[str]) -> tuple[Component, ...]:
+    if set(parts) != set(Component):
+        raise ContractError(f"the payment order {list(parts)} does not name each part once")
+    return tuple(map(Component, parts))
 
 
 def new_invoice(event: InvoiceIssued) -> NewInvoice:

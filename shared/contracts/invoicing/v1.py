@@ -20,6 +20,11 @@ from shared.contracts.envelope import (
 )
 
 Language = Literal["de", "fr", "it"]
+DebtPart = Literal["principal", "reminder_fees", "interest", "costs"]
+
+PaymentOrder = Annotated[
+    tuple[DebtPart, ...], Field(min_length=4, max_length=4, description="Each part once")
+]
 
 
 class PracticeRegistered(EventPayload):
@@ -77,6 +82,7 @@ class ContractChanged(EventPayload):
     payout_basis: Literal["gross", "net"] = "gross"
     reminder_fee_beneficiary: Literal["factor", "practice"] = "factor"
     loss_cover: bool = False
+    payment_order: PaymentOrder = ("costs", "interest", "reminder_fees", "principal")
     invoice_format: Literal["5.0", "4.5"] = "5.0"
     portal: PortalTerms
 
