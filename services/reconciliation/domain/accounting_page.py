@@ -249,7 +249,10 @@ and line that it was read from. In Beancount and hledger the accounts are called
 |---|---|
 {accounts}
 `quittance books verify` proves the books from their rows, without a running service: one line per
-practice, exit status 0 if all are right, 1 if some are wrong, 2 if some could not be read.
+practice, exit status 0 if all are right, 1 if some are wrong, 2 if some could not be read. The hash
+chain covers the journal, hence P and the accounts. D is proved by its facts: their sum is the
+position, each moves D as the table above says, each that was read from a DEB file agrees with its
+row, and each row with the hash of its content.
 """
 
 
