@@ -18,9 +18,12 @@ from services.reconciliation.domain.rules import ROW_LEFT, RULES, UNDO, DebtorEf
 # Every part as `DebRow.content_sha256` writes it.
 _RAPPEN = """CASE WHEN r.amount_rappen < 0 THEN '-' ELSE '' END || abs(r.amount_rappen) / 100
   || '.' || lpad((abs(r.amount_rappen) % 100)::text, 2, '0')"""
+# The driver stores the first and the last day that Python knows as infinities.
+_DAY = """CASE WHEN isfinite({0}) THEN to_char({0}, 'YYYY-MM-DD')
+  WHEN {0} = 'infinity' THEN '9999-12-31' WHEN {0} = '-infinity' THEN '0001-01-01' END"""
 _CONTENT = f"""encode(sha256(convert_to(array_to_string(ARRAY[
   r.record_id, r.kind, r.invoice_number, r.order_number, r.debtor_number,
-  to_char(r.event_date, 'YYYY-MM-DD'), to_char(r.value_date, 'YYYY-MM-DD'), {_RAPPEN},
+  {_DAY.format("r.event_date")}, {_DAY.format("r.value_date")}, {_RAPPEN},
   r.currency, r.payout_reference, r.beneficiary, r.level::text,
   CASE WHEN r.record_id IS NOT NULL OR r.kind = 'reversal' THEN r.note END
   ], chr(31), ''), 'UTF8')), 'hex')"""

@@ -116,6 +116,16 @@ async def test_a_fact_that_no_row_led_to_is_noticed(house: House, urls: ServiceU
     assert (await house.check()).detail == ("1 facts name a DEB row that did not lead to them",)
 
 
+@pytest.mark.parametrize("day", ["00010101", "99991231", "20240229"])
+async def test_the_first_and_the_last_day_that_can_be_written_are_no_alarm(
+    house: House, day: str
+) -> None:
+    await house.acquitted_invoices("120.00")
+    file = await house.book(DebFile((PAID.but(event_date=day, value_date=day),)))
+    assert await house.outcomes(file) == ["2 parked impossible-date"]
+    await house.assert_books_hold()
+
+
 async def test_every_kind_every_text_and_what_persons_decided_agree_by_themselves(
     house: House, api: ApiClient
 ) -> None:
