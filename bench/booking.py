@@ -32,11 +32,6 @@ _OF_THE_FILE = {
     "position_fact": "SELECT * FROM position_fact WHERE deb_file_id = $1",
     "outbox": "SELECT * FROM outbox WHERE position > $2 AND $1::uuid IS NOT NULL",
 }
-_KEYS = """
-    SELECT format('ALTER TABLE %s_keyed ADD CONSTRAINT %I %s', conrelid::regclass, conname,
-      pg_get_constraintdef(oid))
-    FROM pg_constraint WHERE contype = 'f' AND conrelid = $1::regclass
-"""
 _OPEN = ("fetched", "staged")
 _STATE = "SELECT status, rows_read, booked FROM deb_file WHERE deb_file_id = $1"
 
@@ -50,13 +45,11 @@ def run(place: Place, *, rows: int | None = None) -> list[Result]:
     rows = rows or int(os.environ.get(ROWS_VARIABLE, ROWS))
     few, _, _ = _booked(place, _FEW_ROWS)
     seconds, peak, urls = _booked(place, rows)
-    floor = in_child(_copy, urls, "plain")
-    with_keys = in_child(_copy, urls, "keyed")
+    floor = in_child(_copy, urls)
     per_row, per_row_of_few = seconds / rows, few / _FEW_ROWS
     beside = {
         f"µs per row of {_FEW_ROWS:,}": round(per_row_of_few * 1e6),
         f"µs per row of {rows:,}": round(per_row * 1e6),
-        "s to copy the same under the tables' foreign keys": round(with_keys, 1),
     }
     return [
         result(
@@ -128,23 +121,17 @@ async def _until_closed(owner: asyncpg.Connection) -> None:
         await asyncio.sleep(_POLL_SECONDS)
 
 
-def _copy(urls: ServiceUrls, into: str) -> float:
-    return asyncio.run(_timed_copy(urls, into))
+def _copy(urls: ServiceUrls) -> float:
+    return asyncio.run(_timed_copy(urls))
 
 
-async def _timed_copy(urls: ServiceUrls, into: str) -> float:
-    """Copy what the file left behind; only encoding, copying and the commit are timed.
-
-    Args:
-        into: "plain" tables with the same indexes, or "keyed" ones with the foreign keys as well.
-    """
+async def _timed_copy(urls: ServiceUrls) -> float:
+    """Copy what the file left behind; only encoding, copying and the commit are timed."""
     reader, writer, seconds = await as_owner(urls), await as_owner(urls), 0.0
     try:
         before = await reader.fetchval("TABLE before_the_file")
         for table in _OF_THE_FILE:
-            await writer.execute(f"CREATE TABLE {table}_{into} (LIKE {table} INCLUDING ALL)")
-            for key in await reader.fetch(_KEYS, table) if into == "keyed" else ():
-                await writer.execute(key[0])
+            await writer.execute(f"CREATE TABLE {table}_copy (LIKE {table} INCLUDING ALL)")
         transaction = writer.transaction()
         await transaction.start()
         for table, query in _OF_THE_FILE.items():
@@ -158,7 +145,7 @@ async def _timed_copy(urls: ServiceUrls, into: str) -> float:
                     for row, payload in zip(rows, payloads, strict=False):
                         row["body"] = payload.model_dump_json().encode()
                     await writer.copy_records_to_table(
-                        f"{table}_{into}", records=[tuple(row.values()) for row in rows]
+                        f"{table}_copy", records=[tuple(row.values()) for row in rows]
                     )
                     seconds += perf_counter() - started
         started = perf_counter()

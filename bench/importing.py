@@ -20,6 +20,7 @@ from bench.results import Result, result
 from sandbox.postgres import ServiceUrls
 from services.invoicing.adapters.forum_xml import ForumInvoiceRenderer
 from services.invoicing.bootstrap import MIGRATIONS, build_desk
+from services.invoicing.domain.incoming import GivenFile
 from services.invoicing.entrypoints.desk import Desk
 from services.invoicing.handlers.import_invoices import ImportInvoices, import_invoices
 from shared.db.engine import Database
@@ -127,8 +128,7 @@ async def _upload(desk: Desk, path: Path) -> Counter[str]:
         practice_id=PRACTICE_ID,
         import_id=new_id(),
         contract_id=CONTRACT_ID,
-        name=path.name,
-        data=await asyncio.to_thread(path.read_bytes),
+        given=[GivenFile(path.name, await asyncio.to_thread(path.read_bytes))],
     )
     reports = await import_invoices(
         command,

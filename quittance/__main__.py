@@ -65,6 +65,12 @@ def _undo_deb(arguments: Sequence[str]) -> int:
     return run(arguments)
 
 
+def _discard_deb(arguments: Sequence[str]) -> int:
+    from services.reconciliation.entrypoints.deb_cli import discard_main as run
+
+    return run(arguments)
+
+
 def _explain_deb(arguments: Sequence[str]) -> int:
     from services.reconciliation.entrypoints.deb_cli import explain_main as run
 
@@ -80,6 +86,7 @@ COMMANDS: Final[Mapping[tuple[str, str], Command]] = {
     ("deb", "import"): Command(_import_deb, "hand a DEB file to the gateway"),
     ("deb", "preview"): Command(_preview_deb, "show what booking a DEB file would do"),
     ("deb", "undo"): Command(_undo_deb, "take back all that a DEB file booked"),
+    ("deb", "discard"): Command(_discard_deb, "end a held DEB file that is never to be booked"),
     ("deb", "explain"): Command(_explain_deb, "show what became of one row of a DEB file"),
 }
 

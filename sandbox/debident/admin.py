@@ -18,10 +18,9 @@ from sandbox.debident.fates import FATES
 from sandbox.debident.misbehaviour import misbehaviour_from
 from sandbox.debident.portal import (
     AccountTakenError,
-    ClientRegistration,
     UnknownAccountError,
 )
-from sandbox.debident.terms import AccountTerms
+from sandbox.debident.terms import AccountTerms, ClientRegistration
 
 ADMIN_SECRET = web.AppKey("admin_secret", str)
 _ACCOUNT_NUMBER = re.compile(r"[0-9A-Z.-]{1,20}")

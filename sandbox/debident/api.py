@@ -26,9 +26,9 @@ _FIELD_BYTES_MAX = 200
 _ACCOUNT = web.RequestKey("account", str)
 _DRAW = web.RequestKey("draw", Draw)
 CLOSING = web.AppKey("closing", asyncio.Event)
-_SLOW_SECONDS = 0.5
-_HANG_LOOK_SECONDS = 0.1
-_HANG_LOOKS = 6_000
+SLOW_SECONDS = 0.5
+HANG_LOOK_SECONDS = 0.1
+HANG_LOOKS = 6_000
 _STATUS_OF = {
     Receipt.ACCEPTED: 202,
     Receipt.ALREADY_HAVE_IT: 200,
@@ -75,9 +75,9 @@ async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
     desk, door = request.app[DESK], request.app.get(DOOR)
     if door is not None and door.is_closed:
         return _cut_off(request)
-    switches = await desk.ask(desk.portal.misbehaviour)
-    if switches.down is not None:
-        return await _out_of_order(request, switches.down)
+    switches, down = await desk.ask(lambda: (desk.portal.misbehaviour(), desk.portal.down()))
+    if down is not None:
+        return await _out_of_order(request, down)
     if not request.path.startswith("/v1/"):
         return await handler(request)
     await asyncio.sleep(switches.slow_seconds)
@@ -91,8 +91,11 @@ async def _misbehave(request: web.Request, handler: Handler) -> web.StreamRespon
     for name in ("unavailable", "hang"):
         if draw.has(name):
             return await _out_of_order(request, name)
+    if draw.has("down"):
+        down = await desk.ask(desk.portal.down)
+        return await _out_of_order(request, down or "cut-off")
     if draw.has("slow"):
-        await asyncio.sleep(_SLOW_SECONDS)
+        await asyncio.sleep(SLOW_SECONDS)
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     account = desk.portal.account_of(token) if scheme == "Bearer" else None
     if account is None:
@@ -122,11 +125,11 @@ async def _out_of_order(request: web.Request, how: str) -> web.StreamResponse:
 
 
 async def _until_caller_gives_up(request: web.Request) -> None:
-    for _ in range(_HANG_LOOKS):
+    for _ in range(HANG_LOOKS):
         transport = request.transport
         if transport is None or transport.is_closing() or request.app[CLOSING].is_set():
             return
-        await asyncio.sleep(_HANG_LOOK_SECONDS)
+        await asyncio.sleep(HANG_LOOK_SECONDS)
 
 
 async def upload_order(request: web.Request) -> web.StreamResponse:

@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
-from sandbox.debident.mischief import FILE_FLAWS
+from sandbox.debident.mischief import DOWN_WAYS, FILE_FLAWS
 
 AT_REQUESTS = ("unavailable", "hang", "malformed_answer")
+AT_SIGN_INS = ("unavailable", "hang")
+AT_READINGS = ("malformed_answer",)
 AT_UPLOADS = (
     "unavailable",
     "hang",
@@ -19,7 +21,6 @@ AT_UPLOADS = (
 )
 """Counted switches of requests, the first one that is on acts first."""
 _COUNTS = frozenset({*AT_REQUESTS, *AT_UPLOADS, "refuse_arrival", *FILE_FLAWS})
-_DOWN = ("unavailable", "hang", "cut-off")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +108,7 @@ def _check(name: str, value: object) -> None:
     elif name == "refuse_lines":
         right = isinstance(value, dict) and all(isinstance(code, str) for code in value.values())
     elif name == "down":
-        right = value is None or value in _DOWN
+        right = value is None or value in DOWN_WAYS
     elif name == "refuse_orders":
         right = value is None or isinstance(value, str)
     else:

@@ -13,6 +13,9 @@ from dataclasses import dataclass
 
 UPLOAD = "upload"
 ASK = "ask"
+SIGN_IN = "sign-in"
+READING = "reading"
+RENAME = "rename"
 ORDER = "order"
 ARRIVAL = "arrival"
 FILE = "file"
@@ -28,18 +31,37 @@ FILE_FLAWS = (
 PLANNED: Mapping[str, tuple[str, ...]] = {
     UPLOAD: (
         "unavailable",
+        "hang",
+        "drop_request",
+        "lost_answer",
+        "malformed_answer",
+        "already_have_it",
+        "slow",
+        "down",
+    ),
+    ASK: ("unavailable", "hang", "malformed_answer", "slow", "down"),
+    SIGN_IN: ("unavailable", "hang", "slow", "down"),
+    READING: ("malformed_answer",),
+    RENAME: (
+        "unavailable",
+        "hang",
         "drop_request",
         "lost_answer",
         "malformed_answer",
         "already_have_it",
         "slow",
     ),
-    ASK: ("unavailable", "malformed_answer", "slow"),
-    ORDER: ("late",),
+    ORDER: ("late", "refuse_order"),
     ARRIVAL: ("refuse_line", "refuse_arrival"),
     FILE: FILE_FLAWS,
 }
-"""What the plan may choose at each kind of event."""
+"""What the plan may choose at each kind of event.
+
+Uploads and questions come over HTTP; sign-ins, readings of an acknowledgement and renames (each an
+upload) over SFTP. Each can do only what is named there.
+"""
+DOWN_WAYS = ("unavailable", "hang", "cut-off")
+_DOWN_SECONDS = (2, 6)
 INTENSITY_MAX = 90
 _FORM = re.compile(r"([^:\s]{1,60}):([0-9]{1,2})")
 
@@ -61,6 +83,11 @@ class Plan:
         if chance.randrange(100) >= self.intensity:
             return None
         return chance.choice(PLANNED[event])
+
+    def outage_for(self, event: str, number: int) -> tuple[str, int]:
+        """Return how an outage that begins at an event shows, and its length in real seconds."""
+        chance = random.Random(f"{self.seed}/down/{event}/{number}")  # noqa: S311 - no secret
+        return chance.choice(DOWN_WAYS), chance.randint(*_DOWN_SECONDS)
 
     def preview(self, *, first: Mapping[str, int], count: int) -> dict[str, list[str]]:
         """Return, by kind of event, what the next `count` events meet: "7 lost-answer"."""

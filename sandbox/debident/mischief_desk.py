@@ -2,30 +2,55 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from sandbox.debident.clock import RealTime
 from sandbox.debident.misbehaviour import (
+    AT_READINGS,
     AT_REQUESTS,
+    AT_SIGN_INS,
     AT_UPLOADS,
     Misbehaviour,
     misbehaviour_from,
 )
-from sandbox.debident.mischief import ARRIVAL, ASK, FILE, FILE_FLAWS, UPLOAD, Draw, Plan
+from sandbox.debident.mischief import (
+    ARRIVAL,
+    ASK,
+    FILE,
+    FILE_FLAWS,
+    READING,
+    RENAME,
+    SIGN_IN,
+    UPLOAD,
+    Draw,
+    Plan,
+)
 from sandbox.debident.store import Store
 
 _SWITCHES = "misbehaviour"
 _NUMBERS = "mischief-numbers"
 _PREVIEWED = 20
 _DONE_SHOWN = 100
-_FIRST_ONLY = {UPLOAD: AT_UPLOADS, ASK: AT_REQUESTS, ARRIVAL: ("refuse_arrival",)}
+_OUTAGE = "planned-outage"
+_FIRST_ONLY = {
+    UPLOAD: AT_UPLOADS,
+    ASK: AT_REQUESTS,
+    SIGN_IN: AT_SIGN_INS,
+    READING: AT_READINGS,
+    RENAME: AT_UPLOADS,
+    ARRIVAL: ("refuse_arrival",),
+}
 
 
 class MischiefDesk:
     """The switches, the plan, and what has been done; all of it survives a restart."""
 
-    def __init__(self, store: Store, plan: Plan | None, *, at_first: Misbehaviour) -> None:
+    def __init__(
+        self, store: Store, plan: Plan | None, *, at_first: Misbehaviour, real: RealTime
+    ) -> None:
         self._store = store
         self._plan = plan
+        self._real = real
         if self._store.read_note(_SWITCHES) is None:
             self.switch(at_first)
 
@@ -37,6 +62,14 @@ class MischiefDesk:
         """Set all switches."""
         self._store.write_note(_SWITCHES, switches.to_json())
 
+    def down(self) -> str | None:
+        """Return how the portal is down: as was switched on, or by an outage of the plan."""
+        switched = self.switches().down
+        note = self._store.read_note(_OUTAGE)
+        if switched is not None or not isinstance(note, dict):
+            return switched
+        return str(note["how"]) if self._real() < datetime.fromisoformat(note["until"]) else None
+
     def draw(self, event: str, *, at: datetime) -> Draw:
         """Count an event, and return what it meets; of a file, all that is switched on at once."""
         with self._store.transaction():
@@ -44,6 +77,10 @@ class MischiefDesk:
             numbers[event] = numbers.get(event, 0) + 1
             self._store.write_note(_NUMBERS, numbers)
             draw = Draw(numbers[event], frozenset(self._names(event, numbers[event])))
+            if self._plan is not None and draw.has("down"):
+                how, seconds = self._plan.outage_for(event, draw.number)
+                until = self._real() + timedelta(seconds=seconds)
+                self._store.write_note(_OUTAGE, {"how": how, "until": until.isoformat()})
             self._store.run_many(
                 "INSERT INTO mischief (at, event, number, name) VALUES (?, ?, ?, ?)",
                 [

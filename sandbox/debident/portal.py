@@ -11,7 +11,7 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from sandbox.debident.clock import ClockState, PortalClock, RealTime, real_time
@@ -25,11 +25,12 @@ from sandbox.debident.package import Package, PackageError
 from sandbox.debident.settings import PortalSettings
 from sandbox.debident.store import Store
 from sandbox.debident.stored_file import StoredFile
-from sandbox.debident.terms import AccountTerms
+from sandbox.debident.terms import AccountTerms, ClientRegistration
 
 _CLOCK = "clock"
 _LATE_DAYS = 2.0
 _REFUSED_BY_PLAN = "address-unknown"
+_ORDER_REFUSED_BY_PLAN = "order-limit-reached"
 _REFUSED_ON_ARRIVAL = "refused-by-clerk"
 
 
@@ -39,16 +40,6 @@ class UnknownAccountError(Exception):
 
 class AccountTakenError(Exception):
     """Another client has this account."""
-
-
-@dataclass(frozen=True, slots=True)
-class ClientRegistration:
-    """A practice's access and its contract, as the admin API registers it."""
-
-    client_id: str
-    client_secret: str
-    account_number: str
-    terms: AccountTerms
 
 
 class Portal:
@@ -71,6 +62,7 @@ class Portal:
             self._store,
             settings.plan,
             at_first=Misbehaviour(refuse_lines=settings.refuse_lines),
+            real=real,
         )
 
     @property
@@ -260,7 +252,7 @@ class Portal:
     ) -> UploadAnswer:
         """Take an upload; see OrderDesk.receive. `say_known`: say that a new one is here already.
 
-        A new order may be drawn to be late.
+        A new order may be drawn to be late, or to be refused.
         """
         switches = self.misbehaviour()
         if switches.refuse_orders:
@@ -271,6 +263,10 @@ class Portal:
             late_days = switches.late_days
             if not self._orders.has(account, order_id):
                 draw = self._mischief.draw(ORDER, at=self.now())
+                if draw.has("refuse_order"):
+                    return UploadAnswer(
+                        Receipt.REFUSED, code=_ORDER_REFUSED_BY_PLAN, text="the plan refuses it"
+                    )
                 late_days += _LATE_DAYS if draw.has("late") else 0.0
             answer = self._orders.receive(
                 account, order_id, package, now=self.now(), late_days=late_days
@@ -326,6 +322,10 @@ class Portal:
     def misbehaviour(self) -> Misbehaviour:
         """Return the switches as they stand."""
         return self._mischief.switches()
+
+    def down(self) -> str | None:
+        """Return how nothing answers just now; None: the portal answers."""
+        return self._mischief.down()
 
     def misbehave(self, switches: Misbehaviour) -> None:
         """Set all switches."""

@@ -23,7 +23,8 @@ _PART_FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,200}\.part")
 _PARTS_MAX = 100
 _FILES_MAX = 10_000
 IN_FOLDER = "/orders/in"
-FOLDERS = ("/", "/orders", IN_FOLDER, "/orders/ack", "/deb")
+ACK_FOLDER = "/orders/ack"
+FOLDERS = ("/", "/orders", IN_FOLDER, ACK_FOLDER, "/deb")
 
 
 class NotTakenError(Exception):
@@ -44,6 +45,7 @@ class SftpDesk:
         self._portal = portal
         self._package_bytes_max = package_bytes_max
         self._parts: dict[tuple[str, str], Part] = {}
+        self._garbled: dict[tuple[str, str], int] = {}
 
     def names(self, account: str, folder: str) -> dict[str, int] | None:
         """Return the files of a folder with their sizes, or None where there is no such folder."""
@@ -54,7 +56,7 @@ class SftpDesk:
         if folder == IN_FOLDER:
             parts = self._parts.items()
             return {name: len(part.content) for (owner, name), part in parts if owner == account}
-        if folder == "/orders/ack":
+        if folder == ACK_FOLDER:
             acks = {f"{order}.json": self._ack(account, order) for order in self._orders(account)}
             return {name: len(ack) for name, ack in acks.items() if ack is not None}
         return self._deb_names(account) if folder == "/deb" else {}
@@ -65,7 +67,7 @@ class SftpDesk:
         readers: dict[str, Callable[[], bytes | None]] = {
             "": lambda: _account_file(account) if name == "account.json" else None,
             IN_FOLDER: lambda: self._part_content(account, name),
-            "/orders/ack": lambda: self._ack(account, name.removesuffix(".json")),
+            ACK_FOLDER: lambda: self._ack(account, name.removesuffix(".json")),
             "/deb": lambda: self._deb_checksum(account, name),
         }
         return readers[folder]() if folder in readers else None
@@ -135,6 +137,16 @@ class SftpDesk:
         return None if part is None else bytes(part.content)
 
     # Acknowledgements.
+
+    def garble_ack(self, account: str, path: str, number: int) -> None:
+        """Let the acknowledgement of an order file be none when it is read next."""
+        found = _ORDER_FILE.fullmatch(path.rpartition("/")[2])
+        assert found is not None  # noqa: S101 - it has just been taken over
+        self._garbled[account, f"{ACK_FOLDER}/{found[1]}.json"] = number
+
+    def garbled_ack(self, account: str, path: str) -> int | None:
+        """Return which answer stands in the acknowledgement's place this time, or None: its own."""
+        return self._garbled.pop((account, path), None)
 
     def _orders(self, account: str) -> list[str]:
         rows = self._portal.store.rows(

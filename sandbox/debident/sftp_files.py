@@ -12,10 +12,12 @@ from typing import TypeVar
 import asyncssh
 from asyncssh.misc import MaybeAwait
 
+from sandbox.debident.api import HANG_LOOK_SECONDS, HANG_LOOKS, SLOW_SECONDS
 from sandbox.debident.deb_reading import PiecewiseFile
 from sandbox.debident.desk import Desk
-from sandbox.debident.mischief import UPLOAD
-from sandbox.debident.sftp_desk import FOLDERS, NotTakenError, Part, SftpDesk
+from sandbox.debident.hostile import malformed_answer
+from sandbox.debident.mischief import READING, RENAME, Draw
+from sandbox.debident.sftp_desk import ACK_FOLDER, FOLDERS, NotTakenError, Part, SftpDesk
 from sandbox.debident.stored_file import FileChangedError
 
 ACCOUNT = "debident_account"
@@ -96,7 +98,17 @@ class PortalFiles(asyncssh.SFTPServer):
         content = await self._desk.ask(lambda: self._files.content(self._account, path))
         if content is None:
             raise asyncssh.SFTPNoSuchFile("no such file")
-        return _OpenFile(content=content)
+        return _OpenFile(content=await self._told(path, content))
+
+    async def _told(self, path: str, content: bytes) -> bytes:
+        """Return a file as it is shown: an acknowledgement may be none."""
+        if not path.startswith(ACK_FOLDER):
+            return content
+        number = await self._desk.ask(lambda: self._files.garbled_ack(self._account, path))
+        if number is None:
+            draw = await self._desk.ask(lambda: self._desk.portal.draw(READING))
+            number = draw.number if draw.has("malformed_answer") else None
+        return content if number is None else malformed_answer(number)
 
     async def read(self, file_obj: object, offset: int, size: int) -> bytes:
         """Return some bytes."""
@@ -147,12 +159,25 @@ class PortalFiles(asyncssh.SFTPServer):
         switches = await self._desk.ask(portal.misbehaviour)
         if switches.slow_seconds:
             await asyncio.sleep(switches.slow_seconds)
-        draw = await self._desk.ask(lambda: portal.draw(UPLOAD))
-        if draw.has("drop_request"):
-            self._cut_off()
+        draw = await self._desk.ask(lambda: portal.draw(RENAME))
+        await self._before_taking(draw)
         await self._taking(lambda: self._files.drop(self._account, old, new))
+        if draw.has("malformed_answer"):
+            await self._desk.ask(lambda: self._files.garble_ack(self._account, new, draw.number))
         if draw.has("lost_answer"):
             self._cut_off()
+        if draw.has("already_have_it"):
+            raise asyncssh.SFTPFileAlreadyExists("this order is here already")
+
+    async def _before_taking(self, draw: Draw) -> None:
+        if draw.has("unavailable"):
+            raise asyncssh.SFTPFailure("the portal is being maintained")
+        if draw.has("hang"):
+            await until_gone(self.connection)
+        if draw.has("hang") or draw.has("drop_request"):
+            self._cut_off()
+        if draw.has("slow"):
+            await asyncio.sleep(SLOW_SECONDS)
 
     async def rename(self, oldpath: bytes, newpath: bytes) -> None:
         """Like `posix_rename`: a package that is there already is recognised by its hash."""
@@ -168,6 +193,14 @@ class PortalFiles(asyncssh.SFTPServer):
         """Break the connection as a failing network would."""
         self.connection.abort()
         raise asyncssh.SFTPFailure("cut off")
+
+
+async def until_gone(connection: asyncssh.SSHServerConnection) -> None:
+    """Wait until the caller has given up."""
+    for _ in range(HANG_LOOKS):
+        if connection.is_closed():
+            return
+        await asyncio.sleep(HANG_LOOK_SECONDS)
 
 
 def _within_home(path: bytes) -> str:

@@ -13,12 +13,13 @@ from pathlib import Path
 
 import asyncssh
 
+from sandbox.debident.api import SLOW_SECONDS
 from sandbox.debident.client_keys import account_by_key
 from sandbox.debident.desk import Desk
-from sandbox.debident.mischief import ASK
+from sandbox.debident.mischief import SIGN_IN
 from sandbox.debident.settings import PortalSettings
 from sandbox.debident.sftp_desk import SftpDesk
-from sandbox.debident.sftp_files import ACCOUNT, PortalFiles
+from sandbox.debident.sftp_files import ACCOUNT, PortalFiles, until_gone
 
 _KEY_FILE = "sftp_host_key"
 _ADDRESS_FILE = "sftp.json"
@@ -46,13 +47,31 @@ class _Door(asyncssh.SSHServer):
 
     async def begin_auth(self, username: str) -> bool:  # noqa: ARG002 - the library's signature
         """Apply the switches that concern every request; then everybody must prove itself."""
-        switches = await self._desk.ask(self._desk.portal.misbehaviour)
-        if switches.slow_seconds:
-            await asyncio.sleep(switches.slow_seconds)
-        draw = await self._desk.ask(lambda: self._desk.portal.draw(ASK))
-        if draw.has("unavailable"):
-            raise asyncssh.ServiceNotAvailable("the portal is being maintained")
+        portal = self._desk.portal
+        switches, down = await self._desk.ask(lambda: (portal.misbehaviour(), portal.down()))
+        if down is not None:
+            await self._out_of_order(down)
+        await asyncio.sleep(switches.slow_seconds)
+        draw = await self._desk.ask(lambda: portal.draw(SIGN_IN))
+        for name in ("unavailable", "hang"):
+            if draw.has(name):
+                await self._out_of_order(name)
+        if draw.has("down"):
+            down = await self._desk.ask(portal.down)
+            await self._out_of_order(down or "cut-off")
+        if draw.has("slow"):
+            await asyncio.sleep(SLOW_SECONDS)
         return True
+
+    async def _out_of_order(self, how: str) -> None:
+        """End the sign-in: with an answer, once the caller has given up, or with a break."""
+        if how == "unavailable":
+            raise asyncssh.ServiceNotAvailable("the portal is being maintained")
+        if self._connection is not None:
+            if how == "hang":
+                await until_gone(self._connection)
+            self._connection.abort()
+        raise asyncssh.ConnectionLost("the portal is out of order")
 
     def password_auth_supported(self) -> bool:
         """The secret is the password."""

@@ -40,3 +40,13 @@ class TakenInvoice:
     debtor_number: str
     amount: Money
     arrived_on: date
+
+
+@dataclass(frozen=True, slots=True)
+class ClientRegistration:
+    """A practice's access and its contract, as the admin API registers it."""
+
+    client_id: str
+    client_secret: str
+    account_number: str
+    terms: AccountTerms

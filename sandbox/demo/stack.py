@@ -199,6 +199,8 @@ def _settings(
         "TOKEN_ISSUER": urls["issuer"],
     }
     own = {
+        # Nothing of the demo is a real invoice, and its documents say so.
+        "invoicing": {"DOCUMENT_MODUS": "test"},
         "debident_gateway": {
             "PORTAL_URL": urls["portal"],
             "CREDENTIALS_KEY": _new_key(),
@@ -209,7 +211,11 @@ def _settings(
             "TICK_INTERVAL_SECONDS": "0.5",
         },
         # A file that names an unknown invoice waits a little, in case the invoice is under way.
-        "reconciliation": {"DEB_TICK_SECONDS": "0.2", "DEB_EARLY_GRACE_SECONDS": "5"},
+        "reconciliation": {
+            "DEB_TICK_SECONDS": "0.2",
+            "DEB_EARLY_GRACE_SECONDS": "5",
+            "DEB_DATED_AHEAD_DAYS": "3650",  # the portal's days are short
+        },
     }
     return {
         name: {

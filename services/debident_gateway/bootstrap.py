@@ -79,7 +79,9 @@ def build_workshop(
 ) -> Workshop:
     """Return what the entrypoints work with."""
     object_store = object_store or open_object_store(
-        settings.object_store_url, key=decode_key(settings.object_store_key)
+        settings.object_store_url,
+        key=decode_key(settings.object_store_key),
+        retention_years=settings.retention_years,
     )
     sealer = SecretSealer(decode_key(settings.credentials_key))
 

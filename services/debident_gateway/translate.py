@@ -13,6 +13,7 @@ from services.debident_gateway.domain.events import (
     DebFileWasFetched,
     DomainEvent,
     OrderHasArrived,
+    OrderIsHeld,
     OrderSendDidFail,
     OrderWasRefused,
     OrderWasSent,
@@ -28,6 +29,7 @@ from shared.contracts.debident.v1 import (
     DebFileGapClosed,
     DebFileMissing,
     OrderArrived,
+    OrderHeld,
     OrderRefused,
     OrderSendFailed,
     OrderSent,
@@ -128,6 +130,14 @@ def to_wire(event: DomainEvent) -> EventPayload:
             )
         case OrderHasArrived():
             return _order_arrived(event)
+        case OrderWasRefused() | OrderWasWithheld() | OrderIsHeld():
+            return _not_taken(event)
+        case _:
+            return _about_portal(event)
+
+
+def _not_taken(event: OrderWasRefused | OrderWasWithheld | OrderIsHeld) -> EventPayload:
+    match event:
         case OrderWasRefused():
             return OrderRefused(
                 practice_id=event.practice_id,
@@ -136,6 +146,15 @@ def to_wire(event: DomainEvent) -> EventPayload:
                 reason_code=event.reason_code,
                 refused_at=event.refused_at,
             )
+        case OrderIsHeld():
+            return OrderHeld(
+                practice_id=event.practice_id,
+                order_id=event.order_id,
+                contract_id=event.contract_id,
+                attempt=event.attempt,
+                reason_code=event.reason_code,
+                held_at=event.held_at,
+            )
         case OrderWasWithheld():
             return OrderWithheld(
                 practice_id=event.practice_id,
@@ -143,8 +162,6 @@ def to_wire(event: DomainEvent) -> EventPayload:
                 contract_id=event.contract_id,
                 withheld_at=event.withheld_at,
             )
-        case _:
-            return _about_portal(event)
 
 
 def _about_portal(

@@ -52,13 +52,16 @@ def build(
     )
     clock = clock or SystemClock()
     store = object_store or open_object_store(
-        settings.object_store_url, key=decode_key(settings.object_store_key)
+        settings.object_store_url,
+        key=decode_key(settings.object_store_key),
+        retention_years=settings.retention_years,
     )
     desk = build_desk(
         database=database,
         clock=clock,
         object_store=store,
         renderer=renderer or ForumInvoiceRenderer(modus=settings.document_modus),
+        takes_trials=settings.document_modus == "test",
     )
     return ServiceDefinition(
         name=INVOICING,
@@ -73,9 +76,18 @@ def build(
 
 
 def build_desk(
-    *, database: Database, clock: Clock, object_store: ObjectStore, renderer: InvoiceRenderer
+    *,
+    database: Database,
+    clock: Clock,
+    object_store: ObjectStore,
+    renderer: InvoiceRenderer,
+    takes_trials: bool = False,
 ) -> Desk:
-    """Return the ports of the entry points on PostgreSQL and the object store."""
+    """Return the ports of the entry points on PostgreSQL and the object store.
+
+    Args:
+        takes_trials: whether imported documents may say that they are trials.
+    """
 
     def unit_of_work(connection: AsyncConnection) -> UnitOfWork:
         return SqlUnitOfWork(connection, clock)
@@ -94,7 +106,7 @@ def build_desk(
         renderer=renderer,
         documents=StoredInvoiceDocuments(object_store),
         order_documents=StoredOrderDocuments(object_store),
-        invoice_files=ForumInvoiceFiles(),
+        invoice_files=ForumInvoiceFiles(takes_trials=takes_trials),
         printer=PdfInvoicePrinter(),
         document_reader=ForumDocumentReader(),
         credit_note_renderer=ForumCreditNoteRenderer(),

@@ -18,5 +18,6 @@ class InvoicingSettings(ServiceSettings):
     http_port: Annotated[int, Field(ge=0, le=65535)] = 8081
     document_modus: Literal["production", "test"] = Field(
         default="production",
-        description='"test" marks every invoice document as a trial, for one-machine runs.',
+        description='"test" marks every invoice document as a trial, for one-machine runs, and'
+        " lets documents in that other software marked so.",
     )

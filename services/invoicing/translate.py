@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Literal, cast
+from typing import Literal, TypeAlias, cast
 
 from services.invoicing.domain.events import (
     ContractHasChanged,
@@ -65,6 +65,9 @@ def to_wire(event: InvoicingEvent) -> EventPayload:
             )
 
 
+_Component: TypeAlias = Literal["costs", "interest", "reminder_fees", "principal"]
+
+
 def _contract(contract: Contract) -> ContractChanged:
     return ContractChanged(
         practice_id=contract.practice_id,
@@ -83,6 +86,7 @@ def _contract(contract: Contract) -> ContractChanged:
         reminder_fee_beneficiary=cast(
             "Literal['factor', 'practice']", contract.reminder_fee_beneficiary
         ),
+        payment_order=cast("tuple[_Component, ...]", contract.payment_order),
         loss_cover=contract.loss_cover,
         payment_order=cast("PaymentOrder", contract.payment_order),
         invoice_format=cast("Literal['4.5', '5.0']", contract.invoice_format),

@@ -68,7 +68,9 @@ def build_workshop(
 ) -> Workshop:
     """Return what the entrypoints work with."""
     object_store = object_store or open_object_store(
-        settings.object_store_url, key=decode_key(settings.object_store_key)
+        settings.object_store_url,
+        key=decode_key(settings.object_store_key),
+        retention_years=settings.retention_years,
     )
 
     def unit_of_work(connection: AsyncConnection) -> SqlUnitOfWork:
@@ -86,6 +88,7 @@ def build_workshop(
             batch_size=settings.batch_size,
             trial_day=_trial_day(settings),
         ),
+        retention_years=settings.retention_years,
     )
 
 

@@ -11,6 +11,8 @@ from services.orders.domain.events import (
     DomainEvent,
     OrderClosed,
     OrderConfirmed,
+    OrderMovedOn,
+    OrderNotLeaving,
     OrderOverdue,
     OrderPrepared,
     OrderWithdrawalRequested,
@@ -169,6 +171,8 @@ def to_wire(event: DomainEvent) -> EventPayload:
             return _released(event)
         case OrderOverdue():
             return _overdue(event)
+        case OrderNotLeaving() | OrderMovedOn():
+            return _leaving(event)
 
 
 def _taken_out(event: OrderWithdrawalRequested | OrderWithdrawn | OrderClosed) -> EventPayload:
@@ -237,6 +241,31 @@ def _overdue(event: OrderOverdue) -> wire.OrderOverdue:
         sent_at=event.sent_at,
         deadline=event.deadline,
         days_late=event.days_late,
+        invoice_count=event.invoice_count,
+        total=WireMoney.of(event.total),
+        noted_at=event.noted_at,
+    )
+
+
+def _leaving(event: OrderNotLeaving | OrderMovedOn) -> EventPayload:
+    if isinstance(event, OrderMovedOn):
+        return wire.OrderMovedOn(
+            practice_id=event.practice_id,
+            order_id=event.order_id,
+            contract_id=event.contract_id,
+            round=event.round,
+            state=event.state.value,
+            moved_on_at=event.moved_on_at,
+        )
+    return wire.OrderNotLeaving(
+        practice_id=event.practice_id,
+        order_id=event.order_id,
+        order_number=event.number,
+        contract_id=event.contract_id,
+        round=event.round,
+        reason_code=event.reason_code,
+        since=event.since,
+        may_have_left=event.may_have_left,
         invoice_count=event.invoice_count,
         total=WireMoney.of(event.total),
         noted_at=event.noted_at,

@@ -10,6 +10,6 @@ confirmation_line, journal_entry, posting, acquittal, deb_file, deb_file_deliver
 position_fact, acquittal_exception, acquittal_exception_decision, row_decision, deb_file_decision,
 deb_undo_row, bank_account, bank_statement, bank_entry, bank_entry_decision, period_closing,
 closing_balance, order_line, order_end, dunning_verdict, reported_exception, exception_desk,
-exception_event, payout, payout_decision, bank_entry_token, and
-the messaging and web tables that every service has.
+exception_event, payout, payout_decision, bank_entry_token, deb_file_hold, invoice_cancellation,
+and the messaging and web tables that every service has.
 """

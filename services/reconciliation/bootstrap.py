@@ -13,10 +13,11 @@ from services.reconciliation.adapters.content import ObjectStoreContent
 from services.reconciliation.adapters.dunning import PostgresDunningQueue
 from services.reconciliation.adapters.exception_queue import PostgresExceptionDesk, PostgresReports
 from services.reconciliation.adapters.file_queue import PostgresFileQueue
-from services.reconciliation.adapters.layouts import all_layouts
+from services.reconciliation.adapters.layouts import all_layouts, shipped_layouts
 from services.reconciliation.adapters.payout_rows import PostgresPayouts
 from services.reconciliation.adapters.previewing import preview_opener
 from services.reconciliation.adapters.unit_of_work import SqlUnitOfWork, unit_opener
+from services.reconciliation.domain.deb.layout_file import read_layout
 from services.reconciliation.entrypoints.acquittal_exceptions import set_aside_endpoints
 from services.reconciliation.entrypoints.deb_files import DebFileOperations, deb_file_endpoints
 from services.reconciliation.entrypoints.dunning_timer import DunningWatcher, dunning_part
@@ -36,6 +37,7 @@ from services.reconciliation.entrypoints.http import ReconciliationApi, endpoint
 from services.reconciliation.entrypoints.http_bank import bank_endpoints
 from services.reconciliation.entrypoints.http_dunning import dunning_endpoints
 from services.reconciliation.entrypoints.http_exports import export_endpoints
+from services.reconciliation.entrypoints.http_lint import lint_endpoints
 from services.reconciliation.entrypoints.http_payouts import payout_endpoints
 from services.reconciliation.entrypoints.http_periods import period_endpoints
 from services.reconciliation.entrypoints.http_positions import position_endpoints
@@ -72,7 +74,9 @@ def build(
         settings.database_url.get_secret_value(), application_name=topics.RECONCILIATION
     )
     object_store = object_store or open_object_store(
-        settings.object_store_url, key=decode_key(settings.object_store_key)
+        settings.object_store_url,
+        key=decode_key(settings.object_store_key),
+        retention_years=settings.retention_years,
     )
     content = ObjectStoreContent(object_store)
 
@@ -104,6 +108,7 @@ def build(
                     unit_on, preview_opener(database, clock), clock, batch_rows=policy.batch_rows
                 )
             ),
+            *lint_endpoints(shop.layouts, frozenset(shipped_layouts()), read_layout),
             *set_aside_endpoints(unit_on, clock),
             *export_endpoints(clock),
             *position_endpoints(clock),
@@ -160,4 +165,5 @@ def booking_policy(settings: ReconciliationSettings) -> BookingPolicy:
         attempts_max=settings.deb_attempts_max,
         early_grace=timedelta(seconds=settings.deb_early_grace_seconds),
         accept_test_files=settings.deb_accept_test_files,
+        dated_ahead=timedelta(days=settings.deb_dated_ahead_days),
     )

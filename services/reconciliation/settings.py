@@ -37,6 +37,11 @@ class ReconciliationSettings(ServiceSettings):
     deb_accept_test_files: bool = Field(
         default=False, description="Book files whose header carries the test flag."
     )
+    deb_dated_ahead_days: Annotated[int, Field(ge=0, le=36_500)] = Field(
+        default=0,
+        description="How many days after its fetching a DEB file may be dated; none at a real"
+        " portal, many where the stand-in's calendar runs ahead.",
+    )
     deb_layouts_folder: Path | None = Field(
         default=None,
         description="A folder with the office's own layouts (*.toml), beside those shipped.",

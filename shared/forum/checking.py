@@ -17,6 +17,7 @@ from shared.forum.check_digits import RESERVED_GLNS, is_gln, is_qr_iban, is_qr_r
 from shared.forum.numbers import is_within_bounds
 from shared.forum.opening import Fault, NotOpenedError, line_of, open_request
 from shared.forum.schema import NAMESPACE
+from shared.forum.tax import tax_faults
 
 _NS: Final = {"i": NAMESPACE}
 _NOTHING: Final = Decimal(0)
@@ -36,16 +37,24 @@ class CheckedDocument:
     Attributes:
         version: "4.5" or "5.0"; None if it could not be opened.
         faults: everything that is wrong; empty when nothing is.
+        modus: "production", or "test" of a trial; None if it could not be opened.
     """
 
     version: str | None
     faults: tuple[Fault, ...]
+    modus: str | None = None
 
 
 def check_document(
-    data: bytes, *, invoice_number: str, credit_note_number: str | None = None
+    data: bytes,
+    *,
+    invoice_number: str,
+    credit_note_number: str | None = None,
+    modus: str = "production",
 ) -> CheckedDocument:
     """Check a document that a factor is to get for the invoice, or credit note, of this number.
+
+    It must say that it is a real invoice ("production"), or a trial ("test"), as `modus` wants.
 
     An invoice that replaced another one in an import is listed under its number with a suffix
     (`RE-4711.2`), which its document does not have; that is right.
@@ -57,16 +66,28 @@ def check_document(
     body = root.find("i:payload/i:body", _NS)
     if body is None:
         encrypted = Fault("encrypted", "The content is encrypted.", line=line_of(root))
-        return CheckedDocument(version, (encrypted,))
+        return CheckedDocument(version, (encrypted,), _modus(root))
     found = (
+        *_marked(root, modus),
         *_numbers(root, invoice_number, credit_note_number),
         *_kind(version, root, body, is_refund=credit_note_number is not None),
         *_glns(root),
         *_insurer(body),
         *_slip(body),
         *_sums(body),
+        *_taxes(body),
     )
-    return CheckedDocument(version, found)
+    return CheckedDocument(version, found, _modus(root))
+
+
+def _modus(root: etree._Element) -> str:
+    return root.get("modus", "production")
+
+
+def _marked(root: etree._Element, wanted: str) -> Iterator[Fault]:
+    modus = _modus(root)
+    if modus != wanted:
+        yield _at(root, "other-modus", f'It is marked as "{modus}", not "{wanted}".', "modus")
 
 
 def _numbers(
@@ -200,6 +221,25 @@ def _sums(body: etree._Element) -> Iterator[Fault]:
     for code, words, holds in checks:
         if not holds:
             yield _at(balance, code, words, "balance")
+
+
+def _taxes(body: etree._Element) -> Iterator[Fault]:
+    vat = body.find("*/i:balance/i:vat", _NS)
+    if vat is None or any(_unbounded(body)):
+        return
+    services = [
+        (_number(one, "vat_rate"), _francs(one, "amount"))
+        for one in body.iterfind("i:services/*", _NS)
+    ]
+    rates = [
+        (_number(one, "vat_rate"), _francs(one, "amount"), _francs(one, "vat"))
+        for one in vat.iterfind("i:vat_rate", _NS)
+    ]
+    for words in tax_faults(services, rates):
+        yield _at(vat, "vat", words, "balance")
+    if vat.get("vat_number") is None and any(tax for _, _, tax in rates):
+        words = "It says a tax and no VAT number of who charges it."
+        yield _at(vat, "missing-vat-number", words, "balance")
 
 
 def _number(element: etree._Element, name: str) -> Decimal:

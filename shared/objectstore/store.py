@@ -1,4 +1,8 @@
-"""Content-addressed, encrypted object store over `obstore` (a folder, S3, or memory)."""
+"""Content-addressed, encrypted object store over `obstore` (a folder, S3, or memory).
+
+It cannot delete. Until when an object must stay is written with it where the store has room for
+that (S3: `x-amz-meta-retain-until`); in a folder it follows from the day of the file.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,7 @@ import os
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlparse
@@ -22,10 +26,12 @@ from obstore.store import LocalStore, MemoryStore, from_url
 from obstore.store import ObjectStore as Backend
 
 if TYPE_CHECKING:
-    from obstore import GetOptions
+    from obstore import Attributes, GetOptions
 
 from shared.contracts.envelope import ContentRef
+from shared.kernel.clock import SWISS_TIME, Clock, SystemClock
 from shared.kernel.errors import PermanentError, TransientError
+from shared.kernel.retention import RETENTION_YEARS, kept_until
 from shared.objectstore.folder import ArrivingObject, sync_folder, write_durably
 from shared.objectstore.sealed import (
     NONCE_BYTES,
@@ -44,6 +50,8 @@ PIECE_BYTES = 1_048_576
 """How much of an object is in memory while it is streamed."""
 UPLOADED_PER_CALL = 33_554_432
 """A large object has the time of a call for each begun 32 MiB on its way to a remote store."""
+RETAIN_UNTIL = "retain-until"
+"""The attribute of a stored object that tells the last day on which it must still be there."""
 T = TypeVar("T")
 
 
@@ -61,6 +69,14 @@ class Announced:
     sha256: str
     size_bytes: int
     media_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Stored bytes, and the last day on which they must still be there."""
+
+    data: bytes
+    until: date
 
 
 class ContentHashError(PermanentError):
@@ -83,6 +99,8 @@ class ObjectStore:
         write: Write | None = None,
         folder: Path | None = None,
         call_seconds: float = CALL_SECONDS,
+        retention_years: int = RETENTION_YEARS,
+        clock: Clock | None = None,
     ) -> None:
         self._backend = backend
         self._key = key
@@ -90,6 +108,8 @@ class ObjectStore:
         self._write = write or self._put
         self._folder = folder
         self._call_seconds = call_seconds
+        self._retention_years = retention_years
+        self._clock = clock or SystemClock()
 
     async def put(
         self, *, practice_id: UUID, kind: str, data: bytes, media_type: str
@@ -195,7 +215,7 @@ class ObjectStore:
         seconds = self._call_seconds * (1 + size_bytes // UPLOADED_PER_CALL)
         try:
             async with asyncio.timeout(seconds):
-                await obstore.put_async(self._backend, key, path)
+                await obstore.put_async(self._backend, key, path, attributes=self._attributes())
         except (BaseError, OSError) as error:
             message = f"the object store did not take {key}: {_kind(error)}"
             raise TransientError(message) from error
@@ -212,8 +232,17 @@ class ObjectStore:
             ContentHashError: the bytes are not those that were announced.
             TransientError: the store did not answer, or does not have them yet.
         """
+        return (await self.get_kept(ref, practice_id=practice_id)).data
+
+    async def get_kept(self, ref: ContentRef, *, practice_id: UUID) -> Kept:
+        """Return the bytes behind `ref`, and until when they must stay; raises as `get` does.
+
+        The day is the one that was written with them. Where none was, in a folder or before days
+        were written, it follows from the day of their storing.
+        """
         _check_owner(ref, practice_id)
-        return self._open(await self._call(ref, self._get(ref)), ref)
+        sealed, until = await self._call(ref, self._get_with_day(ref))
+        return Kept(self._open(sealed, ref), until)
 
     async def stream(self, ref: ContentRef, *, practice_id: UUID) -> AsyncIterator[bytes]:
         """Yield the bytes behind `ref` in pieces; memory is that of one piece, whatever the size.
@@ -257,6 +286,21 @@ class ObjectStore:
         response = await obstore.get_async(self._backend, ref.key, options=options)
         return bytes(await response.bytes_async())
 
+    async def _get_with_day(self, ref: ContentRef) -> tuple[bytes, date]:
+        response = await obstore.get_async(self._backend, ref.key)
+        written = response.attributes.get(RETAIN_UNTIL)
+        stored_at: datetime = response.meta["last_modified"]
+        until = (
+            kept_until(stored_at.astimezone(SWISS_TIME).date(), years=self._retention_years)
+            if written is None
+            else date.fromisoformat(written)
+        )
+        return bytes(await response.bytes_async()), until
+
+    def _attributes(self) -> Attributes:
+        until = kept_until(self._clock.today(), years=self._retention_years)
+        return {RETAIN_UNTIL: until.isoformat()}
+
     async def _call(self, ref: ContentRef, call: Awaitable[T]) -> T:
         try:
             async with asyncio.timeout(self._call_seconds):
@@ -268,7 +312,11 @@ class ObjectStore:
             raise TransientError(message) from error
 
     async def _put(self, objects: Sequence[tuple[str, bytes]]) -> None:
-        puts = (obstore.put_async(self._backend, key, sealed) for key, sealed in objects)
+        attributes = self._attributes()
+        puts = (
+            obstore.put_async(self._backend, key, sealed, attributes=attributes)
+            for key, sealed in objects
+        )
         await asyncio.gather(*puts)
 
     def _open(self, sealed: bytes, ref: ContentRef) -> bytes:
@@ -287,14 +335,15 @@ def _check_owner(ref: ContentRef, practice_id: UUID) -> None:
         raise PermanentError("the content belongs to another practice")
 
 
-def open_object_store(url: str, *, key: bytes) -> ObjectStore:
+def open_object_store(
+    url: str, *, key: bytes, retention_years: int = RETENTION_YEARS
+) -> ObjectStore:
     """Open the store at `url`: "file:///folder", "s3://bucket/prefix", or "memory:"."""
     scheme = urlparse(url).scheme
-    if scheme == "memory":
-        return ObjectStore(MemoryStore(), key=key)
     if scheme == "file":
-        return _open_folder(Path(urlparse(url).path), key=key)
-    return ObjectStore(from_url(url, **_remote_options()), key=key)
+        return _open_folder(Path(urlparse(url).path), key=key, retention_years=retention_years)
+    backend = MemoryStore() if scheme == "memory" else from_url(url, **_remote_options())
+    return ObjectStore(backend, key=key, retention_years=retention_years)
 
 
 def _remote_options() -> dict[str, Any]:
@@ -310,14 +359,20 @@ def _remote_options() -> dict[str, Any]:
     }
 
 
-def _open_folder(folder: Path, *, key: bytes) -> ObjectStore:
+def _open_folder(folder: Path, *, key: bytes, retention_years: int) -> ObjectStore:
     folder.mkdir(parents=True, exist_ok=True)
     sync_folder(folder.parent)
 
     async def write(objects: Sequence[tuple[str, bytes]]) -> None:
         await asyncio.to_thread(write_durably, folder, objects)
 
-    return ObjectStore(LocalStore(prefix=folder), key=key, write=write, folder=folder)
+    return ObjectStore(
+        LocalStore(prefix=folder),
+        key=key,
+        write=write,
+        folder=folder,
+        retention_years=retention_years,
+    )
 
 
 def _kind(error: BaseException) -> str:

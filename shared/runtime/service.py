@@ -27,6 +27,7 @@ from shared.runtime.definition import ServiceDefinition
 from shared.runtime.parts import Part, run_parts, stop_on_signals
 from shared.runtime.settings import Role, ServiceSettings
 from shared.web.app import create_app
+from shared.web.proxies import TrustedProxies, networks_in
 from shared.web.server import run_app
 from shared.web.tokens import TokenVerifier
 
@@ -160,6 +161,7 @@ def _web(definition: ServiceDefinition, messaging: Messaging) -> Part:
         clock=definition.clock,
         readiness=Readiness({"database": database.is_ready, **messaging.readiness()}),
         metrics=metrics,
+        proxies=TrustedProxies(networks_in(settings.trusted_proxies), settings.proxy_header),
     )
 
     async def run(stop: asyncio.Event) -> None:

@@ -10,6 +10,9 @@ from typing import Annotated
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from shared.kernel.retention import RETENTION_YEARS
+from shared.web.proxies import ProxyHeader, networks_in
+
 
 class Role(StrEnum):
     """A part of a service that may run in a process of its own."""
@@ -46,8 +49,20 @@ class ServiceSettings(BaseSettings):
     event_source: Annotated[str, Field(pattern="^(faust|aiokafka)$")] = "faust"
     http_host: str = "127.0.0.1"
     http_port: Annotated[int, Field(ge=0, le=65535)]
+    trusted_proxies: str = Field(
+        default="",
+        description="Comma-separated networks of the proxies that may say from where a request is.",
+    )
+    proxy_header: ProxyHeader = Field(
+        default=ProxyHeader.X_FORWARDED_FOR,
+        description="Where they say it; what a caller writes there, they must keep or replace.",
+    )
     object_store_url: str
     object_store_key: SecretStr
+    retention_years: Annotated[int, Field(ge=RETENTION_YEARS, le=100)] = Field(
+        default=RETENTION_YEARS,
+        description="What is stored must stay so long from the end of its year; the law's least.",
+    )
     jwks_url: str
     token_issuer: str
     token_audience: str = "quittance"  # noqa: S105 - a name, not a secret
@@ -60,6 +75,12 @@ class ServiceSettings(BaseSettings):
     @classmethod
     def _key_is_32_bytes(cls, value: SecretStr) -> SecretStr:
         decode_key(value)
+        return value
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _proxies_are_networks(cls, value: str) -> str:
+        networks_in(value)
         return value
 
     @field_validator("roles")

@@ -17,7 +17,8 @@ from shared.web.idempotency import forget_old_answers
 from shared.web.limits import RateLimiter, WebLimits
 from shared.web.openapi import API_VERSION, openapi_document
 from shared.web.operation import JSON, Desk, Operation
-from shared.web.table import check_table
+from shared.web.proxies import TrustedProxies
+from shared.web.table import check_table, guards_of
 from shared.web.tokens import TokenVerifier
 
 ReadinessCheck = Callable[[], Awaitable[Mapping[str, bool]]]
@@ -35,6 +36,7 @@ def create_app(
     readiness: ReadinessCheck | None = None,
     metrics: ServiceMetrics | None = None,
     limits: WebLimits | None = None,
+    proxies: TrustedProxies | None = None,
 ) -> web.Application:
     """Return the application: the table's routes, health, metrics and the OpenAPI document.
 
@@ -46,16 +48,20 @@ def create_app(
         readiness: what the service needs, by name, and whether it answers.
         metrics: of this service; None: `/metrics` answers 404.
         limits: None: the defaults.
+        proxies: who may say from where a request comes; None: nobody.
 
     Raises:
         ValueError: the table contradicts itself.
     """
     check_table(endpoints)
     limits = limits or WebLimits()
-    desk = Desk(database, verifier, clock, RateLimiter(limits), limits)
+    proxies = proxies or TrustedProxies()
+    desk = Desk(database, verifier, clock, RateLimiter(limits), limits, proxies)
     app = web.Application(middlewares=[edge_middleware(metrics)])
+    guards = guards_of(endpoints)
     for endpoint in endpoints:
-        app.router.add_route(endpoint.method, endpoint.path, Operation(endpoint, desk).handle)
+        operation = Operation(endpoint, desk, guard=guards.get(endpoint.operation_id))
+        app.router.add_route(endpoint.method, endpoint.path, operation.handle)
     document = openapi_document(service, title, API_VERSION, endpoints)
     app.router.add_get("/openapi.json", _serve_document(document), allow_head=False)
     _add_health(app, readiness)

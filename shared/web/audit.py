@@ -45,6 +45,7 @@ class Attempt:
         practice_id: the practice of the path once the token was found to open it, else None. So a
             stranger's attempt is told to the system, and does not appear among the practice's own.
         request_sha256: hash of the body, once it was read.
+        remote_address: from where, as far back as trusted proxies tell it.
     """
 
     principal: Principal

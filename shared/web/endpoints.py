@@ -56,6 +56,14 @@ class ApiModel(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
+class UploadedFile:
+    """A file of an upload of several: the name that the caller gives it, no path, and its bytes."""
+
+    name: str
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Call:
     """One authorised, validated request.
 
@@ -66,6 +74,7 @@ class Call:
         raw_body: the bytes of an upload (an endpoint whose `request_media_type` is not JSON).
         upload: instead of them, where the endpoint spools its uploads; open for as long as the
             request is worked.
+        files: of an upload of several (`multipart/form-data`), at least one; `raw_body` is empty.
         if_match: the ETag that a conditional request names, without its quotes; empty: the request
             says that there is none yet.
     """
@@ -78,6 +87,7 @@ class Call:
     correlation_id: str
     raw_body: bytes | None = None
     upload: Spool | None = None
+    files: tuple[UploadedFile, ...] = ()
     if_match: str | None = None
 
     def path_id(self, name: str) -> UUID:
@@ -130,10 +140,14 @@ class Endpoint:
         all_practices_only: whether the token must be valid for all practices.
         request_media_type: other than JSON for uploads; the handler then reads `Call.raw_body`.
         spools: whether an upload rests on the disk; the handler then reads `Call.upload`.
-        further_media_types: that the upload may have instead; the bytes tell which it is.
+        further_media_types: that the upload may have instead; the bytes tell which it is. With
+            `multipart/form-data` it may be several files, which the handler reads in `Call.files`.
         asks_only: a POST that changes nothing, a question too long for an address; it is answered
             afresh each time and takes no idempotency key.
         conditional: a change of what was read before: it needs the ETag of that in `If-Match`.
+        holds: of a GET of one thing: keeps the thing from everybody else until the transaction
+            ends. Its answer has an ETag then, and every POST right under its path takes an
+            `If-Match` with it, optional.
         may_create: a conditional PUT that may be the first of its thing; `If-None-Match: *` then
             says that there was none.
     """
@@ -159,6 +173,7 @@ class Endpoint:
     asks_only: bool = False
     conditional: bool = False
     may_create: bool = False
+    holds: Callable[[Call], Awaitable[object]] | None = None
 
     @property
     def reads_only(self) -> bool:

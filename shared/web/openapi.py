@@ -10,8 +10,9 @@ from pydantic.json_schema import models_json_schema
 
 from shared.web import correlation, idempotency
 from shared.web.endpoints import Endpoint
-from shared.web.problems import MEDIA_TYPE
-from shared.web.table import PARAMETER
+from shared.web.problems import MEDIA_TYPE, STALE_CODE
+from shared.web.table import PARAMETER, guards_of
+from shared.web.uploads import FILES_MAX, FILES_PART, MULTIPART
 
 API_VERSION = "1.0.0"
 _JSON = "application/json"
@@ -26,6 +27,7 @@ _PROBLEMS = {
     "403": ("Forbidden", "The role of the token does not allow this."),
     "404": ("NotFound", "There is no such thing in the practices of the token."),
     "409": ("Conflict", "The present state forbids this."),
+    "412": ("Changed", "What is to be changed is no more what you read; read it again."),
     "413": ("TooLarge", "The body is too large."),
     "415": ("UnsupportedMediaType", "The body has another media type."),
     "422": ("Invalid", "The request breaks a rule; the document names fields and reasons."),
@@ -36,6 +38,10 @@ _PROBLEMS = {
 _HEADERS = {
     "CorrelationId": {
         "description": "The number under which this request can be found in every log and event.",
+        "schema": {"type": "string"},
+    },
+    "ETag": {
+        "description": "Names what you read, for If-Match.",
         "schema": {"type": "string"},
     },
     "RetryAfter": {
@@ -76,6 +82,21 @@ _PROBLEM_SCHEMA = {
     },
 }
 
+_FILES_SCHEMA = {
+    "type": "object",
+    "required": [FILES_PART],
+    "properties": {
+        FILES_PART: {
+            "type": "array",
+            "minItems": 1,
+            "maxItems": FILES_MAX,
+            "description": "One part for each file, each with its file name.",
+            "items": {"type": "string", "contentMediaType": "application/octet-stream"},
+        }
+    },
+    "additionalProperties": False,
+}
+
 
 def openapi_document(
     service: str, title: str, version: str, endpoints: Sequence[Endpoint]
@@ -83,9 +104,12 @@ def openapi_document(
     """Return the document; the same table always gives the same one."""
     models = list(dict.fromkeys(model for one in endpoints for model in _models(one)))
     schemas, definitions = models_json_schema(models, ref_template=_REF)
+    guarded = guards_of(endpoints)
     paths: dict[str, dict[str, Any]] = {}
     for endpoint in sorted(endpoints, key=lambda one: (one.path, one.method)):
         operation = _operation(endpoint, schemas, definitions.get("$defs", {}))
+        if endpoint.operation_id in guarded:
+            _add_guard(operation)
         paths.setdefault(endpoint.path, {})[endpoint.method.lower()] = operation
     return {
         "openapi": "3.1.0",
@@ -135,6 +159,13 @@ def _operation(
     if body is not None:
         operation["requestBody"] = body
     return operation
+
+
+def _add_guard(operation: dict[str, Any]) -> None:
+    operation["parameters"].append(_if_match(required=False))
+    codes = {*operation.get("x-problem-codes", ()), STALE_CODE}
+    operation["x-problem-codes"] = sorted(codes)
+    operation["responses"]["412"] = {"$ref": "#/components/responses/Changed"}
 
 
 def _path_parameters(endpoint: Endpoint) -> Iterator[dict[str, Any]]:
@@ -212,13 +243,17 @@ def _request_body(endpoint: Endpoint, schemas: _Schemas) -> dict[str, Any] | Non
     else:
         return None
     media_types = (endpoint.request_media_type, *endpoint.further_media_types)
-    return {"required": True, "content": {name: {"schema": schema} for name in media_types}}
+    schemas_by_name = {name: _FILES_SCHEMA if name == MULTIPART else schema for name in media_types}
+    content = {name: {"schema": one} for name, one in schemas_by_name.items()}
+    return {"required": True, "content": content}
 
 
 def _responses(endpoint: Endpoint, schemas: _Schemas) -> dict[str, Any]:
     headers = {correlation.HEADER: {"$ref": "#/components/headers/CorrelationId"}}
     if endpoint.method == "POST":
         headers[idempotency.REPLAYED_HEADER] = {"$ref": "#/components/headers/IdempotencyReplayed"}
+    if endpoint.holds is not None:
+        headers["ETag"] = {"$ref": "#/components/headers/ETag"}
     success: dict[str, Any] = {"description": endpoint.summary, "headers": headers}
     if endpoint.response is not None:
         schema = schemas[endpoint.response, "serialization"]
@@ -237,6 +272,8 @@ def _problem_statuses(endpoint: Endpoint) -> list[str]:
     statuses = {"401", "403", "404", "409", "422", "429", "500", "503"}
     if endpoint.method != "GET":
         statuses |= {"400", "413", "415"}
+    if endpoint.conditional:
+        statuses.add("412")
     return sorted(statuses)
 
 

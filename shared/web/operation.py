@@ -10,7 +10,7 @@ import asyncio
 import hashlib
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from aiohttp import web
@@ -22,7 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from shared.db.engine import Database
 from shared.db.scope import Scope
 from shared.kernel.clock import Clock
-from shared.kernel.errors import TransientError
+from shared.kernel.errors import StaleError, TransientError
 from shared.web import audit, idempotency
 from shared.web.audit import Attempt, Outcome
 from shared.web.changes import Change, Changed
@@ -30,16 +30,17 @@ from shared.web.correlation import correlation_id_of
 from shared.web.endpoints import Call, Endpoint, Principal, Reply
 from shared.web.idempotency import REPLAYED_HEADER, Answer, Claim
 from shared.web.limits import RateLimiter, WebLimits
-from shared.web.problems import Problem, ProblemError, practice_not_found, problem_of
-from shared.web.spool import Spool
+from shared.web.problems import STALE_CODE, Problem, ProblemError, practice_not_found, problem_of
+from shared.web.proxies import TrustedProxies
 from shared.web.tokens import TokenVerifier
-from shared.web.uploads import read_body, spool_body
+from shared.web.uploads import Body, read_body
 from shared.web.validation import parse_body, parse_path, parse_query
 
 _LOG = logging.getLogger(__name__)
 _READ_ONLY = text("SET TRANSACTION READ ONLY")
 _REFUSAL_SECONDS = 3.0
 JSON = "application/json"
+ETAG = "ETag"
 IF_MATCH = "If-Match"
 IF_NONE_MATCH = "If-None-Match"
 
@@ -53,6 +54,7 @@ class Desk:
     clock: Clock
     limiter: RateLimiter
     limits: WebLimits
+    proxies: TrustedProxies
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,17 +63,22 @@ class _Request:
 
     query: BaseModel | None
     body: BaseModel | None
-    raw: bytes | Spool
+    came: Body
     key: str | None
     if_match: str | None = None
 
 
 class Operation:
-    """The request handler of one endpoint."""
+    """The request handler of one endpoint.
 
-    def __init__(self, endpoint: Endpoint, desk: Desk) -> None:
+    Args:
+        guard: of a POST: the GET of what it moves, if that has an ETag.
+    """
+
+    def __init__(self, endpoint: Endpoint, desk: Desk, *, guard: Endpoint | None = None) -> None:
         self._endpoint = endpoint
         self._desk = desk
+        self._guard = guard
         self._reads_only = endpoint.reads_only
 
     async def handle(self, request: web.Request) -> web.Response:
@@ -82,7 +89,7 @@ class Operation:
             principal=principal,
             operation_id=self._endpoint.operation_id,
             correlation_id=correlation_id_of(request),
-            remote_address=request.remote,
+            remote_address=self._desk.proxies.caller_of(request.remote, request.headers),
         )
         try:
             return await self._admit(request, attempt)
@@ -97,8 +104,7 @@ class Operation:
         try:
             answer, replayed = await self._work(wanted, attempt)
         finally:
-            if isinstance(wanted.raw, Spool):
-                wanted.raw.close()
+            wanted.came.close()
         headers = {**answer.headers, REPLAYED_HEADER: "true"} if replayed else answer.headers
         return web.Response(status=answer.status, body=answer.body or None, headers=headers)
 
@@ -106,21 +112,24 @@ class Operation:
         endpoint = self._endpoint
         query = parse_query(endpoint.query, request.query)
         if endpoint.method == "GET":
-            return _Request(query, None, b"", None)
+            return _Request(query, None, Body(), None)
         takes_key = endpoint.method == "POST" and not endpoint.asks_only
         key = idempotency.key_from(request.headers.get(idempotency.HEADER)) if takes_key else None
         limits = self._desk.limits
-        if endpoint.spools:
-            if_match = if_match_of(request, endpoint)
-            spool = await spool_body(request, endpoint, seconds=limits.body_read_seconds)
-            attempt.request_sha256 = spool.sha256
-            return _Request(query, None, spool, key, if_match)
-        raw = await read_body(request, endpoint, seconds=limits.body_read_seconds)
-        attempt.request_sha256 = hashlib.sha256(raw).hexdigest()
-        body = None
-        if endpoint.request is not None:
-            body = parse_body(endpoint.request, raw, depth_max=limits.json_depth_max)
-        return _Request(query, body, raw, key, if_match_of(request, endpoint))
+        came = await read_body(request, endpoint, seconds=limits.body_read_seconds)
+        try:
+            attempt.request_sha256 = came.sha256()
+            body = None
+            if endpoint.request is not None:
+                body = parse_body(endpoint.request, came.raw, depth_max=limits.json_depth_max)
+            if self._guard is not None:
+                if_match = request.headers.get(IF_MATCH, "").strip() or None
+            else:
+                if_match = if_match_of(request, endpoint)
+        except BaseException:
+            came.close()
+            raise
+        return _Request(query, body, came, key, if_match)
 
     async def _work(self, wanted: _Request, attempt: Attempt) -> tuple[Answer, bool]:
         scope = self._scope(attempt)
@@ -147,19 +156,21 @@ class Operation:
         self, connection: AsyncConnection, wanted: _Request, attempt: Attempt
     ) -> Reply:
         is_upload = self._endpoint.request_media_type != JSON
-        return await self._endpoint.handler(
-            Call(
-                principal=attempt.principal,
-                connection=connection,
-                path=attempt.path,
-                query=wanted.query,
-                body=wanted.body,
-                correlation_id=attempt.correlation_id,
-                raw_body=wanted.raw if is_upload and isinstance(wanted.raw, bytes) else None,
-                upload=wanted.raw if isinstance(wanted.raw, Spool) else None,
-                if_match=wanted.if_match,
-            )
+        call = Call(
+            principal=attempt.principal,
+            connection=connection,
+            path=attempt.path,
+            query=wanted.query,
+            body=wanted.body,
+            correlation_id=attempt.correlation_id,
+            raw_body=wanted.came.raw if is_upload and wanted.came.spool is None else None,
+            files=wanted.came.files,
+            upload=wanted.came.spool,
+            if_match=wanted.if_match,
         )
+        if self._guard is not None and wanted.if_match is not None:
+            await check_unchanged(self._guard, call, wanted.if_match)
+        return await self._endpoint.handler(call)
 
     async def _stored(
         self, connection: AsyncConnection, claim: Claim | None, scope: Scope
@@ -177,7 +188,7 @@ class Operation:
             route=route_of(self._endpoint, attempt.path),
             key=wanted.key,
             practice_id=attempt.practice_id,
-            request_sha256=request_hash(wanted.raw, wanted.query),
+            request_sha256=request_hash(wanted.came, wanted.query),
         )
 
     def _scope(self, attempt: Attempt) -> Scope:
@@ -248,6 +259,25 @@ def if_match_of(request: web.Request, endpoint: Endpoint) -> str | None:
     return given.strip('"')
 
 
+async def check_unchanged(guard: Endpoint, call: Call, if_match: str) -> None:
+    """Check that what a request moves is what its caller read, and keep it so.
+
+    Args:
+        guard: the GET that shows it.
+        if_match: one ETag of it or several; "*" is whatever there is.
+
+    Raises:
+        StaleError: it is another by now.
+    """
+    assert guard.holds is not None, guard.operation_id  # noqa: S101 - the table says so
+    await guard.holds(call)
+    present = answer_of(guard, await guard.handler(replace(call, query=None, body=None)))
+    given = {one.strip() for one in if_match.split(",")}
+    if given.isdisjoint({"*", present.headers[ETAG]}):
+        detail = "Somebody or something has changed this since you read it. Read it again."
+        raise StaleError(detail, code=STALE_CODE)
+
+
 def route_of(endpoint: Endpoint, path: Mapping[str, UUID | str]) -> str:
     """Return method and path of a request, ids in their canonical form."""
     filled = endpoint.path
@@ -256,12 +286,9 @@ def route_of(endpoint: Endpoint, path: Mapping[str, UUID | str]) -> str:
     return f"{endpoint.method} {filled}"
 
 
-def request_hash(raw: bytes | Spool, query: BaseModel | None) -> str:
+def request_hash(came: Body, query: BaseModel | None) -> str:
     """Return the SHA-256 of what a request asks for: its body and its query."""
-    digest = raw.digest() if isinstance(raw, Spool) else hashlib.sha256(raw)
-    if query is not None:
-        digest.update(b"?" + query.model_dump_json().encode())
-    return digest.hexdigest()
+    return came.sha256(b"" if query is None else b"?" + query.model_dump_json().encode())
 
 
 def changes_of(endpoint: Endpoint, reply: Reply) -> tuple[Change, ...]:
@@ -294,4 +321,7 @@ def answer_of(endpoint: Endpoint, reply: Reply) -> Answer:
         kind = type(reply.body).__name__
         raise TypeError(f"{endpoint.operation_id} declares no answer of type {kind}")
     headers["Content-Type"] = JSON
-    return Answer(status, headers, reply.body.model_dump_json(by_alias=True).encode())
+    body = reply.body.model_dump_json(by_alias=True).encode()
+    if endpoint.holds is not None:
+        headers.setdefault(ETAG, f'"{hashlib.sha256(body).hexdigest()[:32]}"')
+    return Answer(status, headers, body)

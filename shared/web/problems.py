@@ -96,6 +96,10 @@ class Problem:
         return members
 
 
+STALE_CODE = "changed-meanwhile"
+"""What is changed or moved is no more what the caller read."""
+
+
 class ProblemError(Exception):
     """Ends a request with this problem; raised by the web layer only, never by a handler."""
 

@@ -80,11 +80,14 @@ IMPORT_TABLE: tuple[Room, ...] = (
     ),
     # A format of the trade. Check digits are pure computing, so that a domain may know them.
     Room("shared.forum.check_digits", ("stdnum",)),
+    Room("shared.forum.tax", ()),
     Room("shared.forum", (KERNEL, "shared.forum", "lxml")),
     Room("shared.runtime", ("shared", *_SQL, "aiohttp", "pydantic", "pydantic_settings")),
     Room("shared", ()),
     # A service, from the inside outwards. stdnum computes check digits and does nothing else.
-    Room("services.*.domain", (*_DOMAIN, "shared.forum.check_digits", "stdnum")),
+    Room(
+        "services.*.domain", (*_DOMAIN, "shared.forum.check_digits", "shared.forum.tax", "stdnum")
+    ),
     Room("services.*.ports", _PORTS),
     Room("services.*.handlers", (*_PORTS, f"{SELF}.handlers")),
     Room("services.*.translate", (*_DOMAIN, CONTRACTS, "pydantic.ValidationError")),
@@ -119,8 +122,10 @@ IMPORT_TABLE: tuple[Room, ...] = (
     # A command of a person's: it knows its service over HTTP, or the pure domain, and the screen.
     # One that must trust no process reads the database itself, as the other entrypoints do.
     Room("services.*.entrypoints.cli", (*_DOMAIN, "shared.forum", "rich")),
-    Room("services.*.entrypoints.deb_lint", _DOMAIN),
-    Room("services.*.entrypoints.deb_calls", (*_DOMAIN, "rich")),
+    Room("services.*.entrypoints.deb_findings", _DOMAIN),
+    Room("services.*.entrypoints.deb_lint", (*_DOMAIN, f"{SELF}.entrypoints.deb_findings")),
+    Room("services.*.entrypoints.deb_calls", _DOMAIN),
+    Room("services.*.entrypoints.deb_show", ("rich",)),
     Room(
         "services.*.entrypoints.deb_cli",
         (
@@ -128,6 +133,7 @@ IMPORT_TABLE: tuple[Room, ...] = (
             f"{SELF}.adapters.layouts",
             f"{SELF}.entrypoints.deb_calls",
             f"{SELF}.entrypoints.deb_lint",
+            f"{SELF}.entrypoints.deb_show",
             "rich",
         ),
     ),

@@ -20,6 +20,10 @@ from tests.contracts.consumers import SERVICES, assembled
 NOT_A_LIST = frozenset({"suggestInvoices"})
 """At most five guesses at what a row may mean, best first: an answer, with no further page."""
 _OURS = ("services.", "shared.runtime.", __name__)
+NO_ROW_OF_ITS_OWN = frozenset({"getException", "getDeadLetter"})
+"""Read from what others keep: an item is assigned, noted and closed as it stands, a letter once."""
+ADDED_TO = frozenset({"showPractice"})
+"""What is posted there is new, and no change of the practice."""
 CONDITIONAL_METHODS = frozenset({"PUT", "PATCH", "DELETE"})
 
 
@@ -88,6 +92,35 @@ def test_every_edit_is_conditional() -> None:
     edits = [one for _, one in tables() if one.method in CONDITIONAL_METHODS]
     assert len(edits) >= 6
     assert [one.operation_id for one in edits if not one.conditional] == []
+
+
+def moves() -> list[tuple[Endpoint, Endpoint]]:
+    """Return every POST right under one thing that a GET shows, with that GET."""
+    found = []
+    for service in SERVICES:
+        endpoints = assembled(service).endpoints
+        shown = {one.path: one for one in endpoints if one.method == "GET"}
+        for one in endpoints:
+            thing = shown.get(one.path.rpartition("/")[0])
+            is_one = thing is not None and thing.path.endswith("}")
+            if one.method == "POST" and thing is not None and is_one:
+                found.append((one, thing))
+    return found
+
+
+def test_a_move_of_something_that_is_shown_takes_its_etag() -> None:
+    held = {move.operation_id for move, thing in moves() if thing.holds is not None}
+    assert {"cancelInvoice", "correctInvoice", "withdrawOrder", "closeOrder", "undoDebFile"} <= held
+    assert {
+        thing.operation_id for _, thing in moves() if thing.holds is None
+    } == NO_ROW_OF_ITS_OWN | ADDED_TO
+    for service in SERVICES:
+        document = openapi_document(service, service, "1", assembled(service).endpoints)
+        for path in document["paths"].values():
+            if "post" in path and path["post"]["operationId"] in held:
+                names = [one["name"] for one in path["post"]["parameters"]]
+                assert "If-Match" in names
+                assert "412" in path["post"]["responses"]
 
 
 def commands() -> list[tuple[str, Endpoint]]:

@@ -1,7 +1,8 @@
 """Documents, packages and DEB files are kept: no code of the product can delete them.
 
-Ten years are the law's least (OR 958f); what is never deleted is kept for longer. Where a bucket
-has a lifetime, it is the office's to set.
+Ten years are the law's least (OR 958f); what is never deleted is kept for longer. Until when it
+must be there is written with it (tests/integration/objectstore/test_retention.py); the lock of a
+bucket is the office's to set.
 """
 
 from __future__ import annotations

@@ -37,11 +37,12 @@ def assembled(
     database: Database | None = None,
     object_store: ObjectStore | None = None,
     clock: Clock | None = None,
+    **changes: object,
 ) -> ServiceDefinition:
-    """Return a service as its bootstrap builds it, with invented settings."""
+    """Return a service as its bootstrap builds it, with invented settings; changes are of those."""
     bootstrap = importlib.import_module(f"services.{package}.bootstrap")
     definition: ServiceDefinition = bootstrap.build(
-        _settings(package),
+        _settings(package).model_copy(update=changes),
         database=database or Database(_NOWHERE),
         object_store=object_store or open_object_store("memory:", key=STORE_KEY),
         clock=clock or FrozenClock(),

@@ -21,6 +21,7 @@ from shared.web.endpoints import EVERY_ROLE, Endpoint, UserRole
 from shared.web.keys import SigningKeys
 from shared.web.limits import WebLimits
 from shared.web.local_issuer import LocalIssuer
+from shared.web.proxies import TrustedProxies
 from shared.web.server import serving
 from shared.web.table import PARAMETER
 from shared.web.tokens import ALL_PRACTICES, TokenVerifier
@@ -138,6 +139,7 @@ async def api_client(
     readiness: ReadinessCheck | None = None,
     metrics: ServiceMetrics | None = None,
     limits: WebLimits | None = None,
+    proxies: TrustedProxies | None = None,
 ) -> AsyncIterator[ApiClient]:
     """Serve these endpoints on loopback; yields a client without a token (see `as_user`)."""
     clock = clock or SystemClock()
@@ -152,6 +154,7 @@ async def api_client(
         readiness=readiness,
         metrics=metrics,
         limits=limits,
+        proxies=proxies,
     )
     async with client_of(app, issuer) as client:
         yield client

@@ -48,11 +48,14 @@ class SqlDebGapRepository:
             .on_conflict_do_update(index_elements=["gap_id"], set_={**rest, "resolved_at": None})
         )
 
-    async def resolve(self, gap_id: UUID, *, at: datetime) -> None:
-        """Note that everything of a gap is here."""
-        await self._connection.execute(
-            update(DEB_GAP).where(DEB_GAP.c.gap_id == gap_id).values(resolved_at=at)
+    async def resolve(self, gap_id: UUID, *, at: datetime) -> bool:
+        """Note that everything of a gap is here; False where that is known."""
+        result = await self._connection.execute(
+            update(DEB_GAP)
+            .where(DEB_GAP.c.gap_id == gap_id, DEB_GAP.c.resolved_at.is_(None))
+            .values(resolved_at=at)
         )
+        return result.rowcount == 1
 
 
 def _missing(row: RowMapping) -> MissingDebFiles:

@@ -48,6 +48,7 @@ from shared.kernel.clock import Clock
 
 _CONNECT_SECONDS = 5.0
 _ANSWER_BYTES_MAX = 4_000_000
+_NOT_NOW = {429: "portal-limits-account", 503: "portal-unavailable"}
 B = TypeVar("B", bound=BaseModel)
 
 
@@ -282,9 +283,11 @@ def _outcome_of(answer: _Answer, order_id: UUID) -> SendOutcome:
         case 409 if code == "other-content":
             # Something is there under our id that is not ours: only asking can tell more.
             return InDoubt("portal-has-other-content")
-        case 429 | 503:
+        case 429 | 503 if code == wire.NOT_NOW.get(answer.status):
+            # Only the portal's own word says that nothing was taken; a proxy says so of an answer
+            # that it lost.
             wish = wire.retry_after(answer.headers.get("Retry-After"))
-            return NotSent("portal-unavailable", wish)
+            return NotSent(_NOT_NOW[answer.status], wish)
         case _:
             return InDoubt(f"unexpected-answer-{answer.status}")
 
@@ -313,8 +316,8 @@ def _read(model: type[B], answer: _Answer) -> B:
 
 
 def _silent(status: int) -> PortalSilentError:
-    if status in {429, 503}:
-        return PortalSilentError("portal-unavailable", "the portal says: not now")
+    if status in _NOT_NOW:
+        return PortalSilentError(_NOT_NOW[status], "the portal says: not now")
     return PortalSilentError(f"unexpected-answer-{status}", f"the portal answered {status}")
 
 

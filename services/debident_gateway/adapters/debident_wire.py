@@ -22,6 +22,8 @@ from services.debident_gateway.domain.answers import (
 _NOT_IN_CODES = re.compile(r"[^a-z0-9_-]+")
 _CODE_CHARACTERS_MAX = 64
 _RETRY_AFTER_SECONDS_MAX = 3600
+NOT_NOW = {429: "too-many-requests", 503: "temporarily-unavailable"}
+"""The portal's own codes for an answer that says: not now, and nothing was taken."""
 NOT_STATED = "not-stated"
 
 _Reference = Annotated[str, Field(min_length=1, max_length=100)]

@@ -21,7 +21,16 @@ ANSWERED = "answered"
 _PORTAL_SILENT = frozenset(
     {"could-not-connect", "portal-unavailable", "time-out", "connection-lost"}
 )
-_ACCOUNT_REFUSED = frozenset({"portal-refused-credentials", "portal-refused-token"})
+_ACCOUNT_REFUSED = frozenset(
+    {
+        "portal-refused-credentials",
+        "portal-refused-token",
+        "portal-host-key-changed",
+        # How much is asked is limited for each account; others go on.
+        "portal-limits-account",
+        "unexpected-answer-429",
+    }
+)
 _SERVER_ERROR = "unexpected-answer-5"
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import pairwise
 from uuid import UUID
@@ -62,6 +62,19 @@ def gaps_in(here: Iterable[int], *, listed: Iterable[int], refused: Mapping[int,
         if number not in stored
     ]
     return sorted([*skipped, *unusable], key=lambda gap: gap.first)
+
+
+def without(gap: Gap, here: Iterable[int]) -> Gap | None:
+    """Return the bounds of what is missing of a gap beside the numbers that are here; None: all."""
+    inside = {number for number in here if gap.first <= number <= gap.last}
+    if len(inside) == gap.last - gap.first + 1:
+        return None
+    first, last = gap.first, gap.last
+    while first in inside:
+        first += 1
+    while last in inside:
+        last -= 1
+    return replace(gap, first=first, last=last)
 
 
 def still_missing(known: Gap, found: Iterable[Gap]) -> Gap | None:

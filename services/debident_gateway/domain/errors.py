@@ -136,6 +136,18 @@ class EmptyDebFileError(DomainError):
         super().__init__("The file is empty.", code="deb-file-empty")
 
 
+class DebNumberNotMissingError(ConflictError):
+    """A DEB file was brought for a publication number that is not missing."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(
+            f"Of this contract's DEB files the number {number} is not missing. Bring the file"
+            " without a number.",
+            code="deb-number-not-missing",
+            field="number",
+        )
+
+
 class DebFileOfOtherContractError(ConflictError):
     """A DEB file was brought for a contract that it is not about."""
 

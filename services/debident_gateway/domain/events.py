@@ -143,8 +143,21 @@ class DebFileGapIsClosed:
     closed_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class OrderIsHeld:
+    """The order waits for something that only a person can do."""
+
+    practice_id: UUID
+    order_id: UUID
+    contract_id: UUID
+    attempt: int
+    reason_code: str
+    held_at: datetime
+
+
 DomainEvent = (
     OrderWasSent
+    | OrderIsHeld
     | OrderSendDidFail
     | OrderHasArrived
     | OrderWasRefused

@@ -34,6 +34,7 @@ _REASONS = {
     "not-listed": "The portal does not list the file.",
     AWAITS_PERSON: "A person looks on the portal's site whether it has arrived, and confirms it.",
     "could-not-connect": "The portal could not be reached.",
+    "portal-limits-account": "The portal takes no more requests of this account for the moment.",
     "portal-unavailable": "The portal is not available for the moment.",
     "connection-lost": "The connection was lost before the portal's answer came.",
     "time-out": "The portal did not answer in time.",

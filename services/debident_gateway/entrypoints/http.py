@@ -158,6 +158,7 @@ def endpoints(workshop: Workshop) -> list[Endpoint]:
             roles=EVERY_ROLE,
             response=TransmissionDetail,
             problem_codes=("transmission-not-found",),
+            holds=standing,
         ),
         Endpoint(
             method="POST",

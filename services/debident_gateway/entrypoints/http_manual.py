@@ -43,7 +43,7 @@ from shared.web.endpoints import EVERY_ROLE, WORKING_ROLES, Call, Endpoint, Repl
 from shared.web.paging import CURSOR_PROBLEM, Totals, cursor, instant, read_cursor, split_page
 from shared.web.totals import totals_of
 
-DEB_FILE_BYTES_MAX = 64 * 1024 * 1024
+DEB_FILE_BYTES_MAX = 2_000_000_000
 _PRACTICE = "/v1/practices/{practice_id}"
 _TRANSMISSION = f"{_PRACTICE}/transmissions/{{order_id}}"
 _STEP_PROBLEMS = (
@@ -141,31 +141,33 @@ class ManualMode:
     async def bring_deb_file(self, call: Call) -> Changed:
         """Take a DEB file that a person downloaded; the same bytes again are told as a repeat."""
         assert call.upload is not None  # noqa: S101 - the endpoint spools
+        query = call.query_as(DebFileQuery)
         command = TakeDebFile(
             practice_id=call.practice_id,
             contract_id=call.path_id("contract_id"),
             by=call.principal.subject,
-            name=call.query_as(DebFileQuery).name,
+            name=query.name,
             file=call.upload,
+            number=query.number,
         )
         workshop = self._workshop
         async with workshop.unit_of_work(call.connection) as uow:
-            deb_file_id, move = await take_deb_file(
+            deb_file_id, move, placed = await take_deb_file(
                 command, uow, workshop.documents, workshop.clock
             )
         row = await views.deb_file(call.connection, call.practice_id, deb_file_id)
         assert row is not None  # noqa: S101 - added, or found, in this very transaction
         repeat = move is Move.ALREADY_MADE
         brought = replies.brought_deb_file(row, repeat=repeat)
-        if repeat:
+        if repeat and not placed:
             return unchanged(Reply(brought, status=200))
         facts = {
             "deb_file_id": deb_file_id,
             "contract_id": command.contract_id,
             "sha256": row["sha256"],
             "size_bytes": command.file.size_bytes,
-        }
-        return changed(Reply(brought, status=201), None, facts)
+        } | ({"missing_number": command.number} if placed else {})
+        return changed(Reply(brought, status=200 if repeat else 201), None, facts)
 
 
 def _task(row: RowMapping) -> ManualTask:
@@ -239,6 +241,11 @@ def manual_endpoints(workshop: Workshop) -> list[Endpoint]:
             request_media_type="application/octet-stream",
             spools=True,
             max_body_bytes=DEB_FILE_BYTES_MAX,
-            problem_codes=("contract-not-found", "deb-file-empty", "deb-file-of-other-contract"),
+            problem_codes=(
+                "contract-not-found",
+                "deb-file-empty",
+                "deb-file-of-other-contract",
+                "deb-number-not-missing",
+            ),
         ),
     ]

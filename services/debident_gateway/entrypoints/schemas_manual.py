@@ -80,6 +80,15 @@ class RefusalBody(ApiModel):
 
 
 class DebFileQuery(ApiModel):
-    """What the brought file is called."""
+    """What the brought file is called, and which missing one it is."""
 
     name: Annotated[str, Field(pattern="^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
+    number: Annotated[
+        int | None,
+        Field(
+            ge=1,
+            lt=10**15,
+            description="The portal's publication number, of a file that is missing; it closes the"
+            " gap",
+        ),
+    ] = None

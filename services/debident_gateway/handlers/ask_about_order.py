@@ -35,6 +35,7 @@ from services.debident_gateway.domain.transmission import (
 from services.debident_gateway.handlers.guard import Admission, admit, report
 from services.debident_gateway.handlers.send_order import note_absent
 from services.debident_gateway.handlers.taken import note_refused, note_taken
+from services.debident_gateway.handlers.telling_held import tell_held
 from services.debident_gateway.ports import UnitOfWork, UnitsOfWork
 from services.debident_gateway.ports.portal import DebidentPortal, Documents, PortalSilentError
 from shared.kernel.clock import Clock
@@ -237,6 +238,8 @@ async def _apply(
         case UnknownToPortal():
             # It had taken the order. Sending again by ourselves could double it: a person looks.
             wait = _interval(transmission, terms, policy)
+            if transmission.reason_code != LOST:
+                tell_held(transmission, LOST, uow, now=now)
             transmission.note_still_waiting(LOST, ask_at=now + wait)
         case None:
             wait = _pace_without_answer(transmission, terms, policy, in_doubt=in_doubt)

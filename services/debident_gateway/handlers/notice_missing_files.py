@@ -36,8 +36,8 @@ async def notice_missing_files(
     for missing in known:
         rest = still_missing(missing.gap, found)
         if rest is None:
-            await uow.deb_gaps.resolve(missing.gap_id, at=now)
-            uow.record(DebFileGapIsClosed(missing, closed_at=now))
+            if await uow.deb_gaps.resolve(missing.gap_id, at=now):
+                uow.record(DebFileGapIsClosed(missing, closed_at=now))
         elif rest != missing.gap:
             await uow.deb_gaps.save(replace(missing, gap=rest))
     new = [gap for gap in found if not any(gap.meets(each.gap) for each in known)]

@@ -31,6 +31,10 @@ from services.debident_gateway.domain.schedule import DispatchPolicy
 from services.debident_gateway.domain.transmission import Transmission, TransmissionState
 from services.debident_gateway.handlers.guard import Admission, admit, report
 from services.debident_gateway.handlers.taken import note_refused, note_taken, withhold_if_asked
+from services.debident_gateway.handlers.telling_held import (
+    hold_and_tell,
+    tell_if_only_a_person_mends,
+)
 from services.debident_gateway.ports import UnitOfWork, UnitsOfWork
 from services.debident_gateway.ports.portal import DebidentPortal, Documents
 from shared.kernel.clock import Clock
@@ -107,7 +111,7 @@ async def _begin_attempt(
         transmission.contract_id, apart_from=transmission.order_id
     ):
         return None
-    access = await _access_or_hold(transmission, terms, uow, until=now + policy.hold_recheck)
+    access = await _access_or_hold(transmission, terms, uow, now=now, policy=policy)
     if access is None:
         await uow.transmissions.save(transmission)
         return None
@@ -135,20 +139,27 @@ def _is_due(transmission: Transmission, now: datetime) -> bool:
 
 
 async def _access_or_hold(
-    transmission: Transmission, terms: ContractTerms, uow: UnitOfWork, *, until: datetime
+    transmission: Transmission,
+    terms: ContractTerms,
+    uow: UnitOfWork,
+    *,
+    now: datetime,
+    policy: DispatchPolicy,
 ) -> PortalAccess | None:
+    until = now + policy.hold_recheck
     if terms.adapter not in AUTOMATIC_ADAPTERS:
-        transmission.hold(f"contract-uses-{terms.adapter}", until=until)
+        code = f"contract-uses-{terms.adapter}"
+        hold_and_tell(transmission, code, uow, now=now, until=until)
         return None
     try:
         access = await uow.credentials.access(
             transmission.practice_id, account_number=terms.account_number, adapter=terms.adapter
         )
     except CredentialsUnreadableError as error:
-        transmission.hold(error.code, until=until)
+        hold_and_tell(transmission, error.code, uow, now=now, until=until)
         return None
     if access is None:
-        transmission.hold("portal-credentials-missing", until=until)
+        hold_and_tell(transmission, "portal-credentials-missing", uow, now=now, until=until)
     return access
 
 
@@ -222,10 +233,15 @@ async def _apply(
             note_refused(transmission, code, uow, now=now)
         case NotSent(code, retry_after):
             wait = policy.retry.delay_after(transmission.failures + 1, at_least=retry_after)
+            failed_before = transmission.reason_code
             transmission.note_not_sent(code, next_attempt_at=now + wait)
             gives_up = transmission.withdrawal_asked and not transmission.may_have_left
             again = None if gives_up else wait
             uow.record(_failure(transmission, "not-sent", code, now=now, wait=again))
+            if again is not None:
+                tell_if_only_a_person_mends(
+                    transmission, code, uow, failed_before=failed_before, now=now
+                )
             # While this attempt ran, a person may have asked for the order back.
             withhold_if_asked(transmission, uow, now=now)
         case InDoubt(code):

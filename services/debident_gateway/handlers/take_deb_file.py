@@ -1,20 +1,24 @@
 """Takes a DEB file that a person downloaded on the portal's site.
 
 It is open to every contract: on a day on which the portal cannot be asked, a person brings the
-file, and where the portal offers the same bytes later, they are a repeat.
+file, and where the portal offers the same bytes later, they are a repeat. A file that is missing is
+brought with its publication number, which closes its gap.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from uuid import UUID
 
+from services.debident_gateway.domain.deb_sequence import without
 from services.debident_gateway.domain.errors import (
     DebFileOfOtherContractError,
+    DebNumberNotMissingError,
     EmptyDebFileError,
     UnknownContractError,
 )
-from services.debident_gateway.domain.events import DebFileWasFetched
+from services.debident_gateway.domain.events import DebFileGapIsClosed, DebFileWasFetched
 from services.debident_gateway.domain.manual import foreign_account
 from services.debident_gateway.domain.model import ContractTerms, FetchedDebFile
 from services.debident_gateway.domain.transmission import Move
@@ -31,6 +35,7 @@ class TakeDebFile:
     Attributes:
         by: who brings it.
         name: what the file is called; the portal's id of it is not known.
+        number: the missing publication number whose file it is, by the person's word.
     """
 
     practice_id: UUID
@@ -38,12 +43,16 @@ class TakeDebFile:
     by: str
     name: str
     file: BroughtBytes
+    number: int | None = None
 
 
 async def take_deb_file(
     command: TakeDebFile, uow: UnitOfWork, documents: Documents, clock: Clock
-) -> tuple[UUID, Move]:
-    """Store the bytes and tell the books; return the file's id, and whether it was new.
+) -> tuple[UUID, Move, bool]:
+    """Store the bytes and tell the books.
+
+    Returns:
+        The file's id, whether it was new, and whether its number is missing no more by it.
 
     The same bytes again are "already made", whoever brought or fetched them first.
 
@@ -51,6 +60,7 @@ async def take_deb_file(
         EmptyDebFileError: there are no bytes.
         UnknownContractError: there is no such contract in scope.
         DebFileOfOtherContractError: the file is about another contract of the practice.
+        DebNumberNotMissingError: no file with this number is missing.
         TransientError: the store did not take the bytes; nothing was recorded.
     """
     if not command.file.size_bytes:
@@ -67,21 +77,43 @@ async def take_deb_file(
         contract_id=command.contract_id,
         portal_file_id=command.name,
         name=command.name,
-        position=0,
+        position=command.number or 0,
         layout=terms.deb_layout,
         content=content,
         fetched_at=clock.now(),
         source="manual",
         uploaded_by=command.by,
     )
-    if await uow.deb_files.add(file):
+    is_new = await uow.deb_files.add(file)
+    if is_new:
         uow.record(DebFileWasFetched(file))
-        return file.deb_file_id, Move.MADE
-    known = await uow.deb_files.contract_of(file.deb_file_id)
-    if known != command.contract_id:
-        accounts = {each.contract_id: each.account_number for each in contracts}
-        raise DebFileOfOtherContractError(accounts.get(known, "?") if known else "?")
-    return file.deb_file_id, Move.ALREADY_MADE
+    else:
+        known = await uow.deb_files.contract_of(file.deb_file_id)
+        if known != command.contract_id:
+            accounts = {each.contract_id: each.account_number for each in contracts}
+            raise DebFileOfOtherContractError(accounts.get(known, "?") if known else "?")
+    placed = command.number is not None and await _place(file, uow, now=clock.now())
+    return file.deb_file_id, Move.MADE if is_new else Move.ALREADY_MADE, placed
+
+
+async def _place(file: FetchedDebFile, uow: UnitOfWork, *, now: datetime) -> bool:
+    """Note that a missing number's file is here; return False where that was done before."""
+    number = file.position
+    gaps = await uow.deb_gaps.open(file.contract_id)
+    here = await uow.deb_files.numbers(file.contract_id)
+    missing = next((each for each in gaps if each.gap.first <= number <= each.gap.last), None)
+    if missing is None or number in here:
+        seen = await uow.deb_files.seen(file.contract_id, [file.portal_file_id])
+        if number in here and (file.portal_file_id, file.content.sha256) in seen:
+            return False
+        raise DebNumberNotMissingError(number)
+    await uow.deb_files.note_listing(file)
+    rest = without(missing.gap, [*here, number])
+    if rest is not None:
+        await uow.deb_gaps.save(replace(missing, gap=rest))
+    elif await uow.deb_gaps.resolve(missing.gap_id, at=now):
+        uow.record(DebFileGapIsClosed(missing, closed_at=now))
+    return True
 
 
 def _refuse_foreign_account(

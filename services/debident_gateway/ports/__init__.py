@@ -203,7 +203,10 @@ class DebFileRepository(Protocol):
         """Return the contract under which a file is recorded, or None where it is not."""
 
     async def note_listing(self, file: FetchedDebFile) -> bool:
-        """Record that the portal offered these bytes under this id; False where that is known."""
+        """Record that the portal offered these bytes under this id; False where that is known.
+
+        Of a file that a person brought for a missing number it is the name that it was given.
+        """
 
 
 class DebGapRepository(Protocol):
@@ -215,8 +218,8 @@ class DebGapRepository(Protocol):
     async def save(self, missing: MissingDebFiles) -> None:
         """Store a new gap, or what is left of a known one."""
 
-    async def resolve(self, gap_id: UUID, *, at: datetime) -> None:
-        """Note that everything of a gap is here."""
+    async def resolve(self, gap_id: UUID, *, at: datetime) -> bool:
+        """Note that everything of a gap is here; False where that is known."""
 
 
 class CircuitRepository(Protocol):

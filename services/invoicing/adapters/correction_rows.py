@@ -25,12 +25,22 @@ _CANCELLED = text(
     WHERE invoice_id = :invoice_id
     """
 )
+_CREDITED_WHOLE = text(
+    "UPDATE invoice SET credited_whole = true WHERE invoice_id = :invoice_id AND NOT credited_whole"
+)
 _RELEASE = text("UPDATE invoice_treatment SET released = true WHERE invoice_id = :invoice_id")
 _REPLACED = text(
     "UPDATE invoice SET replaced_by = coalesce(replaced_by, :other_id)"
     " WHERE invoice_id = :invoice_id"
 )
 _REPLACES = text("UPDATE invoice SET replaces = :other_id WHERE invoice_id = :invoice_id")
+_SUCCESSOR = text(
+    """
+    SELECT s.invoice_id, s.invoice_number FROM invoice i
+    JOIN invoice s ON s.practice_id = i.practice_id AND s.invoice_id = i.replaced_by
+    WHERE i.invoice_id = :invoice_id
+    """
+)
 _TREATMENTS = text(
     "SELECT treatment_id FROM invoice_treatment WHERE invoice_id = :invoice_id"
     " ORDER BY treatment_id"
@@ -109,6 +119,17 @@ class SqlCorrectionRepository:
         await self._connection.execute(
             _REPLACES, {"invoice_id": corrected_id, "other_id": wrong_id}
         )
+
+    async def successor_of(self, invoice_id: UUID) -> tuple[UUID, str] | None:
+        """Return id and number of the invoice that took this one's place, or None."""
+        found = await self._connection.execute(_SUCCESSOR, {"invoice_id": invoice_id})
+        row = found.one_or_none()
+        return None if row is None else (row.invoice_id, row.invoice_number)
+
+    async def credit_whole(self, invoice_id: UUID) -> None:
+        """Keep that nothing is left of an invoice, and release its treatments; may be repeated."""
+        await self._connection.execute(_CREDITED_WHOLE, {"invoice_id": invoice_id})
+        await self._connection.execute(_RELEASE, {"invoice_id": invoice_id})
 
     async def treatments_of(self, invoice_id: UUID) -> Sequence[UUID]:
         """Return the treatments that an invoice billed, released or not."""

@@ -65,6 +65,10 @@ class StoredCreditNoteDocuments:
         )
         return from_content_ref(ref)
 
+    async def get(self, practice_id: UUID, document: StoredDocument) -> bytes:
+        """Return a document's bytes, checked against their hash."""
+        return await self._store.get(to_content_ref(document), practice_id=practice_id)
+
 
 class StoredOrderDocuments:
     """See services.invoicing.ports.OrderDocuments."""

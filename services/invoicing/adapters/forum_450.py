@@ -13,6 +13,7 @@ from typing import Final
 from lxml import etree
 
 from services.invoicing.adapters.forum_amounts import GENERATOR, add_balance, service_attributes
+from services.invoicing.adapters.forum_countries import named_abroad
 from services.invoicing.adapters.forum_elements import NAMESPACE, add, add_text
 from services.invoicing.adapters.forum_parties import add_office_name, unknown_address
 from services.invoicing.domain.document import DocumentLine, InvoiceDocument
@@ -188,7 +189,7 @@ def _add_person(
 def _add_postal(parent: etree._Element, address: Address) -> None:
     postal = add(parent, "postal")
     add_text(postal, "street", address.street_line)
-    add_text(postal, "zip", address.zip)
+    add_text(postal, "zip", address.zip, countrycode=named_abroad(address.country))
     add_text(postal, "city", address.city)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from lxml import etree
 
+from services.invoicing.adapters.forum_countries import named_abroad
 from services.invoicing.adapters.forum_elements import add, add_text
 from services.invoicing.domain.document import InvoiceDocument
 from services.invoicing.domain.numbers import NO_GLN
@@ -111,6 +112,8 @@ def _add_postal(parent: etree._Element, address: Address) -> None:
     )
     add_text(postal, "zip", address.zip)
     add_text(postal, "city", address.city)
+    abroad = named_abroad(address.country)
+    add_text(postal, "country", abroad, country_code=abroad)
 
 
 def unknown_address(language: Language) -> Address:

@@ -8,12 +8,14 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Final, TypeVar
 
 from lxml import etree
 
+from services.invoicing.adapters.forum_countries import country_of
+from services.invoicing.adapters.forum_dates import instant, swiss_day
 from services.invoicing.adapters.forum_elements import NAMESPACE
 from services.invoicing.adapters.forum_opening import NotOpenedError, open_request
 from services.invoicing.domain.incoming import (
@@ -102,6 +104,7 @@ class _Reader:
             services=self._services(),
             content_sha256=_content_hash(self._payload),
             lines=self._lines,
+            is_trial=self._root.get("modus") == "test",
         )
 
     def _at(self, field: str, element: etree._Element) -> etree._Element:
@@ -216,6 +219,7 @@ class _Reader:
                 )
                 for rate in vat.findall("i:vat_rate", _NS)
             ),
+            vat_number=vat.get("vat_number"),
         )
 
     def _services(self) -> tuple[IncomingService, ...]:
@@ -270,16 +274,17 @@ def _address(element: etree._Element) -> Address | None:
     zip_code = _text(postal, "zip")
     if zip_code == _UNKNOWN_ZIP:
         return None
-    street = postal.find("i:street", _NS)
+    country = country_of(postal)
+    if country is None:
+        raise _unreadable("unknown-country", "The country of an address is none.", postal)
+    street, city = postal.find("i:street", _NS), _text(postal, "city")
     line, name, house_no = None, None, None
     if street is not None:
         line = _line_of(street.text, street)
         name, house_no = street.get("street_name"), street.get("house_no")
     if name and house_no and len(f"{name} {house_no}") <= _STREET_MAX and street is not None:
-        return Address(
-            _line_of(name, street), _line_of(house_no, street), zip_code, _text(postal, "city")
-        )
-    return Address(line, None, zip_code, _text(postal, "city"))
+        return Address(_line_of(name, street), _line_of(house_no, street), zip_code, city, country)
+    return Address(line, None, zip_code, city, country)
 
 
 def _child(parent: etree._Element, path: str) -> etree._Element:
@@ -327,23 +332,11 @@ def _number(element: etree._Element, name: str, default: str | None = None) -> D
 
 
 def _day(element: etree._Element, name: str) -> date:
-    return _converted(element, _given(element, name), _swiss_day)
-
-
-def _swiss_day(text: str) -> date:
-    if "T" not in text:
-        return date.fromisoformat(text[:10])
-    moment = datetime.fromisoformat(text)
-    return moment.date() if moment.tzinfo is None else moment.astimezone(SWISS_TIME).date()
+    return _converted(element, _given(element, name), swiss_day)
 
 
 def _instant(element: etree._Element, name: str) -> datetime:
-    def parse(text: str) -> datetime:
-        moment = datetime.fromisoformat(text)
-        aware = moment if moment.tzinfo is not None else moment.replace(tzinfo=SWISS_TIME)
-        return aware.astimezone(UTC)
-
-    return _converted(element, _given(element, name), parse)
+    return _converted(element, _given(element, name), instant)
 
 
 def _converted(element: etree._Element, text: str, convert: Callable[[str], T]) -> T:

@@ -13,6 +13,8 @@ from typing import Any
 
 from lxml import etree
 
+from services.invoicing.adapters.forum_countries import country_of
+from services.invoicing.adapters.forum_dates import swiss_day
 from services.invoicing.domain.insurance import Law, Tiers
 from services.invoicing.domain.practice import Language
 from services.invoicing.domain.sheet import (
@@ -97,7 +99,7 @@ def _sheet(root: _Node, *, cancelled: bool) -> InvoiceSheet:
     biller = tiers.one("billers/biller_gln", "billers/biller_zsr", "biller")
     patient = tiers.one("patient")
     provider = tiers.first("providers/provider_gln", "providers/provider_zsr", "provider")
-    issued_on = date.fromisoformat(invoice.need("request_date")[:10])
+    issued_on = _day(invoice, "request_date")
     slip, due = body.first("esrQR", "esrQRRed"), _money(balance.get("amount_due"))
     return InvoiceSheet(
         number=invoice.need("request_id"),
@@ -108,7 +110,7 @@ def _sheet(root: _Node, *, cancelled: bool) -> InvoiceSheet:
         practice_gln=_gln(biller) or "",
         debtor=_party(tiers.one(*_OWES[tiers.name])),
         patient_name=_party(patient).name,
-        patient_birth_date=date.fromisoformat(patient.need("birthdate")[:10]),
+        patient_birth_date=_day(patient, "birthdate"),
         provider_name=_party(provider).name if provider is not None else None,
         provider_gln=_gln(provider) if provider is not None else None,
         lines=tuple(_line(service) for service in body.children("services")),
@@ -144,6 +146,9 @@ def _party(node: _Node) -> SheetParty:
     further = (entity.text("department"), entity.text("subaddressing"))
     postal = entity.one("postal")
     street = postal.first("street")
+    country = country_of(postal.element)
+    if country is None:
+        raise LookupError("country")
     return SheetParty(
         name=name,
         further=tuple(line for line in further if line),
@@ -151,6 +156,7 @@ def _party(node: _Node) -> SheetParty:
         house_no=street.get("house_no") if street and street.get("street_name") else None,
         zip=postal.text("zip") or NO_SUCH_PLACE,
         city=postal.text("city") or "",
+        country=country,
     )
 
 
@@ -160,7 +166,7 @@ def _line(service: _Node) -> SheetLine:
         None,
     )
     return SheetLine(
-        day=date.fromisoformat(service.need("date_begin")[:10]),
+        day=_day(service, "date_begin"),
         tariff=service.get("tariff_type") or "",
         code=service.get("code") or "",
         text=service.get("name") or "",
@@ -194,6 +200,10 @@ def _period(slip: _Node | None, tiers: _Node) -> timedelta:
     found = re.fullmatch(r"P(?:([0-9]{1,2})M)?(?:([0-9]{1,3})D)?", given or "")
     days = int(found[1] or 0) * 30 + int(found[2] or 0) if found else 0
     return timedelta(days=days or 30)
+
+
+def _day(node: _Node, name: str) -> date:
+    return swiss_day(node.need(name).strip())
 
 
 def _gln(party: _Node) -> str | None:

@@ -1,4 +1,4 @@
-"""Takes an upload apart: one XML file, or a ZIP archive of them, inflated within limits.
+"""Takes an upload apart: XML files and ZIP archives of them, inflated within limits.
 
 Nothing that an archive says of itself is believed; a bad entry is refused alone, an archive that
 breaks a limit as a whole.
@@ -10,12 +10,12 @@ import io
 import re
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from services.invoicing.adapters.forum_opening import FILE_BYTES_MAX, NotOpenedError, too_large
 from services.invoicing.adapters.forum_reading import read_request
-from services.invoicing.domain.incoming import Fault, IncomingFile
+from services.invoicing.domain.incoming import Fault, GivenFile, IncomingFile
 from shared.kernel.errors import DomainError
 
 _ZIP_BEGINNINGS = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
@@ -27,7 +27,7 @@ _DRIVE = re.compile("[A-Za-z]:")
 
 @dataclass(frozen=True, slots=True)
 class ArchiveLimits:
-    """How much an archive may hold.
+    """How much an upload may hold, its archives unpacked.
 
     Attributes:
         ratio: bytes out per byte in, of an entry larger than `ratio_from_bytes`.
@@ -40,50 +40,81 @@ class ArchiveLimits:
     ratio_from_bytes: int = 65_536
 
 
+@dataclass(slots=True)
+class _Left:
+    """How much more may come of an upload."""
+
+    entries: int
+    bytes: int
+
+
 class ForumInvoiceFiles:
     """See services.invoicing.ports.InvoiceFiles."""
 
-    def __init__(self, limits: ArchiveLimits | None = None) -> None:
+    def __init__(self, limits: ArchiveLimits | None = None, *, takes_trials: bool = False) -> None:
         self._limits = limits or ArchiveLimits()
+        self._takes_trials = takes_trials
 
-    def check(self, data: bytes) -> None:
-        """Refuse an archive that breaks a limit as a whole."""
-        for _ in self._unpacked(data, name=""):
+    @property
+    def takes_trials(self) -> bool:
+        """Whether documents that say they are trials may come in."""
+        return self._takes_trials
+
+    def check(self, given: Sequence[GivenFile]) -> None:
+        """Refuse an upload that breaks a limit as a whole."""
+        for _ in self._unpacked(given):
             pass
 
-    def read(self, data: bytes, *, name: str) -> Iterator[IncomingFile]:
-        """Yield the files of an upload, one after the other."""
-        for one in self._unpacked(data, name=name):
+    def read(self, given: Sequence[GivenFile]) -> Iterator[IncomingFile]:
+        """Yield the files of an upload, one after the other.
+
+        A file of an archive has its name there; beside other uploads that of the archive goes
+        before it.
+        """
+        for one in self._unpacked(given):
             yield one if one.faults else _file(one.name, one.data)
 
-    def _unpacked(self, data: bytes, *, name: str) -> Iterator[IncomingFile]:
+    def _unpacked(self, given: Sequence[GivenFile]) -> Iterator[IncomingFile]:
         """Yield files that nobody has read yet; one that cannot be unpacked has its faults."""
-        if not data.startswith(_ZIP_BEGINNINGS):
-            yield IncomingFile(name, data, None)
-            return
-        try:
-            with zipfile.ZipFile(io.BytesIO(data)) as archive:
-                yield from self._entries(archive)
-        except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
-            raise DomainError("The archive is damaged.", code="archive-damaged") from error
+        left = _Left(self._limits.entries, self._limits.total_bytes)
+        for one in given:
+            if one.data.startswith(_ZIP_BEGINNINGS):
+                yield from self._archive(one, left, inside=f"{one.name}/" if given[1:] else "")
+            else:
+                self._take(1, left)
+                left.bytes -= len(one.data)
+                yield IncomingFile(_shown(one.name), one.data, None)
 
-    def _entries(self, archive: zipfile.ZipFile) -> Iterator[IncomingFile]:
-        entries = [entry for entry in archive.infolist() if not entry.is_dir()]
-        limits = self._limits
-        if not 1 <= len(entries) <= limits.entries:
+    def _archive(self, given: GivenFile, left: _Left, *, inside: str) -> Iterator[IncomingFile]:
+        try:
+            with zipfile.ZipFile(io.BytesIO(given.data)) as archive:
+                yield from self._entries(archive, left, inside=inside)
+        except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
+            which = f"The archive {_shown(given.name)}" if inside else "The archive"
+            raise DomainError(f"{which} is damaged.", code="archive-damaged") from error
+
+    def _take(self, entries: int, left: _Left) -> None:
+        if not 1 <= entries <= left.entries:
             raise DomainError(
-                f"An archive holds 1 to {limits.entries} files, this one {len(entries)}.",
+                f"An archive holds at least one file, an upload at most {self._limits.entries},"
+                " those in archives counted.",
                 code="archive-entries",
             )
-        left = limits.total_bytes
+        left.entries -= entries
+
+    def _entries(
+        self, archive: zipfile.ZipFile, left: _Left, *, inside: str
+    ) -> Iterator[IncomingFile]:
+        entries = [entry for entry in archive.infolist() if not entry.is_dir()]
+        self._take(len(entries), left)
         for entry in entries:
-            name = _shown(entry.filename)
+            name = _shown(inside + entry.filename)
             try:
-                data = self._inflated(archive, entry, left)
+                data = self._inflated(archive, entry, max(0, left.bytes))
             except NotOpenedError as refusal:
                 yield IncomingFile(name, b"", None, refusal.faults)
                 continue
-            left -= len(data)
+            left.bytes -= len(data)
             yield IncomingFile(name, data, None)
 
     def _inflated(self, archive: zipfile.ZipFile, entry: zipfile.ZipInfo, left: int) -> bytes:

@@ -1,4 +1,7 @@
-"""Prints an invoice as PDF: a letter to the debtor, the positions, the sums, the Swiss QR slip."""
+"""Prints an invoice as PDF: a letter to the debtor, the positions, the sums, the Swiss QR slip.
+
+A credit note is printed as its invoice is, without the slip.
+"""
 
 from __future__ import annotations
 
@@ -23,6 +26,7 @@ from reportlab.platypus import (
     TableStyle,
 )
 
+from services.invoicing.adapters.credit_note_sheet import read_credit_note_sheet
 from services.invoicing.adapters.forum_elements import decimal_text
 from services.invoicing.adapters.forum_sheet import read_sheet
 from services.invoicing.adapters.pdf_slip import SlipAtTheBottom, has_no_latin_form, printable
@@ -53,6 +57,14 @@ class PdfInvoicePrinter:
         """
         return printed(read_sheet(document, cancelled=cancelled))
 
+    def print_credit_note(self, document: bytes) -> bytes:
+        """Return the PDF of a credit note, drawn as its invoice is, without a slip.
+
+        Raises:
+            DomainError: as for an invoice.
+        """
+        return printed(read_credit_note_sheet(document))
+
 
 def printed(sheet: InvoiceSheet) -> bytes:
     """Return the PDF of a sheet, A4, in the sheet's language.
@@ -63,7 +75,7 @@ def printed(sheet: InvoiceSheet) -> bytes:
     _refuse_unprintable(sheet)
     words = WORDS[sheet.language]
     target = io.BytesIO()
-    title = f"{words.invoice} {sheet.number}"
+    title = _title(sheet, words)
     paper = BaseDocTemplate(
         target,
         pagesize=A4,
@@ -75,6 +87,19 @@ def printed(sheet: InvoiceSheet) -> bytes:
     paper.addPageTemplates(_templates(sheet, words))
     paper.build(_story(sheet, words))
     return target.getvalue()
+
+
+def _title(sheet: InvoiceSheet, words: Words) -> str:
+    if sheet.credit is not None:
+        return f"{words.credit_note} {sheet.credit.number}"
+    return f"{words.invoice} {sheet.number}"
+
+
+def _days(sheet: InvoiceSheet, words: Words) -> str:
+    if sheet.credit is not None:
+        reduced = f"{words.on_invoice} {sheet.number} ({_day(sheet.issued_on)})"
+        return printable(f"{words.date}: {_day(sheet.credit.issued_on)}    {reduced}")
+    return f"{words.date}: {_day(sheet.issued_on)}    {words.due}: {_day(sheet.due_on)}"
 
 
 def _refuse_unprintable(sheet: InvoiceSheet) -> None:
@@ -106,7 +131,7 @@ def _templates(sheet: InvoiceSheet, words: Words) -> list[PageTemplate]:
 
     def later(canvas: Any, _: Any) -> None:
         canvas.setFont("Helvetica", 8)
-        canvas.drawString(_LEFT, A4[1] - 13 * mm, f"{words.invoice} {sheet.number}")
+        canvas.drawString(_LEFT, A4[1] - 13 * mm, _title(sheet, words))
         canvas.drawRightString(
             A4[0] - _RIGHT, A4[1] - 13 * mm, f"{words.page} {canvas.getPageNumber()}"
         )
@@ -157,10 +182,10 @@ def _draw_letterhead(canvas: Any, sheet: InvoiceSheet, words: Words) -> None:
     debtor = [printable(line) for line in sheet.debtor.lines]
     _draw_lines(canvas, debtor, 120 * mm, A4[1] - 52 * mm, size=10.5, leading=5 * mm)
     canvas.setFont("Helvetica-Bold", 14)
-    canvas.drawString(_LEFT, A4[1] - 77 * mm, f"{words.invoice} {sheet.number}")
+    canvas.drawString(_LEFT, A4[1] - 77 * mm, _title(sheet, words))
     born = f"{words.born} {_day(sheet.patient_birth_date)}"
     facts = [
-        f"{words.date}: {_day(sheet.issued_on)}    {words.due}: {_day(sheet.due_on)}",
+        _days(sheet, words),
         printable(f"{words.patient}: {sheet.patient_name}, {born}"),
     ]
     if sheet.provider_name:
@@ -251,7 +276,10 @@ def _sums(sheet: InvoiceSheet, words: Words) -> Table:
         rows.append([f"{words.vat} {decimal_text(rate)} %", _amount(tax)])
     if sheet.deposit:
         rows.append([words.deposit, f"-{_amount(sheet.deposit)}"])
-    rows.append([f"{words.to_pay} (CHF)", _amount(sheet.due)])
+    if sheet.credit is None:
+        rows.append([f"{words.to_pay} (CHF)", _amount(sheet.due)])
+    else:
+        rows.append([f"{words.in_favour} (CHF)", _amount(-sheet.due)])
     style = TableStyle(
         [
             ("FONT", (0, 0), (-1, -1), "Helvetica", 9),

@@ -84,5 +84,5 @@ def _address(party: SheetParty) -> dict[str, str]:
         "house_num": printable(party.house_no or "")[:16],
         "pcode": printable(party.zip),
         "city": printable(party.city)[:35],
-        "country": "CH",
+        "country": party.country,
     }

@@ -1,4 +1,4 @@
-"""The words on a printed invoice, in the languages of the patients."""
+"""The words on a printed invoice or credit note, in the languages of the patients."""
 
 from __future__ import annotations
 
@@ -38,6 +38,9 @@ class Words:
     case_date: str
     insured_number: str
     laws: dict[Law, str]
+    credit_note: str
+    on_invoice: str
+    in_favour: str
 
 
 WORDS: dict[Language, Words] = {
@@ -75,6 +78,9 @@ WORDS: dict[Language, Words] = {
             Law.MVG: "LAM",
             Law.ORG: "CO",
         },
+        credit_note="Note de crédit",
+        on_invoice="sur la facture",
+        in_favour="En votre faveur",
     ),
     Language.GERMAN: Words(
         invoice="Rechnung",
@@ -110,6 +116,9 @@ WORDS: dict[Language, Words] = {
             Law.MVG: "MVG",
             Law.ORG: "OR",
         },
+        credit_note="Gutschrift",
+        on_invoice="zur Rechnung",
+        in_favour="Zu Ihren Gunsten",
     ),
     Language.ITALIAN: Words(
         invoice="Fattura",
@@ -145,5 +154,8 @@ WORDS: dict[Language, Words] = {
             Law.MVG: "LAM",
             Law.ORG: "CO",
         },
+        credit_note="Nota di credito",
+        on_invoice="sulla fattura",
+        in_favour="A suo favore",
     ),
 }

@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.invoicing.adapters.tables import contract, practice, provider
+from services.invoicing.domain.countries import HOME_COUNTRY
 from services.invoicing.domain.people import Provider
 from services.invoicing.domain.practice import (
     Address,
@@ -183,12 +184,13 @@ async def _added(connection: AsyncConnection, statement: Any) -> bool:
 
 
 def address_columns(address: Address | None, *, prefix: str = "") -> dict[str, str | None]:
-    """Return the columns of an address; all NULL if it is not known."""
+    """Return the columns of an address; if it is not known, its country says nothing."""
     return {
         f"{prefix}street": address.street if address else None,
         f"{prefix}house_no": address.house_no if address else None,
         f"{prefix}zip": address.zip if address else None,
         f"{prefix}city": address.city if address else None,
+        f"{prefix}country": address.country if address else HOME_COUNTRY,
     }
 
 
@@ -205,6 +207,7 @@ def _whole_address(row: RowMapping, *, prefix: str = "") -> Address:
         house_no=row[f"{prefix}house_no"],
         zip=row[f"{prefix}zip"],
         city=row[f"{prefix}city"],
+        country=row[f"{prefix}country"],
     )
 
 
@@ -259,6 +262,7 @@ def _contract_columns(new: Contract) -> dict[str, object]:
         "payout_term_days": new.payout_term_days,
         "payout_basis": new.payout_basis,
         "reminder_fee_beneficiary": new.reminder_fee_beneficiary,
+        "payment_order": list(new.payment_order),
         "loss_cover": new.loss_cover,
         "acquittal": new.acquittal,
         "deb_booking": new.deb_booking,
@@ -288,6 +292,7 @@ def to_contract(row: RowMapping) -> Contract:
         payout_term_days=row["payout_term_days"],
         payout_basis=row["payout_basis"],
         reminder_fee_beneficiary=row["reminder_fee_beneficiary"],
+        payment_order=tuple(row["payment_order"]),
         loss_cover=row["loss_cover"],
         acquittal=row["acquittal"],
         deb_booking=row["deb_booking"],

@@ -125,8 +125,12 @@ class InvoiceDocument:
 
     @property
     def rounding(self) -> Money:
-        """What brings the sum to the nearest 5 Rappen, half up; nothing if nobody wants it."""
-        return to_five(self._charged) - self._charged if self.practice.round_to_five else NOTHING
+        """What brings the amount to pay to the nearest 5 Rappen; nothing if nobody wants it.
+
+        The deposit was paid as it is, so of the total only what is left of it can be rounded.
+        """
+        to_pay = self._charged - self.deposit
+        return to_five(to_pay) - to_pay if self.practice.round_to_five else NOTHING
 
     @property
     def _charged(self) -> Money:
@@ -193,8 +197,15 @@ def check_document(document: InvoiceDocument) -> None:
     """Check what the schema does not: check digits, IBAN ranges, sums.
 
     Raises:
-        DomainError: the document must not leave; names everything that is wrong.
+        DomainError: the document must not leave; names everything that is wrong, or says that it
+            would charge a tax without the VAT number of the practice.
     """
+    if document.practice.uid is None and any(line.rate for line in document.vat):
+        raise DomainError(
+            "There is value-added tax on the invoice, and the practice has no business number"
+            " (UID) to stand beside it. Enter it with the practice.",
+            code="uid-missing",
+        )
     wrong = [name for name, holds in _rules(document) if not holds]
     if wrong:
         raise DomainError(

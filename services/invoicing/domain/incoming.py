@@ -36,6 +36,14 @@ class Fault:
     column: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class GivenFile:
+    """A file of an upload as it came: an invoice or an archive of some, under the sender's name."""
+
+    name: str
+    data: bytes
+
+
 class SlipKind(StrEnum):
     """How the invoice wants to be paid."""
 
@@ -146,7 +154,11 @@ class IncomingVat:
 
 @dataclass(frozen=True, slots=True)
 class IncomingBalance:
-    """The sums as the document says them, in francs, decimals and all."""
+    """The sums as the document says them, in francs, decimals and all.
+
+    Attributes:
+        vat_number: of the biller, whatever it is; None if the document names none.
+    """
 
     amount: Decimal
     reminder: Decimal
@@ -154,6 +166,12 @@ class IncomingBalance:
     due: Decimal
     vat: Decimal
     vat_rates: tuple[IncomingVat, ...]
+    vat_number: str | None = None
+
+    @property
+    def is_taxed(self) -> bool:
+        """Whether there is tax in the amount."""
+        return any(rate.vat for rate in self.vat_rates)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +185,7 @@ class IncomingInvoice:
         transport_glns: sender and intermediates.
         content_sha256: hash of what the document says, whoever sent it when.
         lines: line of each field in the file, as far as known.
+        is_trial: whether it says that it is no real invoice, but a test.
     """
 
     version: str
@@ -192,6 +211,7 @@ class IncomingInvoice:
     content_sha256: str
     issued_on: date
     lines: Mapping[str, int] = field(default_factory=dict)
+    is_trial: bool = False
 
     @property
     def due_on(self) -> date:

@@ -24,6 +24,7 @@ from services.invoicing.domain.insurance import Insurer
 from services.invoicing.domain.invoice import POSITIONS_MAX
 from services.invoicing.domain.people import OfficeName, is_minor
 from services.invoicing.domain.practice import Contract, Practice
+from shared.forum.tax import tax_faults
 
 NUMBER = re.compile(r"[0-9A-Za-z][0-9A-Za-z ._/+-]{0,33}[0-9A-Za-z]|[0-9A-Za-z]")
 BORN_FROM = date(1900, 1, 1)
@@ -39,17 +40,20 @@ class Setting:
 
     Attributes:
         contracts: all of the practice's, those not in force too: each gives QR references.
+        takes_trials: whether documents that say they are trials are taken, as where all is one.
     """
 
     practice: Practice
     contract: Contract | None
     today: date
     contracts: tuple[Contract, ...] = ()
+    takes_trials: bool = False
 
 
 def faults_of(invoice: IncomingInvoice, setting: Setting) -> tuple[Fault, ...]:
     """Return everything that forbids taking the invoice over, with lines; empty if nothing does."""
     found = (
+        *_trial(invoice, setting),
         *_kind(invoice),
         *_parties(invoice, setting),
         *_insurance(invoice),
@@ -69,6 +73,7 @@ def unfit_codes_of(invoice: IncomingInvoice, setting: Setting) -> tuple[str, ...
         "missing-ssn": has_no_ssn(patient.ssn),
         "doubtful-ssn": not has_no_ssn(patient.ssn)
         and not numbers.is_ahv_number(patient.ssn or ""),
+        "missing-vat-number": invoice.balance.is_taxed and invoice.balance.vat_number is None,
         "minor-without-guarantor": invoice.insurance is None
         and invoice.debtor_is_patient()
         and is_minor(patient.birth_date, on=invoice.issued_on),
@@ -89,6 +94,15 @@ def _line(invoice: IncomingInvoice, field: str | None) -> int | None:
     while wanted and wanted not in invoice.lines:
         wanted = wanted.rpartition(".")[0]
     return invoice.lines.get(wanted)
+
+
+def _trial(invoice: IncomingInvoice, setting: Setting) -> Iterator[Fault]:
+    if invoice.is_trial and not setting.takes_trials:
+        yield Fault(
+            "test-document",
+            'The document is marked as a trial (modus "test"); it is no real invoice.',
+            "payload",
+        )
 
 
 def _kind(invoice: IncomingInvoice) -> Iterator[Fault]:
@@ -207,6 +221,11 @@ def _amounts(invoice: IncomingInvoice) -> Iterator[Fault]:
         yield Fault("vat", "The amounts by VAT rate do not add up to the amount.", "balance.vat")
     if sum((rate.vat for rate in balance.vat_rates), Decimal(0)) != balance.vat:
         yield Fault("vat", "The taxes by VAT rate do not add up to the tax.", "balance.vat")
+    for words in tax_faults(
+        [(service.vat_rate, service.amount) for service in invoice.services],
+        [(rate.rate, rate.amount, rate.vat) for rate in balance.vat_rates],
+    ):
+        yield Fault("vat", words, "balance.vat")
     for service in invoice.services:
         if service.plain and not _comes_to_its_amount(service):
             yield Fault(

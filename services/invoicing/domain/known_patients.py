@@ -17,6 +17,7 @@ from datetime import date
 from uuid import UUID
 
 from services.invoicing.domain import numbers
+from services.invoicing.domain.countries import HOME_COUNTRY
 from services.invoicing.domain.incoming import IncomingPatient, Namesake
 from services.invoicing.domain.incoming_rules import has_no_ssn
 from services.invoicing.domain.people import Patient
@@ -124,14 +125,16 @@ def ahv_number(patient: IncomingPatient) -> str | None:
     return patient.ssn
 
 
-def place_of(address: Address | None) -> tuple[str, str] | None:
+def place_of(address: Address | None) -> tuple[str, ...] | None:
     """Return an address as it is compared: the postal code and the street, else the city.
 
-    Case, accents and punctuation do not matter, nor "Str." for "Strasse" or "12 A" for "12a".
+    Case, accents and punctuation do not matter, nor "Str." for "Strasse" or "12 A" for "12a". The
+    country is told abroad alone, so that the numbers that are derived from places at home stay.
     """
     if address is None:
         return None
-    return _plain(address.zip), _plain(address.street_line or address.city)
+    abroad = () if address.country == HOME_COUNTRY else (address.country,)
+    return _plain(address.zip), _plain(address.street_line or address.city), *abroad
 
 
 def _rather_not(number: str, patients: Iterable[Patient]) -> Patient | None:

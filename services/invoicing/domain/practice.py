@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
 
+from services.invoicing.domain.countries import HOME_COUNTRY
+
 
 class Language(StrEnum):
     """The language of an invoice."""
@@ -25,12 +27,17 @@ CANTONS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """A postal address; the street may be missing, in a village or when it is not known."""
+    """A postal address; the street may be missing, in a village or when it is not known.
+
+    Attributes:
+        country: ISO 3166, two letters.
+    """
 
     street: str | None
     house_no: str | None
     zip: str
     city: str
+    country: str = HOME_COUNTRY
 
     @property
     def street_line(self) -> str | None:
@@ -50,7 +57,7 @@ class Practice:
         uid: business number without separators, or None.
         canton: two letters; decides the tariff's canton and the holidays.
         iban: where it is paid when no factor stands between; never a QR-IBAN.
-        round_to_five: whether its invoices come to whole 5 Rappen, by a line of their own.
+        round_to_five: whether what is to be paid comes to whole 5 Rappen, by a line of the invoice.
         version: counts the changes, from 1.
     """
 
@@ -79,6 +86,10 @@ class PortalTerms:
     deb_layout: str
 
 
+PAYMENT_ORDER = ("costs", "interest", "reminder_fees", "principal")
+"""In which order a debtor's payment settles what is owed, where nothing else is agreed."""
+
+
 @dataclass(frozen=True, slots=True)
 class Contract:
     """A factoring contract; its terms are data, since they differ from practice to practice.
@@ -95,6 +106,7 @@ class Contract:
         payment_order: in which order a debtor's payment settles "principal", "reminder_fees",
             "interest" and "costs"; each once.
         deb_booking: "automatic", or "review" where a person looks at each DEB file first.
+        payment_order: the components of a debt in the order in which a payment settles them.
         version: counts the changes of the terms, from 1.
         invoice_format: version of the official format that its invoices are written in.
     """
@@ -119,4 +131,4 @@ class Contract:
     active: bool = True
     invoice_format: str = "5.0"
     deb_booking: str = "automatic"
-    payment_order: tuple[str, ...] = ("costs", "interest", "reminder_fees", "principal")
+    payment_order: tuple[str, ...] = PAYMENT_ORDER

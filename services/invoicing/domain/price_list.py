@@ -46,6 +46,8 @@ class PriceList:
 
     Attributes:
         valid_to: the last day, or None.
+        loaded_at, loaded_by: of this version.
+        version: counts the corrections.
     """
 
     price_list_id: UUID
@@ -58,6 +60,7 @@ class PriceList:
     lines: tuple[PriceLine, ...]
     loaded_at: datetime
     loaded_by: str
+    version: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +99,13 @@ class PositionDraft:
 
     @property
     def needs_price(self) -> bool:
-        """Whether a price list must be asked."""
+        """Whether a price list must know the code."""
         return self.text is None or self.points is None or self.point_value is None
+
+    @property
+    def asks_price(self) -> bool:
+        """Whether a price list is asked; one that knows the code has its tax rate, too."""
+        return self.needs_price or self.vat_rate is None
 
     def priced(self, price: Price | None, languages: tuple[Language, ...]) -> Position:
         """Return the position; what was given goes before what the price list says."""

@@ -19,7 +19,7 @@ _TEXTS = {
 
 
 def to_five(amount: Money) -> Money:
-    """Return the nearest multiple of 5 Rappen, of an amount that is not negative."""
+    """Return the nearest multiple of 5 Rappen; no amount lies half-way."""
     return Money((amount.rappen + 2) // 5 * 5)
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
+from services.invoicing.domain.countries import HOME_COUNTRY
 from services.invoicing.domain.insurance import Law, Tiers
 from services.invoicing.domain.practice import Language
 from shared.kernel.money import Money
@@ -21,6 +22,7 @@ class SheetParty:
     Attributes:
         further: what stands between name and street: an office's department and contact person.
             The QR slip has no place for it.
+        country: ISO 3166, two letters; it stands before a postal code abroad, as on the QR slip.
     """
 
     name: str
@@ -29,6 +31,7 @@ class SheetParty:
     zip: str
     city: str
     further: tuple[str, ...] = ()
+    country: str = HOME_COUNTRY
 
     @property
     def has_address(self) -> bool:
@@ -41,7 +44,8 @@ class SheetParty:
         if not self.has_address:
             return (self.name,)
         street = " ".join(part for part in (self.street, self.house_no) if part)
-        lines = (self.name, *self.further, street, f"{self.zip} {self.city}")
+        abroad = "" if self.country == HOME_COUNTRY else f"{self.country}-"
+        lines = (self.name, *self.further, street, f"{abroad}{self.zip} {self.city}")
         return tuple(line for line in lines if line)
 
 
@@ -85,10 +89,19 @@ class SheetInsurance:
 
 
 @dataclass(frozen=True, slots=True)
+class SheetCredit:
+    """Which credit note a sheet is; its other data are those of the invoice that it reduces."""
+
+    number: str
+    issued_on: date
+
+
+@dataclass(frozen=True, slots=True)
 class InvoiceSheet:
-    """A printed invoice.
+    """A printed invoice, or a credit note on it.
 
     Attributes:
+        credit: of a credit note, its number and day; then the amounts are negative.
         vat: tax by rate (per cent, amount with the tax, tax), without the rate 0.
         cancelled: whether it must not be paid any more, and says so across the page.
         slip: None when nothing is to be paid.
@@ -115,3 +128,4 @@ class InvoiceSheet:
     slip: SheetSlip | None
     cancelled: bool = False
     insurance: SheetInsurance | None = None
+    credit: SheetCredit | None = None

@@ -12,6 +12,7 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
+from services.invoicing.domain.countries import HOME_COUNTRY
 from services.invoicing.domain.incoming import (
     IncomingDebtor,
     IncomingInvoice,
@@ -141,7 +142,8 @@ def new_patient(practice_id: UUID, invoice: IncomingInvoice, *, number: str) -> 
 def new_debtor(practice_id: UUID, incoming: IncomingDebtor) -> Debtor:
     """Return the debtor of a file, under a number of their own."""
     address = incoming.address
-    where = None if address is None else (address.zip, address.city.casefold())
+    abroad = () if address is None or address.country == HOME_COUNTRY else (address.country,)
+    where = None if address is None else (address.zip, address.city.casefold(), *abroad)
     named = (*incoming.name.compared(), where)
     return Debtor(derived_number("imported-debtor", practice_id, named), incoming.name, address)
 

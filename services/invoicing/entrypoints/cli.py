@@ -24,7 +24,14 @@ from uuid import UUID
 
 from rich import box
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
 
 from shared.kernel.ids import new_id
@@ -57,7 +64,7 @@ class Batch:
 
     Attributes:
         names: of the files that it holds, in order; none for an archive, which names its own.
-        weight: how many of the given files it is.
+        weight: how many files it holds, as far as one can tell before they are read.
         archive: its name, if it is an archive as it was given.
     """
 
@@ -202,17 +209,22 @@ def _files(paths: Sequence[Path]) -> list[Path]:
 def _send_all(
     service: Service, paths: Sequence[Path], console: Console
 ) -> tuple[list[dict[str, Any]], ImportFailedError | None]:
-    """Return what became of each file, and why the import ended early, if it did."""
+    """Return what became of each file, and why the import ended early, if it did.
+
+    The bar counts files, those in archives too, and stands still once nothing is sent any more.
+    """
     reports: list[dict[str, Any]] = []
     end: ImportFailedError | None = None
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
+        TimeElapsedColumn(),
         TimeRemainingColumn(),
     )
+    total = sum(_weight(path) for path in paths)
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
-        task = progress.add_task("importing", total=len(paths))
+        task = progress.add_task("importing", total=total)
         for batch in batches(paths, reports):
             if end is None:
                 try:
@@ -223,7 +235,10 @@ def _send_all(
                     end = error
             if end is not None:
                 reports += _not_in(batch, _NOT_SENT, "The import ended before.")
-            progress.advance(task, batch.weight)
+            else:
+                progress.advance(task, batch.weight)
+        if end is None:  # What could not be read has been dealt with, too.
+            progress.update(task, completed=total)
     return reports, end
 
 
@@ -240,7 +255,7 @@ def batches(paths: Sequence[Path], reports: list[dict[str, Any]]) -> Iterator[Ba
             reports.append(_report(str(path), "refused", str(error)))
             continue
         if path.suffix.lower() == ".zip":
-            yield Batch(data, "application/zip", (), 1, str(path))
+            yield Batch(data, "application/zip", (), _weight(path), str(path))
             continue
         held_bytes = sum(len(one) for _, one in held)
         if held and (len(held) == BATCH_FILES or held_bytes + len(data) > BATCH_BYTES):
@@ -258,6 +273,17 @@ def _read(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise ImportFailedError(f"It cannot be read: {error.strerror or error}.") from error
+
+
+def _weight(path: Path) -> int:
+    """Return how many files are behind a path; only the directory of an archive is read."""
+    if path.suffix.lower() != ".zip":
+        return 1
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return sum(not entry.is_dir() for entry in archive.infolist()) or 1
+    except (OSError, ValueError, NotImplementedError, zipfile.BadZipFile):
+        return 1  # It is refused as one.
 
 
 def _not_in(batch: Batch, outcome: str, reason: str) -> list[dict[str, Any]]:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 
+from sqlalchemy import RowMapping
+
 from services.invoicing.domain.correction import NewContent
-from services.invoicing.entrypoints.desk import Desk
+from services.invoicing.domain.invoice import StoredDocument
+from services.invoicing.entrypoints.desk import Desk, only
 from services.invoicing.entrypoints.invoices import InvoiceOperations
 from services.invoicing.entrypoints.schemas.corrections import (
     CancelRequest,
@@ -24,6 +28,11 @@ from services.invoicing.entrypoints.schemas.fields import money
 from services.invoicing.entrypoints.schemas.invoices import InvoiceRequest
 from services.invoicing.handlers.cancel_invoice import CancelInvoice, cancel_invoice
 from services.invoicing.handlers.correct_invoice import CorrectInvoice, correct_invoice
+from services.invoicing.handlers.correct_sent_invoice import (
+    Corrected,
+    correct_sent_invoice,
+    is_with_factor,
+)
 from services.invoicing.handlers.issue_credit_note import IssueCreditNote, issue_credit_note
 from services.invoicing.handlers.mark_printed import MarkPrinted, mark_printed
 from services.invoicing.handlers.render_invoices import (
@@ -33,6 +42,7 @@ from services.invoicing.handlers.render_invoices import (
 )
 from services.invoicing.handlers.wish_cancellation import wish_cancellation
 from services.invoicing.handlers.wish_correction import wish_correction
+from services.invoicing.ports import UnitOfWork
 from services.invoicing.views import invoices as views
 from shared.contracts.envelope import WireMoney
 from shared.kernel.errors import NotFoundError
@@ -112,19 +122,20 @@ class CorrectionOperations:
             reason_code=call.body_as(CancelRequest).reason_code,
             by=call.principal.subject,
         )
-        before = await _standing(call)
+        before = await standing(call)
         async with self._desk.unit_of_work(call.connection) as uow:
             waits = await wish_cancellation(command, uow, clock=self._desk.clock)
             if not waits:
                 await cancel_invoice(command, uow, clock=self._desk.clock)
         shown = await self._invoices.show(call)
         reply = replace(shown, status=202) if waits else shown
-        return moved(reply, before, await _standing(call), reason_code=command.reason_code)
+        return moved(reply, before, await standing(call), reason_code=command.reason_code)
 
     async def correct(self, call: Call) -> Changed:
         """Cancel an invoice and issue the one that takes its place; answer the new one.
 
         One in an order that has not left waits for the order: 202, and the answer is that invoice.
+        What is left of one that the factor has is credited instead.
         """
         body = call.body_as(CorrectRequest)
         command = CorrectInvoice(
@@ -135,31 +146,29 @@ class CorrectionOperations:
             by=call.principal.subject,
             content=_content(body.invoice),
         )
-        before = await _standing(call)
+        before = await standing(call)
         async with self._desk.unit_of_work(call.connection) as uow:
             waits = await wish_correction(command, uow, tools=self._desk.tools)
-            corrected = (
-                None
-                if waits
-                else await correct_invoice(
-                    command,
-                    uow,
-                    renderer=self._desk.renderer,
-                    documents=self._desk.documents,
-                    clock=self._desk.clock,
-                )
-            )
-        after = await _standing(call)
-        if corrected is None:
+            done = None if waits else await self._corrected(command, uow)
+        after = await standing(call)
+        if done is None:
             reply = replace(await self._invoices.show(call), status=202)
         else:
-            reply = await self._invoices.detail(call, corrected.invoice_id)
-            after |= {
-                "total": WireMoney.of(corrected.total),
-                "replaced_by": corrected.invoice_id,
-                "replaced_by_number": corrected.number,
-            }
+            reply = await self._invoices.detail(call, done.invoice.invoice_id)
+            after |= _facts(done)
         return moved(reply, before, after, reason_code=command.reason_code)
+
+    async def _corrected(self, command: CorrectInvoice, uow: UnitOfWork) -> Corrected:
+        if await is_with_factor(command, uow):
+            return await correct_sent_invoice(command, uow, tools=self._desk.crediting)
+        corrected = await correct_invoice(
+            command,
+            uow,
+            renderer=self._desk.renderer,
+            documents=self._desk.documents,
+            clock=self._desk.clock,
+        )
+        return Corrected(corrected, None)
 
     async def credit(self, call: Call) -> Changed:
         """Issue a credit note on an invoice that the factor has."""
@@ -217,8 +226,48 @@ class CorrectionOperations:
         items = [credit_note_answer(row) for row in page]
         return Reply(CreditNoteList(items=items, next=following, totals=totals))
 
+    async def credit_note_document(self, call: Call) -> Reply:
+        """Return a credit note's document, byte for byte as it was stored."""
+        row = await _note(call)
+        name = f'attachment; filename="{row["credit_note_number"]}.xml"'
+        return Reply(await self._stored(call, row), headers={"Content-Disposition": name})
 
-async def _standing(call: Call) -> dict[str, object]:
+    async def credit_note_pdf(self, call: Call) -> Reply:
+        """Return a credit note on paper, in the language of its document, without a slip."""
+        row = await _note(call)
+        document = await self._stored(call, row)
+        # Drawing takes a while; the other requests need not wait for it.
+        data = await asyncio.to_thread(self._desk.printer.print_credit_note, document)
+        name = f'inline; filename="{row["credit_note_number"]}.pdf"'
+        return Reply(data, headers={"Content-Disposition": name})
+
+    async def _stored(self, call: Call, row: RowMapping) -> bytes:
+        stored = StoredDocument(
+            key=row["document_key"],
+            sha256=row["document_sha256"],
+            size_bytes=row["document_size_bytes"],
+            media_type=row["document_media_type"],
+        )
+        return await self._desk.credit_note_documents.get(call.practice_id, stored)
+
+
+async def _note(call: Call) -> RowMapping:
+    """Return the row of the credit note of the path.
+
+    Raises:
+        NotFoundError: the invoice has no such credit note, or there is no such invoice.
+    """
+    rows = await views.credit_notes(
+        call.connection,
+        call.practice_id,
+        call.path_id("invoice_id"),
+        limit=1,
+        credit_note_id=call.path_id("credit_note_id"),
+    )
+    return only(rows, code="credit-note-not-found", what="credit note on this invoice")
+
+
+async def standing(call: Call) -> dict[str, object]:
     """Return how the invoice of the path stands, and keep others from it; nothing if unknown."""
     row = await views.standing(call.connection, call.practice_id, call.path_id("invoice_id"))
     if row is None:
@@ -228,6 +277,20 @@ async def _standing(call: Call) -> dict[str, object]:
         "cancellation": row["cancellation"],
         "total": money(row["total_rappen"]),
     }
+
+
+def _facts(done: Corrected) -> dict[str, object]:
+    facts: dict[str, object] = {
+        "total": WireMoney.of(done.invoice.total),
+        "replaced_by": done.invoice.invoice_id,
+        "replaced_by_number": done.invoice.number,
+    }
+    if done.credit_note is not None:
+        facts |= {
+            "credit_note_number": done.credit_note.number,
+            "credited": WireMoney.of(done.credit_note.amount),
+        }
+    return facts
 
 
 def _place(after: tuple[int, ...] | None) -> tuple[int, int]:

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.invoicing.handlers.correct_sent_invoice import CreditingTools
 from services.invoicing.handlers.wishing import Tools
 from services.invoicing.ports import UnitOfWork
 from services.invoicing.ports.documents import (
@@ -50,6 +51,17 @@ class Desk:
     credit_note_renderer: CreditNoteRenderer
     credit_note_documents: CreditNoteDocuments
     clock: Clock
+
+    @property
+    def crediting(self) -> CreditingTools:
+        """What crediting an invoice and issuing another one needs."""
+        return CreditingTools(
+            self.renderer,
+            self.documents,
+            self.credit_note_renderer,
+            self.credit_note_documents,
+            self.clock,
+        )
 
     @property
     def tools(self) -> Tools:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from services.invoicing.entrypoints.corrections import standing
 from services.invoicing.entrypoints.desk import Desk
 from services.invoicing.entrypoints.http_changes import change_endpoints
 from services.invoicing.entrypoints.http_corrections import correction_endpoints
@@ -32,12 +33,14 @@ from services.invoicing.entrypoints.schemas.people import (
 from services.invoicing.entrypoints.schemas.practices import (
     ContractAnswer,
     ContractPage,
+    ContractQuery,
     ContractRequest,
     PracticeAnswer,
     PracticePage,
     PracticeRequest,
     ProviderAnswer,
     ProviderPage,
+    ProviderQuery,
     ProviderRequest,
 )
 from shared.web.endpoints import EVERY_ROLE, WORKING_ROLES, Endpoint, UserRole
@@ -114,7 +117,7 @@ def _practice_endpoints(operations: PracticeOperations) -> list[Endpoint]:
             summary="List the practice's providers",
             handler=operations.list_providers,
             roles=EVERY_ROLE,
-            query=PageQuery,
+            query=ProviderQuery,
             response=ProviderPage,
             problem_codes=(CURSOR_PROBLEM,),
         ),
@@ -142,7 +145,7 @@ def _contract_endpoints(operations: PracticeOperations) -> list[Endpoint]:
             summary="List the practice's contracts",
             handler=operations.list_contracts,
             roles=EVERY_ROLE,
-            query=PageQuery,
+            query=ContractQuery,
             response=ContractPage,
             problem_codes=(CURSOR_PROBLEM,),
         ),
@@ -269,6 +272,7 @@ def _invoice_endpoints(operations: InvoiceOperations) -> list[Endpoint]:
                 "deposit-too-large",
                 "deposit-with-insurer",
                 *INSURANCE_PROBLEMS,
+                "uid-missing",
                 "document-invalid",
                 "document-not-valid",
             ),
@@ -311,6 +315,7 @@ def _one_invoice_endpoints(operations: InvoiceOperations) -> list[Endpoint]:
             roles=EVERY_ROLE,
             response=InvoiceDetailAnswer,
             problem_codes=("invoice-not-found",),
+            holds=standing,
         ),
         Endpoint(
             method="GET",

@@ -20,6 +20,7 @@ from services.invoicing.entrypoints.schemas.prices import (
     PriceListAnswer,
     PriceListPage,
     PriceListQuery,
+    PriceListsQuery,
 )
 from shared.web.endpoints import EVERY_ROLE, WORKING_ROLES, Endpoint
 from shared.web.paging import CURSOR_PROBLEM, PageQuery
@@ -133,9 +134,41 @@ def _prices(operations: PriceOperations) -> list[Endpoint]:
             summary="List the practice's price lists",
             handler=operations.list,
             roles=EVERY_ROLE,
-            query=PageQuery,
+            query=PriceListsQuery,
             response=PriceListPage,
             problem_codes=(CURSOR_PROBLEM,),
+        ),
+        Endpoint(
+            method="GET",
+            path=f"{_PRICE_LISTS}/{{price_list_id}}",
+            operation_id="showPriceList",
+            summary="Show a price list, without its lines",
+            handler=operations.show,
+            roles=EVERY_ROLE,
+            response=PriceListAnswer,
+            problem_codes=("price-list-not-found",),
+        ),
+        Endpoint(
+            method="PUT",
+            path=f"{_PRICE_LISTS}/{{price_list_id}}",
+            operation_id="changePriceList",
+            summary="Correct or end a price list; an empty file leaves its lines, and what was"
+            " recorded keeps its prices",
+            handler=operations.change,
+            roles=WORKING_ROLES,
+            query=PriceListQuery,
+            response=PriceListAnswer,
+            request_media_type="text/csv",
+            max_body_bytes=_CSV_BYTES_MAX,
+            conditional=True,
+            problem_codes=(
+                "price-list-not-found",
+                "changed-meanwhile",
+                "fixed-field",
+                "price-list-days",
+                "no-price-table",
+                "price-list-faults",
+            ),
         ),
         Endpoint(
             method="GET",

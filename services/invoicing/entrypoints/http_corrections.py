@@ -33,7 +33,6 @@ _ONE = f"{_INVOICES}/{{invoice_id}}"
 _NOT_CANCELLABLE = (
     "invoice-not-found",
     "withdraw-order-first",
-    "needs-credit-note",
     "has-credit-note",
     "correction-pending",
 )
@@ -48,6 +47,7 @@ _NOT_ISSUABLE = (
     "deposit-too-large",
     "deposit-with-insurer",
     *INSURANCE_PROBLEMS,
+    "uid-missing",
     "document-invalid",
     "document-not-valid",
 )
@@ -145,13 +145,14 @@ def _correction_endpoints(operations: CorrectionOperations) -> list[Endpoint]:
             request=CancelRequest,
             response=InvoiceDetailAnswer,
             waits="The invoice is in an unsent order and is cancelled once that is taken back",
-            problem_codes=_NOT_CANCELLABLE,
+            problem_codes=(*_NOT_CANCELLABLE, "needs-credit-note"),
         ),
         Endpoint(
             method="POST",
             path=f"{_ONE}/correct",
             operation_id="correctInvoice",
-            summary="Cancel an invoice and issue the corrected one; in an unsent order later: 202",
+            summary="Cancel an invoice, or credit what the factor has, and issue the corrected one;"
+            " in an unsent order later: 202",
             handler=operations.correct,
             roles=WORKING_ROLES,
             request=CorrectRequest,
@@ -162,6 +163,7 @@ def _correction_endpoints(operations: CorrectionOperations) -> list[Endpoint]:
                 *_NOT_CANCELLABLE,
                 "cancellation-pending",
                 "invoice-cancelled",
+                "invoice-replaced",
                 *_NOT_ISSUABLE,
             ),
         ),
@@ -194,5 +196,32 @@ def _correction_endpoints(operations: CorrectionOperations) -> list[Endpoint]:
             query=PageQuery,
             response=CreditNoteList,
             problem_codes=("invoice-not-found", CURSOR_PROBLEM),
+        ),
+        *_credit_note_downloads(operations),
+    ]
+
+
+def _credit_note_downloads(operations: CorrectionOperations) -> list[Endpoint]:
+    one = f"{_ONE}/credit-notes/{{credit_note_id}}"
+    return [
+        Endpoint(
+            method="GET",
+            path=f"{one}/document",
+            operation_id="downloadCreditNote",
+            summary="Download a credit note's document (generalInvoiceRequest 5.0 or 4.5)",
+            handler=operations.credit_note_document,
+            roles=EVERY_ROLE,
+            response_media_type="application/xml",
+            problem_codes=("credit-note-not-found",),
+        ),
+        Endpoint(
+            method="GET",
+            path=f"{one}/pdf",
+            operation_id="printCreditNote",
+            summary="Download a credit note on paper, without a payment slip",
+            handler=operations.credit_note_pdf,
+            roles=EVERY_ROLE,
+            response_media_type="application/pdf",
+            problem_codes=("credit-note-not-found", "document-not-printable", "unprintable-text"),
         ),
     ]

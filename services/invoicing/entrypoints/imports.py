@@ -10,7 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import RowMapping, text
 
-from services.invoicing.domain.incoming import FileReport, ImportOutcome
+from services.invoicing.domain.incoming import FileReport, GivenFile, ImportOutcome
 from services.invoicing.domain.invoice import Outcome, StoredDocument
 from services.invoicing.entrypoints.desk import Desk, only
 from services.invoicing.entrypoints.schemas.imports import (
@@ -34,6 +34,7 @@ from shared.web.changes import Changed, changed, moved, some, unchanged
 from shared.web.endpoints import EVERY_ROLE, WORKING_ROLES, Call, Endpoint, Reply
 from shared.web.paging import CURSOR_PROBLEM, Totals, cursor, instant, read_cursor, split_page
 from shared.web.totals import totals_of
+from shared.web.uploads import MULTIPART
 
 _PRACTICE: Final = "/v1/practices/{practice_id}"
 _CONFLICTS: Final = f"{_PRACTICE}/invoice-import-conflicts"
@@ -76,8 +77,7 @@ class ImportOperations:
             practice_id=call.practice_id,
             import_id=new_id(),
             contract_id=query.contract_id,
-            name=query.file_name,
-            data=call.raw_body or b"",
+            given=_given(call, query),
         )
 
         @asynccontextmanager
@@ -166,6 +166,11 @@ class ImportOperations:
         return only(rows, code="import-conflict-not-found", what="conflict")
 
 
+def _given(call: Call, query: ImportQuery) -> list[GivenFile]:
+    several = [GivenFile(one.name, one.data) for one in call.files]
+    return several or [GivenFile(query.file_name, call.raw_body or b"")]
+
+
 def _imported(reply: Reply, command: ImportInvoices, reports: Sequence[FileReport]) -> Changed:
     new = [one.invoice_id for one in reports if one.outcome is ImportOutcome.IMPORTED]
     invoice_ids = [one for one in new if one is not None]
@@ -190,13 +195,13 @@ def import_endpoints(desk: Desk) -> list[Endpoint]:
             method="POST",
             path=f"{_PRACTICE}/invoice-imports",
             operation_id="importInvoices",
-            summary="Import invoices (generalInvoiceRequest 4.5 or 5.0): a file, or a ZIP of them",
+            summary="Import invoices (generalInvoiceRequest 4.5 or 5.0): a file, a ZIP, or several",
             handler=operations.upload,
             roles=WORKING_ROLES,
             query=ImportQuery,
             response=ImportAnswer,
             request_media_type="application/xml",
-            further_media_types=("application/zip",),
+            further_media_types=("application/zip", MULTIPART),
             max_body_bytes=UPLOAD_BYTES_MAX,
             problem_codes=(
                 "practice-not-found",

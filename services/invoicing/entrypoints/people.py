@@ -67,17 +67,13 @@ class PeopleOperations:
             call.connection,
             call.practice_id,
             limit=query.limit + 1,
-            patient_number=query.patient_number,
+            wanted=query.to_filter(),
             after=after,
         )
         page, more = split_page(rows, query.limit)
         following = cursor(page[-1]["patient_number"]) if more else None
-        wanted = {
-            "practice_id": call.practice_id,
-            "patient_id": None,
-            "patient_number": query.patient_number,
-        }
-        totals = await totals_of(call.connection, query, Totals, views.PATIENTS, wanted)
+        selection, values = views.patient_selection(call.practice_id, query.to_filter())
+        totals = await totals_of(call.connection, query, Totals, selection, values)
         items = [patient_answer(row) for row in page]
         return Reply(PatientPage(items=items, next=following, totals=totals))
 
@@ -132,9 +128,8 @@ class PeopleOperations:
         return Reply(TreatmentPage(items=items, next=following, totals=totals))
 
     async def _patient(self, call: Call, patient_id: UUID) -> Reply:
-        rows = await views.patients(
-            call.connection, call.practice_id, limit=1, patient_id=patient_id
-        )
+        wanted = views.PatientFilter(patient_id=patient_id)
+        rows = await views.patients(call.connection, call.practice_id, limit=1, wanted=wanted)
         row = only(rows, code="patient-not-found", what="patient")
         return Reply(patient_answer(row), headers={"ETag": f'"{row["version"]}"'})
 

@@ -9,10 +9,12 @@ from services.invoicing.entrypoints.desk import Desk, added, edited, only, shown
 from services.invoicing.entrypoints.schemas.practices import (
     ContractChangeRequest,
     ContractPage,
+    ContractQuery,
     ContractRequest,
     PracticePage,
     PracticeRequest,
     ProviderPage,
+    ProviderQuery,
     ProviderRequest,
     contract_answer,
     practice_answer,
@@ -77,14 +79,22 @@ class PracticeOperations:
 
     async def list_contracts(self, call: Call) -> Reply:
         """List the practice's contracts."""
-        query = call.query_as(PageQuery)
+        query = call.query_as(ContractQuery)
         (after,) = read_cursor(query.after, UUID) or (None,)
         rows = await views.contracts(
-            call.connection, call.practice_id, limit=query.limit + 1, after=after
+            call.connection,
+            call.practice_id,
+            limit=query.limit + 1,
+            active=query.active,
+            after=after,
         )
         page, more = split_page(rows, query.limit)
         following = cursor(page[-1]["contract_id"]) if more else None
-        wanted = {"practice_id": call.practice_id, "contract_id": None}
+        wanted = {
+            "practice_id": call.practice_id,
+            "contract_id": None,
+            "active": query.active,
+        }
         totals = await totals_of(call.connection, query, Totals, views.CONTRACTS, wanted)
         items = [contract_answer(row) for row in page]
         return Reply(ContractPage(items=items, next=following, totals=totals))
@@ -129,14 +139,15 @@ class PracticeOperations:
 
     async def list_providers(self, call: Call) -> Reply:
         """List the practice's providers."""
-        query = call.query_as(PageQuery)
+        query = call.query_as(ProviderQuery)
+        words = (query.text or "").split()
         (after,) = read_cursor(query.after, str) or (None,)
         rows = await views.providers(
-            call.connection, call.practice_id, limit=query.limit + 1, after=after
+            call.connection, call.practice_id, limit=query.limit + 1, words=words, after=after
         )
         page, more = split_page(rows, query.limit)
         following = cursor(page[-1]["gln"]) if more else None
-        wanted = {"practice_id": call.practice_id, "provider_id": None}
+        wanted = {"practice_id": call.practice_id, "provider_id": None, "words": words}
         totals = await totals_of(call.connection, query, Totals, views.PROVIDERS, wanted)
         items = [provider_answer(row) for row in page]
         return Reply(ProviderPage(items=items, next=following, totals=totals))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from uuid import UUID
 
-from services.invoicing.domain.incoming import Fault, IncomingInvoice
+from services.invoicing.domain.incoming import Fault, GivenFile, IncomingInvoice
 from services.invoicing.domain.incoming_rules import Setting, faults_of, unfit_codes_of
 from services.invoicing.domain.invoice import Invoice, Outcome
 from services.invoicing.domain.taking_over import ImportConflict
@@ -104,13 +104,15 @@ async def _replace(
     practice = await known_practice(uow, command.practice_id)
     contract = await contract_in_force(uow, command.practice_id, conflict.contract_id)
     contracts = await uow.practices.contracts_of(command.practice_id)
-    setting = Setting(practice, contract, clock.today(), tuple(contracts))
+    setting = Setting(
+        practice, contract, clock.today(), tuple(contracts), takes_trials=files.takes_trials
+    )
     known = (await uow.imports.known(command.practice_id, {conflict.invoice_number}))[
         conflict.invoice_number
     ]
     wrong = await known_invoice(uow, command.practice_id, known.invoice_id)
     data = await documents.get(command.practice_id, conflict.document)
-    (file,) = files.read(data, name=conflict.file_name)
+    (file,) = files.read([GivenFile(conflict.file_name, data)])
     incoming = _sound(file.invoice, file.faults, setting)
     intake = await open_intake(uow, conflict.conflict_id, setting, [incoming], clock=clock)
     taken = intake.number_of_reference(incoming)

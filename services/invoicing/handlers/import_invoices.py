@@ -13,6 +13,7 @@ from uuid import UUID
 from services.invoicing.domain.incoming import (
     Fault,
     FileReport,
+    GivenFile,
     ImportOutcome,
     IncomingFile,
 )
@@ -46,14 +47,13 @@ class ImportInvoices:
 
     Attributes:
         contract_id: the factoring contract they are under, or None.
-        name: of the upload, for the report of a single file.
+        given: one file or archive, or several.
     """
 
     practice_id: UUID
     import_id: UUID
     contract_id: UUID | None
-    name: str
-    data: bytes
+    given: Sequence[GivenFile]
 
 
 async def import_invoices(
@@ -78,18 +78,20 @@ async def import_invoices(
 
     Raises:
         NotFoundError: the practice does not exist.
-        DomainError: the contract is not in force, or the archive breaks a limit.
+        DomainError: the contract is not in force, or the upload breaks a limit.
         TransientError: the object store did not answer.
     """
     async with begin() as uow:
         practice = await known_practice(uow, command.practice_id)
         contract = await contract_in_force(uow, command.practice_id, command.contract_id)
         contracts = await uow.practices.contracts_of(command.practice_id)
-    setting = Setting(practice, contract, clock.today(), tuple(contracts))
-    await asyncio.to_thread(files.check, command.data)
+    setting = Setting(
+        practice, contract, clock.today(), tuple(contracts), takes_trials=files.takes_trials
+    )
+    await asyncio.to_thread(files.check, command.given)
     reports: list[FileReport] = []
     chunk: list[_Read]
-    chunks = _chunks(files.read(command.data, name=command.name), setting)
+    chunks = _chunks(files.read(command.given), setting)
     while chunk := await asyncio.to_thread(next, chunks, []):
         async with begin() as uow:
             await uow.imports.lock(command.practice_id)

@@ -42,7 +42,8 @@ async def issue_credit_note(
 ) -> CreditNote:
     """Draw the number, render and store the document, keep the credit note, tell the others.
 
-    The number is drawn under a lock, and a rollback gives it back.
+    The number is drawn under a lock, and a rollback gives it back. Once nothing is left of the
+    invoice, its treatments may be billed anew.
 
     Raises:
         NotFoundError: the practice has no such invoice.
@@ -53,12 +54,13 @@ async def issue_credit_note(
     invoice = await known_invoice(uow, command.practice_id, command.invoice_id)
     invoice_id = command.invoice_id
     standing = (await uow.invoices.lock_standings([invoice_id]))[invoice_id]
+    credited = await uow.corrections.credited(invoice_id)
     check_creditable(
         standing,
         (await uow.orders.placements([invoice_id]))[invoice_id],
         amount=command.amount,
         invoice=invoice,
-        credited=await uow.corrections.credited(invoice_id),
+        credited=credited,
     )
     original = await invoice_documents.get(command.practice_id, invoice.document)
     draft = await _draft(command, uow, clock=clock)
@@ -66,6 +68,8 @@ async def issue_credit_note(
     same = {one.name: getattr(draft, one.name) for one in fields(draft)}
     note = CreditNote(**same, document=stored)
     await uow.corrections.add_credit_note(note)
+    if credited + note.amount == invoice.open_amount:
+        await uow.corrections.credit_whole(invoice_id)
     entry = HistoryEntry(
         invoice_id,
         "credit-note",

@@ -7,7 +7,7 @@ from datetime import date
 from decimal import Decimal
 from uuid import UUID
 
-from services.invoicing.domain.price_list import PriceList, read_price_lines
+from services.invoicing.domain.price_list import PriceLine, PriceList, read_price_lines
 from services.invoicing.handlers.known import known_practice
 from services.invoicing.ports import UnitOfWork
 from shared.kernel.clock import Clock
@@ -40,20 +40,8 @@ async def load_price_list(command: LoadPriceList, uow: UnitOfWork, *, clock: Clo
         DomainError: the days are the wrong way round, or the file cannot be taken; names lines.
     """
     await known_practice(uow, command.practice_id)
-    if command.valid_to is not None and command.valid_to < command.valid_from:
-        raise DomainError(
-            "The price list ends before it begins.", code="price-list-days", field="valid_to"
-        )
-    lines, faults = read_price_lines(command.data)
-    if faults:
-        raise DomainError(
-            f"{len(faults)} faults in the file; nothing was loaded.",
-            code="price-list-faults",
-            faults=[
-                {"line": one.line, "column": one.column, "reason": one.reason}
-                for one in faults[:_FAULTS_TOLD_MAX]
-            ],
-        )
+    check_days(command.valid_from, command.valid_to)
+    lines = sound_lines(command.data)
     price_list = PriceList(
         price_list_id=command.price_list_id,
         practice_id=command.practice_id,
@@ -74,3 +62,34 @@ async def load_price_list(command: LoadPriceList, uow: UnitOfWork, *, clock: Clo
             field="valid_from",
         )
     return price_list
+
+
+def check_days(valid_from: date, valid_to: date | None) -> None:
+    """Check that a price list holds for a day at least.
+
+    Raises:
+        DomainError: it ends before it begins.
+    """
+    if valid_to is not None and valid_to < valid_from:
+        raise DomainError(
+            "The price list ends before it begins.", code="price-list-days", field="valid_to"
+        )
+
+
+def sound_lines(data: bytes) -> list[PriceLine]:
+    """Return the lines of a CSV file.
+
+    Raises:
+        DomainError: the file cannot be taken; names lines.
+    """
+    lines, faults = read_price_lines(data)
+    if faults:
+        raise DomainError(
+            f"{len(faults)} faults in the file; nothing was loaded.",
+            code="price-list-faults",
+            faults=[
+                {"line": one.line, "column": one.column, "reason": one.reason}
+                for one in faults[:_FAULTS_TOLD_MAX]
+            ],
+        )
+    return lines

@@ -31,7 +31,7 @@ async def price_positions(command: PricePositions, uow: UnitOfWork) -> tuple[Pos
     practice = await known_practice(uow, command.practice_id)
     patient = await known_patient(uow, command.practice_id, command.patient_id)
     languages = (patient.language or practice.language, practice.language)
-    wanted = {draft.key for draft in command.drafts if draft.needs_price}
+    wanted = {draft.key for draft in command.drafts if draft.asks_price}
     prices = await uow.prices.find(command.practice_id, wanted) if wanted else {}
     for place, draft in enumerate(command.drafts):
         if draft.needs_price and draft.key not in prices:

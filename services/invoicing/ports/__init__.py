@@ -83,6 +83,16 @@ class PriceRepository(Protocol):
     async def add(self, price_list: PriceList) -> bool:
         """Keep a new list; return False if one of that tariff begins on that day already."""
 
+    async def get(self, practice_id: UUID, price_list_id: UUID) -> PriceList | None:
+        """Return a price list as it counts now, its lines by code, or None."""
+
+    async def revise(self, price_list: PriceList, *, with_lines: bool) -> bool:
+        """Keep the next version of a list; return False if somebody else kept one meanwhile.
+
+        Args:
+            with_lines: whether its lines differ from those of the version before.
+        """
+
     async def find(self, practice_id: UUID, wanted: Collection[PriceKey]) -> dict[PriceKey, Price]:
         """Return the price of each code on its day, where there is one."""
 
@@ -180,6 +190,12 @@ class CorrectionRepository(Protocol):
 
     async def link(self, wrong_id: UUID, corrected_id: UUID) -> None:
         """Make the two invoices name each other."""
+
+    async def successor_of(self, invoice_id: UUID) -> tuple[UUID, str] | None:
+        """Return id and number of the invoice that took this one's place, or None."""
+
+    async def credit_whole(self, invoice_id: UUID) -> None:
+        """Keep that nothing is left of an invoice, and release its treatments; may be repeated."""
 
     async def treatments_of(self, invoice_id: UUID) -> Sequence[UUID]:
         """Return the treatments that an invoice billed, released or not."""

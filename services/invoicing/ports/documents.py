@@ -8,7 +8,7 @@ from uuid import UUID
 
 from services.invoicing.domain.correction import CreditNoteDraft
 from services.invoicing.domain.document import InvoiceDocument
-from services.invoicing.domain.incoming import IncomingFile
+from services.invoicing.domain.incoming import GivenFile, IncomingFile
 from services.invoicing.domain.invoice import StoredDocument
 from services.invoicing.domain.order import (
     ConfirmedLine,
@@ -54,9 +54,12 @@ class CreditNoteDocuments(Protocol):
     async def put(self, practice_id: UUID, data: bytes) -> StoredDocument:
         """Store a document; raises as `InvoiceDocuments.put` does."""
 
+    async def get(self, practice_id: UUID, document: StoredDocument) -> bytes:
+        """Return a document's bytes; raises as `InvoiceDocuments.get` does."""
+
 
 class InvoicePrinter(Protocol):
-    """Prints an invoice on paper."""
+    """Prints an invoice, or a credit note, on paper."""
 
     def print(self, document: bytes, *, cancelled: bool) -> bytes:
         """Return the PDF of an invoice whose stored document this is.
@@ -65,18 +68,25 @@ class InvoicePrinter(Protocol):
             DomainError: the document lacks what every printed invoice has.
         """
 
+    def print_credit_note(self, document: bytes) -> bytes:
+        """Return the PDF of a credit note whose stored document this is; raises as `print` does."""
+
 
 class InvoiceFiles(Protocol):
     """Reads uploads of other practice software."""
 
-    def check(self, data: bytes) -> None:
+    @property
+    def takes_trials(self) -> bool:
+        """Whether documents that say they are trials may come in, as where all is a trial."""
+
+    def check(self, given: Sequence[GivenFile]) -> None:
         """Unpack an upload and keep nothing of it; raises as `read` does."""
 
-    def read(self, data: bytes, *, name: str) -> Iterator[IncomingFile]:
-        """Yield the files of an upload, a single one or an archive, read or refused one by one.
+    def read(self, given: Sequence[GivenFile]) -> Iterator[IncomingFile]:
+        """Yield the files of an upload and of the archives in it, read or refused one by one.
 
         Raises:
-            DomainError: an archive is damaged or breaks a limit as a whole.
+            DomainError: an archive is damaged, or all together break a limit.
         """
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from services.invoicing.views.search import STARTS
+
 _SERIAL_DIGITS_MAX = 7
 # A word is the beginning of a number or a name; the comparison is a range, which an index serves.
-_STARTS = "{column} >= search_form(:{word}) AND {column} < search_form(:{word}) || chr(1114111)"
 _OF_INVOICE = "SELECT s.invoice_id FROM invoice s WHERE {of_practice} AND "
 _OF_PATIENT = """SELECT s.invoice_id FROM patient q
       JOIN invoice s ON s.practice_id = q.practice_id AND s.patient_id = q.patient_id
@@ -27,12 +28,12 @@ def word_condition(name: str, word: str, within: str) -> str:
         for source in (_OF_PATIENT, _OF_DEBTOR, _OF_INSURER)
     )
     sources = [
-        of_invoice + _STARTS.format(column="s.number_search", word=name),
-        of_invoice + _STARTS.format(column="s.debtor_search", word=name),
-        of_patient + _STARTS.format(column="q.family_search", word=name),
-        of_patient + _STARTS.format(column="q.given_search", word=name),
-        of_debtor + _STARTS.format(column="q.word", word=name),
-        of_insurer + _STARTS.format(column="q.word", word=name),
+        of_invoice + STARTS.format(column="s.number_search", word=name),
+        of_invoice + STARTS.format(column="s.debtor_search", word=name),
+        of_patient + STARTS.format(column="q.family_search", word=name),
+        of_patient + STARTS.format(column="q.given_search", word=name),
+        of_debtor + STARTS.format(column="q.word", word=name),
+        of_insurer + STARTS.format(column="q.word", word=name),
     ]
     if is_serial(word):
         sources.append(f"{of_invoice} s.serial = :{name}_serial")

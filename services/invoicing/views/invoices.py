@@ -15,7 +15,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.invoicing.views.invoice_words import is_serial, word_condition
 
-SEARCH_WORDS_MAX = 5
 _BALANCE = "(i.principal_rappen + i.reminder_fees_rappen + i.interest_rappen + i.costs_rappen)"
 # The page is cut before names are looked up, so that never more than a page is joined and sorted.
 # The limit is written out: a parameter is taken for a tenth of the list, and the first page would

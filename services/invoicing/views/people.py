@@ -4,23 +4,30 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
 from sqlalchemy import RowMapping, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-PATIENTS = """
-    SELECT * FROM patient
-    WHERE practice_id = :practice_id
-      AND (CAST(:patient_id AS uuid) IS NULL OR patient_id = :patient_id)
-      AND (CAST(:patient_number AS text) IS NULL OR patient_number = :patient_number)
-"""
-_PATIENTS_PAGE = text(
-    f"""{PATIENTS}
-      AND (CAST(:after AS text) IS NULL OR patient_number > :after)
-    ORDER BY patient_number LIMIT :limit
-    """
+from services.invoicing.views.search import STARTS
+
+_PATIENTS = "SELECT * FROM patient WHERE practice_id = :practice_id"
+_PATIENT_CONDITIONS = {
+    "patient_id": "patient_id = :patient_id",
+    "patient_number": "patient_number = :patient_number",
+    "birth_date": "birth_date = :birth_date",
+}
+# Each source has its own index.
+_WITH_WORD = " UNION ALL ".join(
+    f"SELECT q.patient_id FROM {table} q WHERE q.practice_id = :practice_id AND "  # noqa: S608
+    + STARTS.format(column=f"q.{column}", word="{word}")
+    for table, column in (
+        ("patient", "family_search"),
+        ("patient", "given_search"),
+        ("debtor_word", "word"),
+    )
 )
 TREATMENTS = """
     SELECT t.*, i.invoice_id, i.invoice_number
@@ -49,27 +56,50 @@ _POSITIONS = text(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class PatientFilter:
+    """Which patients to show; None means: no matter.
+
+    Attributes:
+        words: each must be the beginning of one of the patient's names or of a word of the
+            guarantor's name, whatever its case and accents.
+    """
+
+    patient_id: UUID | None = None
+    patient_number: str | None = None
+    birth_date: date | None = None
+    words: tuple[str, ...] = ()
+
+
+def patient_selection(practice_id: UUID, wanted: PatientFilter) -> tuple[str, dict[str, object]]:
+    """Return the SELECT of a whole selection of patients with its values."""
+    conditions, values = [_PATIENTS], dict[str, object](practice_id=practice_id)
+    for name, condition in _PATIENT_CONDITIONS.items():
+        given = getattr(wanted, name)
+        if given is not None:
+            conditions.append(condition)
+            values[name] = given
+    for place, word in enumerate(wanted.words):
+        conditions.append(f"patient_id IN ({_WITH_WORD.format(word=f'word_{place}')})")
+        values[f"word_{place}"] = word
+    return " AND ".join(conditions), values
+
+
 async def patients(
     connection: AsyncConnection,
     practice_id: UUID,
     *,
     limit: int,
-    patient_id: UUID | None = None,
-    patient_number: str | None = None,
+    wanted: PatientFilter,
     after: str | None = None,
 ) -> Sequence[RowMapping]:
     """Return patients of a practice by patient number, after the number given."""
-    found = await connection.execute(
-        _PATIENTS_PAGE,
-        {
-            "practice_id": practice_id,
-            "patient_id": patient_id,
-            "patient_number": patient_number,
-            "after": after,
-            "limit": limit,
-        },
-    )
-    return found.mappings().all()
+    selection, values = patient_selection(practice_id, wanted)
+    if after is not None:
+        selection += " AND patient_number > :after"
+        values["after"] = after
+    statement = text(f"{selection} ORDER BY patient_number LIMIT :limit")
+    return (await connection.execute(statement, values | {"limit": limit})).mappings().all()
 
 
 async def treatments(

@@ -23,6 +23,7 @@ CONTRACTS = """
     SELECT * FROM contract
     WHERE practice_id = :practice_id
       AND (CAST(:contract_id AS uuid) IS NULL OR contract_id = :contract_id)
+      AND (CAST(:active AS boolean) IS NULL OR active = :active)
 """
 _CONTRACTS_PAGE = text(
     f"""{CONTRACTS}
@@ -34,6 +35,11 @@ PROVIDERS = """
     SELECT * FROM provider
     WHERE practice_id = :practice_id
       AND (CAST(:provider_id AS uuid) IS NULL OR provider_id = :provider_id)
+      AND NOT EXISTS (
+        SELECT FROM unnest(CAST(:words AS text[])) AS wanted (word)
+        WHERE NOT (starts_with(search_form(family_name), search_form(wanted.word))
+          OR starts_with(search_form(given_name), search_form(wanted.word))
+          OR starts_with(gln, wanted.word)))
 """
 _PROVIDERS_PAGE = text(
     f"""{PROVIDERS}
@@ -65,14 +71,16 @@ async def contracts(
     *,
     limit: int,
     contract_id: UUID | None = None,
+    active: bool | None = None,
     after: UUID | None = None,
 ) -> Sequence[RowMapping]:
-    """Return contracts of a practice by id, after the id given."""
+    """Return contracts of a practice by id, after the id given; `active`: in force, or not."""
     found = await connection.execute(
         _CONTRACTS_PAGE,
         {
             "practice_id": practice_id,
             "contract_id": contract_id,
+            "active": active,
             "after": after,
             "limit": limit,
         },
@@ -86,14 +94,20 @@ async def providers(
     *,
     limit: int,
     provider_id: UUID | None = None,
+    words: Sequence[str] = (),
     after: str | None = None,
 ) -> Sequence[RowMapping]:
-    """Return providers of a practice by GLN, after the GLN given."""
+    """Return providers of a practice by GLN, after the GLN given.
+
+    Args:
+        words: each must be the beginning of one of the names or of the GLN.
+    """
     found = await connection.execute(
         _PROVIDERS_PAGE,
         {
             "practice_id": practice_id,
             "provider_id": provider_id,
+            "words": list(words),
             "after": after,
             "limit": limit,
         },

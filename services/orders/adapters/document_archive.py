@@ -7,6 +7,7 @@ import hashlib
 from collections.abc import AsyncIterator, Sequence
 
 from services.orders.domain.model import Arrival, ConfirmedLine, OrderLine, StoredContent
+from services.orders.ports.archive import KeptPackage
 from services.orders.translate import (
     arrival_of,
     confirmation_document,
@@ -53,9 +54,10 @@ class ObjectStoreDocumentArchive:
         )
         return stored_content(ref)
 
-    async def package(self, practice_id: PracticeId, content: StoredContent) -> bytes:
-        """Return a stored package, checked against its hash."""
-        return await self._read(practice_id, content)
+    async def package(self, practice_id: PracticeId, content: StoredContent) -> KeptPackage:
+        """Return a stored package, checked against its hash, and until when it must stay."""
+        kept = await self._store.get_kept(content_ref(content), practice_id=practice_id)
+        return KeptPackage(kept.data, kept.until)
 
     async def store_lines(
         self, practice_id: PracticeId, order_id: OrderId, lines: Sequence[OrderLine]

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.orders.adapters.arrival_repository import SqlArrivalRepository
 from services.orders.adapters.correction_repository import SqlCorrectionRepository
+from services.orders.adapters.leaving_repository import SqlLeavingRepository
 from services.orders.adapters.order_repository import SqlOrderRepository
 from services.orders.adapters.queue_repositories import SqlPolicyRepository, SqlTaskRepository
 from services.orders.adapters.repositories import (
@@ -40,6 +41,7 @@ class SqlUnitOfWork(OutboxUnitOfWork[DomainEvent]):
         self.corrections = SqlCorrectionRepository(connection)
         self.orders = SqlOrderRepository(connection)
         self.arrivals = SqlArrivalRepository(connection)
+        self.leavings = SqlLeavingRepository(connection)
         self.tasks = SqlTaskRepository(connection)
         self.policies = SqlPolicyRepository(connection)
 

@@ -107,8 +107,49 @@ class OrderOverdue:
     noted_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class OrderNotLeaving:
+    """The order does not leave, and a person should know.
+
+    Attributes:
+        round: counts how often it is told of the order.
+        since: since when it has waited, or is held.
+        may_have_left: whether an earlier sending of it is or was in doubt.
+    """
+
+    order_id: OrderId
+    practice_id: PracticeId
+    contract_id: ContractId
+    number: str
+    round: int
+    reason_code: str
+    since: datetime
+    may_have_left: bool
+    invoice_count: int
+    total: Money
+    noted_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OrderMovedOn:
+    """An order that did not leave waits no longer.
+
+    Attributes:
+        round: the last that was told of it.
+    """
+
+    order_id: OrderId
+    practice_id: PracticeId
+    contract_id: ContractId
+    round: int
+    state: OrderState
+    moved_on_at: datetime
+
+
 DomainEvent = (
     OrderPrepared
+    | OrderNotLeaving
+    | OrderMovedOn
     | OrderConfirmed
     | OrderWithdrawalRequested
     | OrderWithdrawn

@@ -75,10 +75,12 @@ class OpenedDocument:
     Attributes:
         version: of the official format, or None if it cannot be opened.
         faults: pairs of a stable code and words for a person.
+        modus: "production", or "test" of a trial; None if it cannot be opened.
     """
 
     version: str | None
     faults: tuple[tuple[str, str], ...]
+    modus: str | None = None
 
 
 DocumentOpener = Callable[[bytes, DocumentNumbers], OpenedDocument]
@@ -295,6 +297,7 @@ class _Check:
         if self.opener is None:
             return
         wanted = manifest["contract"].get("invoice_format", USUAL_FORMAT)
+        moduses: set[str | None] = set()
         for name, document in zip(names, documents, strict=True):
             if len(self.findings) >= _FINDINGS_MAX:
                 return
@@ -304,9 +307,13 @@ class _Check:
             opened = self.opener(_content(archive, archive.getinfo(name)), numbers)
             for code, words in opened.faults:
                 self.found(code, name, words)
+            moduses.add(opened.modus)
             if opened.version not in {None, wanted}:
                 words = f"It is written in {opened.version}, the contract wants {wanted}."
                 self.found("other-format", name, words)
+        if len(moduses - {None}) > 1:
+            words = "Some of its documents are marked as trials, others as real invoices."
+            self.found("mixed-modus", "package", words)
 
 
 def _content(archive: ZipFile, entry: ZipInfo) -> bytes:

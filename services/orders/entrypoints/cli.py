@@ -6,6 +6,7 @@ import argparse
 import re
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TextIO
 
@@ -36,10 +37,16 @@ def main(arguments: Sequence[str], out: TextIO = sys.stdout) -> int:
         metavar="HEX",
         help="what was recorded with the order (getOrder says it); of one package only",
     )
+    parser.add_argument(
+        "--modus",
+        choices=("production", "test"),
+        default="production",
+        help='what every document must be marked as; "test" for packages of a trial run',
+    )
     given = parser.parse_args(arguments)
     if given.sha256 is not None and len(given.package) > 1:
         parser.error("--sha256 is that of one package")
-    return max(_verify(path, given.sha256, out) for path in given.package)
+    return max(_verify(path, given.sha256, out, modus=given.modus) for path in given.package)
 
 
 def _sha256(text: str) -> str:
@@ -48,23 +55,28 @@ def _sha256(text: str) -> str:
     return text.lower()
 
 
-def _verify(path: Path, recorded_sha256: str | None, out: TextIO) -> int:
+def _verify(path: Path, recorded_sha256: str | None, out: TextIO, *, modus: str) -> int:
     try:
         with path.open("rb") as file:
             data = file.read(PACKAGE_BYTES_MAX + 1)
     except OSError as error:
         out.write(f"{path}: cannot be read: {error.strerror}\n")
         return NOT_READ
-    verified = verify_package(data, opener=_open, recorded_sha256=recorded_sha256)
+    opener = partial(_open, modus=modus)
+    verified = verify_package(data, opener=opener, recorded_sha256=recorded_sha256)
     out.write("".join(f"{line}\n" for line in _lines(path, verified)))
     return WRONG if verified.findings else RIGHT
 
 
-def _open(data: bytes, numbers: DocumentNumbers) -> OpenedDocument:
+def _open(data: bytes, numbers: DocumentNumbers, *, modus: str) -> OpenedDocument:
     checked = check_document(
-        data, invoice_number=numbers.invoice, credit_note_number=numbers.credit_note
+        data,
+        invoice_number=numbers.invoice,
+        credit_note_number=numbers.credit_note,
+        modus=modus,
     )
-    return OpenedDocument(checked.version, tuple((one.code, _words(one)) for one in checked.faults))
+    faults = tuple((one.code, _words(one)) for one in checked.faults)
+    return OpenedDocument(checked.version, faults, checked.modus)
 
 
 def _words(fault: Fault) -> str:

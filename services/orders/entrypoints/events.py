@@ -24,6 +24,7 @@ from services.orders.handlers.note_order_sent import NoteOrderSent, note_order_s
 from services.orders.handlers.note_order_withheld import NoteOrderWithheld, note_order_withheld
 from services.orders.handlers.note_send_failure import NoteSendFailure, note_send_failure
 from services.orders.handlers.register_practice import RegisterPractice, register_practice
+from services.orders.handlers.watch_leaving import NoteOrderHeld, note_order_held
 from services.orders.ports import UnitOfWork
 from services.orders.translate import (
     contract_of,
@@ -34,6 +35,7 @@ from services.orders.translate import (
 )
 from shared.contracts.debident.v1 import (
     OrderArrived,
+    OrderHeld,
     OrderRefused,
     OrderSendFailed,
     OrderSent,
@@ -77,6 +79,7 @@ def subscriptions(workshop: Workshop) -> list[Subscription[Any]]:
         _on(OrderArrived, _order_arrived, workshop),
         _on(OrderRefused, _order_refused, workshop),
         _on(OrderWithheld, _order_withheld, workshop),
+        _on(OrderHeld, _order_held, workshop),
         _on(OrderAcquitted, _order_acquitted, workshop),
     ]
 
@@ -203,6 +206,20 @@ async def _order_withheld(
         withheld_at=payload.withheld_at,
     )
     return await note_order_withheld(command, uow)
+
+
+async def _order_held(
+    event: ReceivedEvent[OrderHeld], uow: UnitOfWork, workshop: Workshop
+) -> object:
+    payload = event.payload
+    command = NoteOrderHeld(
+        order_id=OrderId(payload.order_id),
+        practice_id=PracticeId(payload.practice_id),
+        contract_id=ContractId(payload.contract_id),
+        reason_code=payload.reason_code,
+        held_at=payload.held_at,
+    )
+    return await note_order_held(command, uow, workshop.clock)
 
 
 async def _order_acquitted(

@@ -8,7 +8,7 @@ from uuid import UUID
 from services.orders import views
 from services.orders.entrypoints import replies
 from services.orders.entrypoints.http_credit_notes import credit_note_endpoints
-from services.orders.entrypoints.http_moves import move_endpoints
+from services.orders.entrypoints.http_moves import move_endpoints, standing
 from services.orders.entrypoints.http_queue import policy_endpoints, queue_endpoints
 from services.orders.entrypoints.replies_preview import order_preview
 from services.orders.entrypoints.schemas import (
@@ -105,7 +105,7 @@ class OrdersApi:
         workshop = self._workshop
         async with workshop.unit_of_work(call.connection) as uow:
             prepared = await prepare_order(command, uow, workshop.archive, workshop.clock)
-        reply = replies.prepared_order(prepared)
+        reply = replies.prepared_order(prepared, retention_years=workshop.retention_years)
         told = {
             "order_id",
             "order_number",
@@ -156,7 +156,7 @@ class OrdersApi:
 
     async def get_order(self, call: Call) -> Reply:
         """Answer one order with its story."""
-        return Reply(await whole_order(call))
+        return Reply(await whole_order(call, self._workshop))
 
     async def list_lines(self, call: Call) -> Reply:
         """Answer the lines of an order, in package order."""
@@ -178,11 +178,15 @@ class OrdersApi:
     async def get_package(self, call: Call) -> Reply:
         """Answer the frozen bytes of an order, checked against their hash."""
         row = await views.order(call.connection, call.practice_id, call.path_id("order_id"))
-        package = await self._workshop.archive.package(
+        kept = await self._workshop.archive.package(
             PracticeId(call.practice_id), views.package_of(row)
         )
         name = _NOT_IN_FILE_NAMES.sub("_", row["order_number"])
-        return Reply(package, headers={"Content-Disposition": f'attachment; filename="{name}.zip"'})
+        headers = {
+            "Content-Disposition": f'attachment; filename="{name}.zip"',
+            "Retain-Until": kept.kept_until.isoformat(),
+        }
+        return Reply(kept.data, headers=headers)
 
 
 def endpoints(workshop: Workshop) -> list[Endpoint]:
@@ -284,6 +288,7 @@ def _reading(api: OrdersApi) -> list[Endpoint]:
             roles=EVERY_ROLE,
             response=OrderDetail,
             problem_codes=("order-not-found",),
+            holds=standing,
         ),
         Endpoint(
             method="GET",

@@ -34,10 +34,10 @@ class OrderMoves:
             by=call.principal.subject,
             handed_over_by_hand=call.body_as(WithdrawOrderBody).handed_over_by_hand,
         )
-        before = await _standing(call)
+        before = await standing(call)
         async with self._workshop.unit_of_work(call.connection) as uow:
             await withdraw_order(command, uow, self._workshop.clock)
-        return moved(Reply(await whole_order(call)), before, await _standing(call))
+        return moved(Reply(await whole_order(call, self._workshop)), before, await standing(call))
 
     async def confirm_arrival(self, call: Call) -> Changed:
         """Confirm that a person saw the order at the factor."""
@@ -51,13 +51,13 @@ class OrderMoves:
             seen=body.seen,
             refusals={each.invoice_number: each.refusal_code for each in body.refusals},
         )
-        workshop, before = self._workshop, await _standing(call)
+        workshop, before = self._workshop, await standing(call)
         async with workshop.unit_of_work(call.connection) as uow:
             await confirm_arrival(command, uow, workshop.archive, workshop.clock)
         return moved(
-            Reply(await whole_order(call)),
+            Reply(await whole_order(call, self._workshop)),
             before,
-            await _standing(call),
+            await standing(call),
             observed_at=command.observed_at,
             reference=command.reference,
         )
@@ -69,13 +69,14 @@ class OrderMoves:
             practice_id=PracticeId(call.practice_id),
             by=call.principal.subject,
         )
-        before = await _standing(call)
+        before = await standing(call)
         async with self._workshop.unit_of_work(call.connection) as uow:
             await close_order(command, uow, self._workshop.clock)
-        return moved(Reply(await whole_order(call)), before, await _standing(call))
+        return moved(Reply(await whole_order(call, self._workshop)), before, await standing(call))
 
 
-async def _standing(call: Call) -> dict[str, object]:
+async def standing(call: Call) -> dict[str, object]:
+    """Return how the order of the path stands, and keep others from it; nothing if unknown."""
     order_id = call.path_id("order_id")
     return await views.order_standing(call.connection, call.practice_id, order_id)
 

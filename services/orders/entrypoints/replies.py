@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 from uuid import UUID
@@ -34,7 +35,9 @@ from services.orders.entrypoints.schemas import (
 )
 from services.orders.handlers.prepare_order import PreparedOrder
 from shared.contracts.envelope import WireMoney
+from shared.kernel.clock import SWISS_TIME
 from shared.kernel.money import Money
+from shared.kernel.retention import kept_until
 
 LISTED_MAX = 1000
 REMEDIES: Mapping[Reason, str] = MappingProxyType(
@@ -85,9 +88,10 @@ def _remedy(reason: Reason | None) -> Remedy | None:
     return Remedy(service="invoicing", operation_id=operation_id) if operation_id else None
 
 
-def prepared_order(prepared: PreparedOrder) -> PreparedOrderReply:
+def prepared_order(prepared: PreparedOrder, *, retention_years: int) -> PreparedOrderReply:
     """Write a freshly prepared order."""
     order = prepared.order
+    package = order.package
     return PreparedOrderReply(
         order_id=order.order_id,
         order_number=order.number,
@@ -97,7 +101,7 @@ def prepared_order(prepared: PreparedOrder) -> PreparedOrderReply:
         total=WireMoney.of(order.total),
         communication=order.communication,
         notices=_notices(order.notices),
-        package=Package(sha256=order.package.sha256, size_bytes=order.package.size_bytes),
+        package=_package(package.sha256, package.size_bytes, order.prepared_at, retention_years),
         credit_note_count=len(prepared.credit_notes),
         credit_notes=credit_notes_along(prepared.credit_notes),
         left_out_count=len(prepared.left_out),
@@ -105,6 +109,12 @@ def prepared_order(prepared: PreparedOrder) -> PreparedOrderReply:
         left_out=left_out_invoices(prepared.left_out[:LISTED_MAX]),
         prepared_at=order.prepared_at,
     )
+
+
+def _package(sha256: str, size_bytes: int, prepared_at: datetime, retention_years: int) -> Package:
+    prepared_on = prepared_at.astimezone(SWISS_TIME).date()
+    until = kept_until(prepared_on, years=retention_years)
+    return Package(sha256=sha256, size_bytes=size_bytes, kept_until=until)
 
 
 def credit_notes_along(credit_notes: Sequence[PackedCreditNote]) -> list[CreditNoteAlong]:
@@ -159,6 +169,8 @@ def order_detail(
     lines_with_notices: Sequence[RowMapping],
     credit_notes: Sequence[RowMapping],
     observation: RowMapping | None,
+    *,
+    retention_years: int,
 ) -> OrderDetail:
     """Write one order with its story."""
     accepted = row["accepted_rappen"]
@@ -183,7 +195,12 @@ def order_detail(
         ],
         withdrawal_pending=withdrawal_pending(facts),
         observation=None if observation is None else ObservationReply(**observation),
-        package=Package(sha256=row["package_sha256"], size_bytes=row["package_size_bytes"]),
+        package=_package(
+            row["package_sha256"],
+            row["package_size_bytes"],
+            row["prepared_at"],
+            retention_years,
+        ),
         credit_note_count=credit_notes[0]["whole_count"] if credit_notes else 0,
         credit_notes=[_stored_credit_note(note) for note in credit_notes],
         timeline=[_entry(fact, sums) for fact in facts],

@@ -148,6 +148,7 @@ class Package(ApiModel):
 
     sha256: str
     size_bytes: int
+    kept_until: Annotated[date, Field(description="It must be in the archive up to this day")]
 
 
 class LeftOutInvoice(ApiModel):

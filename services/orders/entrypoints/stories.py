@@ -5,10 +5,11 @@ from __future__ import annotations
 from services.orders import views
 from services.orders.entrypoints import replies
 from services.orders.entrypoints.schemas import OrderDetail
+from services.orders.entrypoints.workshop import Workshop
 from shared.web.endpoints import Call
 
 
-async def whole_order(call: Call) -> OrderDetail:
+async def whole_order(call: Call, workshop: Workshop) -> OrderDetail:
     """Return the order of the path with its story.
 
     Raises:
@@ -26,4 +27,5 @@ async def whole_order(call: Call) -> OrderDetail:
             call.connection, call.practice_id, order_id, limit=replies.LISTED_MAX
         ),
         await views.observation(call.connection, call.practice_id, order_id),
+        retention_years=workshop.retention_years,
     )

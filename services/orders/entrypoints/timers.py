@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from services.orders.domain.arrival_clock import DueArrival
+from services.orders.domain.leaving import DueLeaving
 from services.orders.domain.policy import DuePolicy
 from services.orders.domain.task import DueTask
 from services.orders.entrypoints.workshop import Workshop
 from services.orders.handlers.run_policy import RunPolicy, run_policy
 from services.orders.handlers.watch_arrival import WatchArrival, watch_arrival
+from services.orders.handlers.watch_leaving import WatchLeaving, watch_leaving
 from services.orders.handlers.work_task import WorkTask, work_task
 from shared.runtime.parts import Part
 from shared.runtime.timers import SideBySide, repeating
@@ -20,6 +22,7 @@ def timers(workshop: Workshop) -> list[Part]:
         "run-order-policies": ticks.run_policies,
         "prepare-queued-orders": ticks.work_tasks,
         "watch-arrivals": ticks.watch_arrivals,
+        "watch-leavings": ticks.watch_leavings,
     }
     interval = workshop.pace.tick_interval_seconds
     return [
@@ -55,6 +58,25 @@ class Ticks:
         async with workshop.units.begin(None) as uow:
             due = await uow.arrivals.due(now=workshop.clock.now(), limit=workshop.pace.batch_size)
         return await self._side_by_side.each(due, self._watch)
+
+    async def watch_leavings(self) -> int:
+        """Tell of orders that do not leave, and that they moved on; return how many were due."""
+        workshop = self._workshop
+        async with workshop.units.begin(None) as uow:
+            due = await uow.leavings.due(now=workshop.clock.now(), limit=workshop.pace.batch_size)
+        return await self._side_by_side.each(due, self._watch_leaving)
+
+    async def _watch_leaving(self, due: DueLeaving) -> None:
+        workshop = self._workshop
+        command = WatchLeaving(due.order_id, due.practice_id)
+        async with workshop.units.begin(due.practice_id) as uow:
+            await watch_leaving(
+                command,
+                uow,
+                workshop.holidays,
+                workshop.clock,
+                trial_day=workshop.pace.trial_day,
+            )
 
     async def _watch(self, due: DueArrival) -> None:
         workshop = self._workshop

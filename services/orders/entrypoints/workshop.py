@@ -9,8 +9,10 @@ from datetime import timedelta
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.orders.ports import DocumentArchive, Holidays, UnitOfWork, UnitsOfWork
+from services.orders.ports import Holidays, UnitOfWork, UnitsOfWork
+from services.orders.ports.archive import DocumentArchive
 from shared.kernel.clock import Clock
+from shared.kernel.retention import RETENTION_YEARS
 
 OpensUnitOfWork = Callable[[AsyncConnection], AbstractAsyncContextManager[UnitOfWork]]
 
@@ -36,6 +38,7 @@ class Workshop:
     Attributes:
         unit_of_work: opens a unit of work on a connection whose transaction is open already.
         units: opens units of work with a transaction of their own, for timers.
+        retention_years: how long a package must stay, from the end of the year of its preparing.
     """
 
     unit_of_work: OpensUnitOfWork
@@ -44,3 +47,4 @@ class Workshop:
     holidays: Holidays
     clock: Clock
     pace: Pace
+    retention_years: int = RETENTION_YEARS

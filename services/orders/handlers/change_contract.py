@@ -28,4 +28,5 @@ async def change_contract(command: ChangeContract, uow: UnitOfWork) -> Outcome:
     changed = await uow.contracts.keep_newest(contract)
     if changed:
         await uow.arrivals.forget_deadlines(contract.practice_id, contract_id=contract.contract_id)
+        await uow.leavings.forget_deadlines(contract.practice_id, contract_id=contract.contract_id)
     return Outcome.of(changed=changed)

@@ -11,7 +11,8 @@ from services.orders.domain.order import Order
 from services.orders.handlers.confirming import confirm_lines
 from services.orders.handlers.needs import needed_order
 from services.orders.handlers.outcome import Outcome
-from services.orders.ports import DocumentArchive, UnitOfWork
+from services.orders.ports import UnitOfWork
+from services.orders.ports.archive import DocumentArchive
 from shared.kernel.clock import Clock
 from shared.kernel.ids import ContractId, OrderId, PracticeId
 

@@ -11,7 +11,8 @@ from services.orders.domain.model import ArrivalEvidence, ConfirmedLine
 from services.orders.domain.order import Confirmation, Order
 from services.orders.handlers.outcome import Outcome
 from services.orders.handlers.release_credit_notes import release_credit_notes
-from services.orders.ports import DocumentArchive, UnitOfWork
+from services.orders.ports import UnitOfWork
+from services.orders.ports.archive import DocumentArchive
 from shared.kernel.clock import Clock
 from shared.kernel.money import Money
 

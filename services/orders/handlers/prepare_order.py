@@ -39,7 +39,8 @@ from services.orders.domain.selection import (
 from services.orders.domain.telling import with_notices, with_notices_of_order
 from services.orders.handlers.choosing import Message, checked_message, parties, refuse_inactive
 from services.orders.handlers.staying_awake import kept_awake
-from services.orders.ports import DocumentArchive, UnitOfWork
+from services.orders.ports import UnitOfWork
+from services.orders.ports.archive import DocumentArchive
 from shared.kernel.clock import Clock
 from shared.kernel.errors import PermanentError
 from shared.kernel.ids import ContractId, OrderId, PracticeId

@@ -26,6 +26,7 @@ async def register_practice(command: RegisterPractice, uow: UnitOfWork) -> Outco
     practice = command.practice
     if await uow.practices.add(practice):
         await uow.arrivals.forget_deadlines(practice.practice_id)  # Its holidays are known now.
+        await uow.leavings.forget_deadlines(practice.practice_id)
         return Outcome.DONE
     known = await uow.practices.get(practice.practice_id)
     if known is None or known.gln != practice.gln:

@@ -9,7 +9,8 @@ from uuid import UUID
 from services.orders.domain.notices import Notice
 from services.orders.domain.task import Task, TaskStatus
 from services.orders.handlers.prepare_order import PrepareOrder, prepare_order
-from services.orders.ports import DocumentArchive, UnitOfWork, UnitsOfWork
+from services.orders.ports import UnitOfWork, UnitsOfWork
+from services.orders.ports.archive import DocumentArchive
 from shared.kernel.clock import Clock
 from shared.kernel.errors import DomainError, TransientError
 from shared.kernel.ids import OrderId, PracticeId, derived_id

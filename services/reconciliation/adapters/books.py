@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy import RowMapping, text
@@ -89,6 +89,10 @@ _SETTLED_CREDIT = text(
 _CANCELLED = text(
     "SELECT invoice_id FROM position_fact"
     " WHERE invoice_id = ANY(CAST(:invoice_ids AS uuid[])) AND kind = :kind"
+)
+_NOTE_CANCELLED = text(
+    "INSERT INTO invoice_cancellation (invoice_id, practice_id, cancelled_at)"
+    " VALUES (:invoice_id, :practice_id, :at)"
 )
 _ACQUITTED_SUMS = text(
     "SELECT count(*) AS invoices, coalesce(sum(amount_rappen), 0)::bigint AS rappen"
@@ -222,6 +226,11 @@ class PostgresBookRepository:
         """Return those of the invoices whose cancellation is booked."""
         wanted = {"invoice_ids": list(invoice_ids), "kind": CANCELLED}
         return set((await self._connection.execute(_CANCELLED, wanted)).scalars())
+
+    async def note_cancelled(self, practice_id: UUID, invoice_id: UUID, *, at: datetime) -> None:
+        """Keep the moment at which a cancellation was booked."""
+        values = {"practice_id": practice_id, "invoice_id": invoice_id, "at": at}
+        await self._connection.execute(_NOTE_CANCELLED, values)
 
     async def acquitted_sums(self, order_id: UUID) -> tuple[int, Money]:
         """Return number and sum of the order's acquittals."""

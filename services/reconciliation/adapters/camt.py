@@ -6,6 +6,7 @@ off; amounts are exact; a batch whose transactions do not add up to its entry is
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal, InvalidOperation
@@ -32,6 +33,9 @@ _REFERENCES = (
     "Refs/InstrId",
     "RmtInf/Strd/CdtrRefInf/Ref",
 )
+_XML_SPACE = " \t\r\n"
+_DECIMAL = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)")
+"""The lexical form of xs:decimal, which amounts have."""
 _NOT_GIVEN = "NOTPROVIDED"
 _TEXT_MAX = 140
 
@@ -165,8 +169,12 @@ def _signed(amount: etree._Element, owner: etree._Element) -> Money:
     direction = (_text(owner, "CdtDbtInd") or "").strip()
     if direction not in {"CRDT", "DBIT"}:
         raise _refused("statement-incomplete", "It is not said whether money came or went.", owner)
+    text = (amount.text or "").strip(_XML_SPACE)
+    # Decimal reads more than XML Schema allows: underscores, other digits, exponents.
+    if _DECIMAL.fullmatch(text) is None:
+        raise _refused("statement-amount", "An amount cannot be read.", amount)
     try:
-        money = Money.from_decimal(Decimal((amount.text or "").strip()))
+        money = Money.from_decimal(Decimal(text))
     except (InvalidOperation, ValueError):
         raise _refused("statement-amount", "An amount cannot be read.", amount) from None
     if not 0 <= money.rappen < 10**14:

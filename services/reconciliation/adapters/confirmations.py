@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from datetime import date
+from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy import text
@@ -30,10 +30,13 @@ class PostgresConfirmationRepository:
 
     async def note_order(self, order: PreparedOrder) -> bool:
         """Remember that an order exists, confirmed or not; False if it is known."""
+        values = asdict(order)
+        values["total_rappen"] = order.total and order.total.rappen
+        del values["total"]
         new = await bulk.insert(
             self._connection,
             PREPARED_ORDER,
-            [asdict(order)],
+            [values],
             on_conflict="ON CONFLICT (order_id) DO NOTHING",
         )
         return new == 1
@@ -100,9 +103,12 @@ class PostgresConfirmationRepository:
         )
         return {row.invoice_id: Money(row.amount_rappen) for row in result}
 
-    async def mark_acquitted(self, order_id: UUID, *, on: date) -> None:
-        """Note the day on which the order was acquitted."""
+    async def mark_acquitted(self, order_id: UUID, *, on: date, at: datetime) -> None:
+        """Note the day and the moment at which the order was acquitted."""
         await self._connection.execute(
-            text("UPDATE order_confirmation SET acquitted_on = :on WHERE order_id = :order_id"),
-            {"on": on, "order_id": order_id},
+            text(
+                "UPDATE order_confirmation SET acquitted_on = :on, acquitted_at = :at"
+                " WHERE order_id = :order_id"
+            ),
+            {"on": on, "at": at, "order_id": order_id},
         )

@@ -9,11 +9,11 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.reconciliation.adapters import bulk
+from services.reconciliation.adapters import bulk, sequence
 from services.reconciliation.adapters.deb_rows import DebRows, row_values
 from services.reconciliation.adapters.tables import DEB_FILE, DEB_FILE_DELIVERY, DEB_ROW
 from services.reconciliation.domain.deb.records import DebRow, FileFault, Header
-from services.reconciliation.domain.handing import ClaimedFile, RowCounts
+from services.reconciliation.domain.handing import ClaimedFile, RowCounts, Unbooked
 from services.reconciliation.domain.model import FetchedFile, Position
 from services.reconciliation.domain.resuming import RESUMABLE_FAULTS, UNTIL_BOOKED
 from shared.kernel.clock import Clock
@@ -28,25 +28,11 @@ _RENEW = text(
     RETURNING deb_file_id
     """
 )
-_SEQUENCE = text(
-    """
-    SELECT
-      EXISTS (SELECT FROM deb_file WHERE contract_id = :contract_id AND booked IS NOT NULL
-              AND file_id = :previous_file_id) AS previous_is_booked,
-      EXISTS (SELECT FROM deb_file WHERE contract_id = :contract_id AND booked IS NOT NULL
-              AND file_id IS NOT NULL) AS any_is_booked,
-      EXISTS (SELECT FROM deb_file WHERE contract_id = :contract_id
-              AND status IN ('staged', 'booked') AND file_id = :file_id
-              AND deb_file_id <> :deb_file_id) AS id_is_taken,
-      (SELECT sequence_accepted OR anew_of IS NOT NULL FROM deb_file
-       WHERE deb_file_id = :deb_file_id) AS is_accepted
-    """
-)
 _STAGED = text(
     """
     UPDATE deb_file SET status = 'staged', file_id = :file_id, created_on = :created_on,
       previous_file_id = :previous_file_id, rows_read = :rows_read, attempts = 0,
-      turn = nextval('deb_file_turn'), review = (
+      waits_because = NULL, turn = nextval('deb_file_turn'), review = (
         SELECT CASE c.deb_booking WHEN 'review' THEN 'awaited' END FROM contract c
         WHERE c.contract_id = deb_file.contract_id)
     WHERE deb_file_id = :deb_file_id
@@ -94,15 +80,6 @@ _COMES_EARLY = text(
         END)
     """
 )
-_IS_NEXT = text(
-    """
-    SELECT NOT EXISTS (
-      SELECT FROM deb_file earlier, deb_file f
-      WHERE f.deb_file_id = :deb_file_id AND earlier.practice_id = f.practice_id
-        AND earlier.status = 'staged' AND earlier.turn < f.turn
-        AND earlier.review IS DISTINCT FROM 'awaited')
-    """
-)
 # What a person decided stays decided. A file keeps its counts, in which its resumed rows go on as
 # parked until they are decided.
 _RESUME = text(
@@ -112,7 +89,7 @@ _RESUME = text(
         reason_detail = NULL, decided_at = NULL
       WHERE practice_id = :practice_id AND status = 'parked'
         AND reason_code = ANY(CAST(:reasons AS text[]))
-        AND NOT EXISTS (SELECT FROM row_decision d WHERE d.row_id = deb_row.row_id)
+        AND NOT EXISTS (SELECT FROM standing_row_decision d WHERE d.row_id = deb_row.row_id)
         AND EXISTS (SELECT FROM deb_file f WHERE f.deb_file_id = deb_row.deb_file_id
                     AND f.status IN ('staged', 'booked'))
         AND (invoice_number = ANY(CAST(:invoice_numbers AS text[]))
@@ -134,7 +111,7 @@ _RESUME_REVERSALS = text(
       WHERE practice_id = :practice_id AND contract_id = :contract_id AND status = 'parked'
         AND kind = 'reversal' AND note = ANY(CAST(:record_ids AS text[]))
         AND reason_code = ANY(CAST(:reasons AS text[]))
-        AND NOT EXISTS (SELECT FROM row_decision d WHERE d.row_id = deb_row.row_id)
+        AND NOT EXISTS (SELECT FROM standing_row_decision d WHERE d.row_id = deb_row.row_id)
         AND EXISTS (SELECT FROM deb_file f WHERE f.deb_file_id = deb_row.deb_file_id
                     AND f.status IN ('staged', 'booked'))
       RETURNING deb_file_id),
@@ -157,7 +134,7 @@ _FETCHED_AGAIN = text(
 _FINISH = text(
     """
     UPDATE deb_file f SET status = 'booked', booked = counts.booked, repeats = counts.repeats,
-      parked = counts.parked, finished_at = :at, waits_because = NULL,
+      parked = counts.parked, finished_at = :at, went_on_at = :at, waits_because = NULL,
       lease_token = NULL, lease_until = NULL
     FROM (SELECT count(*) FILTER (WHERE status = 'booked') AS booked,
                  count(*) FILTER (WHERE status = 'repeat') AS repeats,
@@ -165,14 +142,6 @@ _FINISH = text(
           FROM deb_row WHERE deb_file_id = :deb_file_id) AS counts
     WHERE f.deb_file_id = :deb_file_id
     RETURNING f.rows_read, f.booked, f.repeats, f.parked, f.file_id
-    """
-)
-_RELEASE = text(
-    """
-    UPDATE deb_file SET status = 'fetched', reason_code = NULL, reason_line = NULL,
-      reason_detail = NULL, finished_at = NULL, next_attempt_at = :at
-    WHERE contract_id = :contract_id AND status = 'held' AND reason_code = 'sequence-gap'
-      AND previous_file_id = :file_id
     """
 )
 
@@ -249,10 +218,12 @@ class PostgresDebFileRepository(DebRows):
             on_conflict="ON CONFLICT (deb_file_id, line) DO NOTHING",
         )
 
-    async def sequence_fault(self, file: ClaimedFile, header: Header) -> FileFault | None:
-        """Return why the file cannot follow the files booked so far, or None."""
+    async def sequence_fault(
+        self, file: ClaimedFile, header: Header
+    ) -> FileFault | Unbooked | None:
+        """Return why the file cannot follow the files booked so far, or for which it waits."""
         result = await self._connection.execute(
-            _SEQUENCE,
+            sequence.SEQUENCE,
             {
                 "contract_id": file.contract_id,
                 "deb_file_id": file.deb_file_id,
@@ -268,6 +239,8 @@ class PostgresDebFileRepository(DebRows):
         if known.is_accepted:
             return None
         if header.previous_file_id is not None and not known.previous_is_booked:
+            if known.previous_is_under_way:
+                return Unbooked(header.previous_file_id)
             return FileFault(
                 "sequence-gap", header.line, f"file {header.previous_file_id} is missing"
             )
@@ -276,6 +249,22 @@ class PostgresDebFileRepository(DebRows):
                 "sequence-restart", header.line, "it claims to be the account's first file"
             )
         return None
+
+    async def wait_for(self, file: ClaimedFile, header: Header, before: Unbooked) -> None:
+        """Give the file back, to be claimed again once the file before it is no longer under way.
+
+        It keeps no other file waiting, but those that come after it.
+        """
+        await self._connection.execute(
+            sequence.WAIT_FOR,
+            {
+                "deb_file_id": file.deb_file_id,
+                "file_id": header.file_id,
+                "created_on": header.created_on,
+                "previous_file_id": header.previous_file_id,
+                "reason": sequence.waiting_words(before),
+            },
+        )
 
     async def mark_staged(self, file: ClaimedFile, header: Header, *, rows_read: int) -> None:
         """Note that the file is whole and may be booked."""
@@ -287,6 +276,22 @@ class PostgresDebFileRepository(DebRows):
                 "created_on": header.created_on,
                 "previous_file_id": header.previous_file_id,
                 "rows_read": rows_read,
+            },
+        )
+        if header.file_id is not None:
+            reason = sequence.waiting_words(Unbooked(header.file_id))
+            await self._take_up_successors(file, header.file_id, reason)
+
+    async def _take_up_successors(
+        self, file: ClaimedFile, file_id: str | None, reason: str | None
+    ) -> None:
+        await self._connection.execute(
+            sequence.TAKE_UP_SUCCESSORS,
+            {
+                "contract_id": file.contract_id,
+                "file_id": file_id,
+                "at": self._clock.now(),
+                "reason": reason,
             },
         )
 
@@ -334,7 +339,7 @@ class PostgresDebFileRepository(DebRows):
 
     async def is_next(self, file: ClaimedFile) -> bool:
         """Whether no file that was staged before this one has rows to be booked."""
-        result = await self._connection.execute(_IS_NEXT, {"deb_file_id": file.deb_file_id})
+        result = await self._connection.execute(sequence.IS_NEXT, {"deb_file_id": file.deb_file_id})
         return bool(result.scalar_one())
 
     async def resume_rows(
@@ -383,7 +388,5 @@ class PostgresDebFileRepository(DebRows):
             _FINISH, {"deb_file_id": file.deb_file_id, "at": at}
         )
         row = result.one()
-        await self._connection.execute(
-            _RELEASE, {"contract_id": file.contract_id, "file_id": row.file_id, "at": at}
-        )
+        await self._take_up_successors(file, row.file_id, None)
         return RowCounts(row.rows_read, row.booked, row.repeats, row.parked)

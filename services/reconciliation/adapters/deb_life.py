@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import RowMapping
@@ -21,10 +22,12 @@ from services.reconciliation.domain.filing import (
     FileDecision,
     KindEffect,
     LivingFile,
+    SupersededFile,
     UndoneFile,
 )
 from services.reconciliation.domain.handing import ClaimedFile
 from services.reconciliation.domain.posting import ENDINGS
+from services.reconciliation.domain.releasing import NEVER_SUPERSEDED
 from services.reconciliation.domain.resuming import UNTIL_REVERSAL_UNDONE, UNTIL_UNDONE
 from services.reconciliation.domain.undoing import Undoable, Undoing, Undone
 from shared.kernel.clock import Clock
@@ -109,8 +112,49 @@ class PostgresDebLifeRepository:
             },
         )
 
+    async def discard(self, deb_file_id: UUID) -> None:
+        """End a held file for good; its rows, of which none was ever judged, are dropped."""
+        await self._discard([deb_file_id], None)
+
+    async def supersede(self, file: ClaimedFile) -> Sequence[SupersededFile]:
+        """Discard held files that came before and are other versions of this booked one."""
+        result = await self._connection.execute(
+            sql.SUPERSEDED,
+            {"deb_file_id": file.deb_file_id, "never": sorted(NEVER_SUPERSEDED)},
+        )
+        found = [SupersededFile(**row) for row in result.mappings()]
+        await self._discard([one.deb_file_id for one in found], file.deb_file_id)
+        return found
+
+    async def _discard(self, deb_file_ids: Sequence[UUID], superseded_by: UUID | None) -> None:
+        for deb_file_id in deb_file_ids:
+            await self._connection.execute(sql.DROP_ROWS, {"deb_file_id": deb_file_id})
+            await self._connection.execute(
+                sql.DISCARD,
+                {"deb_file_id": deb_file_id, "by": superseded_by, "at": self._clock.now()},
+            )
+
+    async def set_aside(self, file: ClaimedFile, *, until: datetime, reason: str) -> None:
+        """Give back a file that keeps failing, for a while, and note since when it fails."""
+        await self._connection.execute(
+            sql.SET_ASIDE,
+            {
+                "deb_file_id": file.deb_file_id,
+                "until": until,
+                "reason": reason,
+                "at": self._clock.now(),
+            },
+        )
+
+    async def retry(self, deb_file_id: UUID) -> None:
+        """Let a file that is set aside be claimed at once."""
+        await self._connection.execute(
+            sql.RETRY, {"deb_file_id": deb_file_id, "at": self._clock.now()}
+        )
+
     async def begin_undo(self, deb_file_id: UUID, undo_id: UUID) -> None:
-        """Hand a booked file to the worker to be undone."""
+        """Hand a booked file, or what is booked of one, to the worker to be undone."""
+        await self._connection.execute(sql.COUNT_UNFINISHED, {"deb_file_id": deb_file_id})
         await self._connection.execute(
             sql.BEGIN_UNDO,
             {"deb_file_id": deb_file_id, "undo_id": undo_id, "at": self._clock.now()},

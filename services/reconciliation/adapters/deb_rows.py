@@ -81,9 +81,11 @@ _BOOKED = text(
       AND record_id IS NULL AND content_sha256 = ANY(CAST(:contents AS text[]))
     UNION ALL
     SELECT r.record_id, r.deb_file_id, r.line, r.content_sha256, r.occurrence, true
-    FROM row_decision d
+    FROM standing_row_decision d
     JOIN deb_row r ON r.deb_file_id = d.deb_file_id AND r.line = d.line
-    WHERE d.decision = 'leave' AND r.contract_id = :contract_id AND r.status = 'parked'
+    JOIN deb_file f ON f.deb_file_id = d.deb_file_id
+    WHERE f.status IN ('staged', 'booked') AND d.decision = 'leave'
+      AND r.contract_id = :contract_id AND r.status = 'parked'
       AND (r.record_id = ANY(CAST(:record_ids AS text[]))
         OR (r.record_id IS NULL AND r.content_sha256 = ANY(CAST(:contents AS text[]))))
     ORDER BY is_left DESC

@@ -37,7 +37,9 @@ _FINDINGS = text(
         AND NOT EXISTS (SELECT FROM order_end e WHERE e.order_id = o.order_id)) AS orders
     CROSS JOIN LATERAL (
       SELECT count(*) FILTER (WHERE f.status = 'held') AS held_files,
-        count(*) FILTER (WHERE f.status = 'staged' AND f.review = 'awaited') AS files_in_review
+        count(*) FILTER (WHERE f.status = 'staged' AND f.review = 'awaited') AS files_in_review,
+        count(*) FILTER (WHERE f.status IN ('staged', 'undoing') AND f.set_aside_at IS NOT NULL
+          AND f.went_on_at IS NULL) AS files_set_aside
       FROM deb_file f WHERE f.practice_id = chosen.practice_id AND NOT f.is_replaced) AS files
     CROSS JOIN LATERAL (
       SELECT count(*) AS parked_rows,
@@ -45,12 +47,13 @@ _FINDINGS = text(
       FROM deb_row r
       WHERE r.practice_id = chosen.practice_id AND r.status IN ('parked', 'staged')
         AND r.row_id IS NOT NULL
-        AND NOT EXISTS (SELECT FROM row_decision d WHERE d.row_id = r.row_id)) AS waiting
+        AND NOT EXISTS (SELECT FROM standing_row_decision d WHERE d.row_id = r.row_id)) AS waiting
     CROSS JOIN LATERAL (
       SELECT array_agg(
-        (SELECT max(f.created_on) FROM deb_file f
+        (SELECT max(least(f.created_on, (f.fetched_at AT TIME ZONE 'Europe/Zurich')::date))
+         FROM deb_file f
          WHERE f.practice_id = k.practice_id AND f.contract_id = k.contract_id
-           AND f.status IN ('booked', 'partly-undone'))) AS last_files
+           AND f.booked IS NOT NULL AND f.status NOT IN ('undoing', 'undone'))) AS last_files
       FROM contract k
       WHERE k.practice_id = chosen.practice_id AND EXISTS (
         SELECT FROM acquittal a JOIN invoice_position p ON p.invoice_id = a.invoice_id
@@ -166,6 +169,7 @@ def _findings(row: RowMapping) -> Findings:
         oldest_order_on=None if oldest is None else oldest.astimezone(SWISS_TIME).date(),
         held_files=row["held_files"],
         files_in_review=row["files_in_review"],
+        files_set_aside=row["files_set_aside"],
         parked_rows=row["parked_rows"],
         parked_amount=Money(row["parked_rappen"]),
         last_files=tuple(row["last_files"]),

@@ -34,7 +34,7 @@ _REPORT = text(
     UPDATE reported_exception SET round = :round, since = :since, reason_code = :reason_code,
       detail = :detail, contract_id = :contract_id, order_id = :order_id,
       order_number = :order_number, amount_rappen = :amount_rappen, service = :service,
-      event_id = :event_id
+      event_id = :event_id, may_have_left = :may_have_left
     WHERE kind = :kind AND key = :key
     """
 )
@@ -82,10 +82,11 @@ class PostgresReports:
                 "amount_rappen": report.amount and report.amount.rappen,
                 "service": report.service,
                 "event_id": report.event_id,
+                "may_have_left": report.may_have_left,
             },
         )
-        event = HistoryEvent("reopened" if known else "opened", report.since, None, report.detail)
         if report.round > ended:
+            event = _told(report, known, ended)
             await _write(self._connection, report.item, {report.practice_id}, event)
         return True
 
@@ -139,6 +140,13 @@ class PostgresExceptionDesk:
         """Take an item out of the queue, until it happens again after this moment."""
         await self._connection.execute(_CLOSE, {**_of(item.kept_as), "at": at})
         await self.note(item, event)
+
+
+def _told(report: Report, known: int, ended: int) -> HistoryEvent:
+    """Return what a report adds to the history; what is open since before is told anew."""
+    if known > ended and report.told_at is not None:
+        return HistoryEvent("changed", report.told_at, None, report.detail)
+    return HistoryEvent("reopened" if known else "opened", report.since, None, report.detail)
 
 
 async def _write(

@@ -10,6 +10,8 @@ FIND = text(
     """
     SELECT f.deb_file_id, f.practice_id, f.contract_id, f.status, f.reason_code, f.is_replaced,
       f.status = 'staged' AND f.review IS NOT DISTINCT FROM 'awaited' AS awaits_review,
+      f.status IN ('staged', 'undoing') AND f.set_aside_at IS NOT NULL AND f.went_on_at IS NULL
+        AS is_set_aside,
       f.booked IS NOT NULL OR EXISTS (
         SELECT FROM deb_row r WHERE r.deb_file_id = f.deb_file_id AND r.status <> 'staged')
         AS is_judged,
@@ -46,10 +48,58 @@ HOLD = text(
     """
     UPDATE deb_file SET status = 'held', review = NULL, reason_code = :reason_code,
       reason_line = NULL, reason_detail = :reason_detail, waits_because = NULL, finished_at = :at,
-      lease_token = NULL, lease_until = NULL
+      went_on_at = :at, lease_token = NULL, lease_until = NULL
     WHERE deb_file_id = :deb_file_id
     """
 )
+# Of files whose ids are known, the id alone counts. Where files have no ids, a name at the portal
+# may be used again and again: there a row in common says that it is the same file.
+SUPERSEDED = text(
+    """
+    SELECT h.deb_file_id, h.reason_code
+    FROM deb_file h JOIN deb_file f ON f.deb_file_id = :deb_file_id
+    WHERE h.practice_id = f.practice_id AND h.contract_id = f.contract_id
+      AND h.status = 'held' AND h.arrival < f.arrival
+      AND h.reason_code <> ALL (CAST(:never AS text[]))
+      AND (h.file_id = f.file_id OR (h.portal_file_id = f.portal_file_id
+        AND CASE WHEN f.file_id IS NOT NULL THEN h.file_id IS NULL ELSE EXISTS (
+          SELECT FROM deb_row a JOIN deb_row b ON b.content_sha256 = a.content_sha256
+          WHERE a.deb_file_id = h.deb_file_id AND b.deb_file_id = f.deb_file_id) END))
+    ORDER BY h.arrival FOR UPDATE OF h
+    """
+)
+DISCARD = text(
+    """
+    UPDATE deb_file SET status = 'discarded', superseded_by = :by, finished_at = :at
+    WHERE deb_file_id = :deb_file_id
+    """
+)
+SET_ASIDE = text(
+    """
+    UPDATE deb_file SET next_attempt_at = :until, waits_because = :reason, attempts = 0,
+      set_aside_at = CASE WHEN set_aside_at IS NULL OR went_on_at IS NOT NULL THEN :at
+        ELSE set_aside_at END,
+      went_on_at = NULL, lease_token = NULL, lease_until = NULL
+    WHERE deb_file_id = :deb_file_id
+    """
+)
+RETRY = text(
+    """
+    UPDATE deb_file SET next_attempt_at = :at, attempts = 0, waits_because = NULL
+    WHERE deb_file_id = :deb_file_id
+    """
+)
+COUNT_UNFINISHED = text(
+    """
+    UPDATE deb_file f SET (booked, repeats, parked) = (
+      SELECT count(*) FILTER (WHERE r.status = 'booked'),
+        count(*) FILTER (WHERE r.status = 'repeat'),
+        count(*) FILTER (WHERE r.status IN ('parked', 'staged'))
+      FROM deb_row r WHERE r.deb_file_id = f.deb_file_id)
+    WHERE f.deb_file_id = :deb_file_id AND f.booked IS NULL
+    """
+)
+"""Of a file that is undone before it was booked to its end, rows to be decided count as parked."""
 DROP_ROWS = text("SELECT drop_held_rows(:deb_file_id)")
 RELEASE = text(
     """
@@ -78,7 +128,8 @@ BOOK_ANEW = text(
 BEGIN_UNDO = text(
     """
     UPDATE deb_file SET status = 'undoing', undo_id = :undo_id, attempts = 0, finished_at = NULL,
-      next_attempt_at = :at, waits_because = NULL, lease_token = NULL, lease_until = NULL
+      next_attempt_at = :at, waits_because = NULL, went_on_at = :at,
+      lease_token = NULL, lease_until = NULL
     WHERE deb_file_id = :deb_file_id
     """
 )
@@ -141,7 +192,7 @@ RESUME = text(
               AND reason_code = ANY(CAST(:conflicts AS text[])))
           OR (kind = 'reversal' AND note = ANY(CAST(:reversed_ids AS text[]))
               AND reason_code = ANY(CAST(:reversed AS text[]))))
-        AND NOT EXISTS (SELECT FROM row_decision d WHERE d.row_id = deb_row.row_id)
+        AND NOT EXISTS (SELECT FROM standing_row_decision d WHERE d.row_id = deb_row.row_id)
         AND EXISTS (SELECT FROM deb_file f WHERE f.deb_file_id = deb_row.deb_file_id
                     AND f.status IN ('staged', 'booked'))
       RETURNING deb_file_id)
@@ -154,8 +205,8 @@ WITHDRAW = text(
     WITH taken AS (
       SELECT r.deb_file_id, r.line, f.undo_id FROM deb_row r
       JOIN deb_file f ON f.deb_file_id = r.deb_file_id
-      WHERE r.deb_file_id = :deb_file_id AND r.status = 'parked'
-        AND NOT EXISTS (SELECT FROM row_decision d WHERE d.row_id = r.row_id)
+      WHERE r.deb_file_id = :deb_file_id AND r.status IN ('parked', 'staged')
+        AND NOT EXISTS (SELECT FROM standing_row_decision d WHERE d.row_id = r.row_id)
       ORDER BY r.line LIMIT :limit),
     noted AS (
       INSERT INTO deb_undo_row (undo_id, deb_file_id, line, practice_id, contract_id, outcome,
@@ -171,7 +222,8 @@ WITHDRAW = text(
 END_UNDO = text(
     """
     UPDATE deb_file SET status = CASE booked WHEN 0 THEN 'undone' ELSE 'partly-undone' END,
-      finished_at = :at, waits_because = NULL, lease_token = NULL, lease_until = NULL
+      finished_at = :at, went_on_at = :at, waits_because = NULL, lease_token = NULL,
+      lease_until = NULL
     WHERE deb_file_id = :deb_file_id
     RETURNING rows_read, booked, repeats, parked, undone, undo_id
     """
@@ -189,8 +241,8 @@ UNDO_SUMS = text(
 PREVIEWED = text(
     """
     SELECT deb_file_id, practice_id, contract_id, layout, content_key, content_sha256,
-      content_size_bytes, content_media_type, received_at, status, created_on, attempts,
-      correlation_id, causation_id
+      content_size_bytes, content_media_type, received_at, fetched_at, status, created_on,
+      attempts, correlation_id, causation_id
     FROM deb_file WHERE deb_file_id = :deb_file_id FOR UPDATE
     """
 )

@@ -84,7 +84,8 @@ class PostgresPracticeRepository:
         terms["acquittal"] = AcquittalMode(terms["acquittal"])
         terms["deb_booking"] = DebBooking(terms["deb_booking"])
         terms["reminder_fee_beneficiary"] = Beneficiary(terms["reminder_fee_beneficiary"])
-        terms["payment_order"] = tuple(map(Component, terms["payment_order"].split(",")))
+        order = terms["payment_order"].split(",")
+        terms["payment_order"] = tuple(Component(component) for component in order)
         return Contract(**terms)
 
     async def save_contract(self, contract: Contract) -> None:

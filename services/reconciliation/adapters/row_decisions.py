@@ -18,7 +18,9 @@ _CANDIDATES_MAX = 200
 _ROW = text(
     """
     SELECT r.*, f.created_on AS file_created_on,
-      EXISTS (SELECT FROM row_decision d WHERE d.row_id = r.row_id) AS is_decided
+      f.status AS file_status,
+      (SELECT d.decision FROM standing_row_decision d WHERE d.row_id = r.row_id) AS decision,
+      (SELECT count(*) FROM row_decision d WHERE d.row_id = r.row_id) AS decisions
     FROM deb_row r JOIN deb_file f ON f.deb_file_id = r.deb_file_id
     WHERE r.row_id = :row_id FOR UPDATE OF r, f
     """
@@ -44,11 +46,12 @@ _CANDIDATES = text(
 )
 _STORE = text(
     """
-    INSERT INTO row_decision (row_id, practice_id, deb_file_id, line, decision, invoice_id, reason,
-      parked_because, decided_by, decided_at)
-    SELECT row_id, practice_id, deb_file_id, line, :decision, :invoice_id, :reason, reason_code,
+    INSERT INTO row_decision (row_id, number, practice_id, deb_file_id, line, decision, invoice_id,
+      reason, parked_because, decided_by, decided_at)
+    SELECT r.row_id, 1 + (SELECT count(*) FROM row_decision d WHERE d.row_id = r.row_id),
+      r.practice_id, r.deb_file_id, r.line, :decision, :invoice_id, :reason, r.reason_code,
       :decided_by, :decided_at
-    FROM deb_row WHERE row_id = :row_id
+    FROM deb_row r WHERE r.row_id = :row_id
     """
 )
 _TAKE_UP = text(
@@ -84,8 +87,9 @@ class PostgresRowDecisionRepository:
             created_on=row["file_created_on"],
             row=row_of(row),
             invoice_id=row["invoice_id"],
-            is_parked=row["status"] == "parked",
-            is_decided=row["is_decided"],
+            is_parked=row["status"] == "parked" and row["file_status"] in ("staged", "booked"),
+            decision=row["decision"],
+            decisions=row["decisions"],
         )
 
     async def store(self, decision: RowDecision) -> None:

@@ -72,6 +72,7 @@ PREPARED_ORDER = table_of(
     order_number=Text,
     contract_id=Uuid,
     prepared_at=_INSTANT,
+    total_rappen=BigInteger,
 )
 ORDER_CONFIRMATION = table_of(
     "order_confirmation",

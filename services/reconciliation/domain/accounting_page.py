@@ -72,10 +72,9 @@ _BOTTOM = """
   or, where it was refused, cancelled. Of an invoice that was cancelled meanwhile, the note moves
   nothing.
 * **Payment of the debtor**: settles {order}, in this order (costs
-  and interest first: art. 85 of the Swiss Code of Obligations), unless the contract's term
-  `payment_order` names another order of these four. A payment is split by the term that holds when
-  it is booked; what is booked stays as it is. A payment beyond what is owed is parked as
-  `overpayment`.
+  and interest first: art. 85 of the Swiss Code of Obligations), unless the contract names another
+  (`payment_order`). A payment beyond what is owed is
+  parked as `overpayment`.
 * **Payout** may be negative: the factor takes back what it paid too much.
 * **Date of an entry**: the value date of the row, else its event date; in a closed period it is the
   first open day (below).
@@ -141,6 +140,7 @@ and why; nothing of it can be changed.
 | `no-deb-file-yet` | a contract under which the factor has invoices never had a DEB file booked |
 | `deb-file-held` | a whole DEB file is held |
 | `deb-file-awaits-review` | a DEB file waits until a person has it booked |
+| `deb-file-set-aside` | booking or undoing a DEB file fails again and again |
 | `rows-parked` | rows wait; their amounts are added up whatever their signs |
 
 A file is late or missing only where the factor has an invoice of the contract that is not settled.
@@ -159,7 +159,7 @@ that waits names it. Reminders of invoices with the factor are the factor's.
 | `unreadable-row` | wrong length, a control character, or a field that cannot be read |
 | `bad-amount` | sign or amount is not written as the layout says |
 | `impossible-amount` | zero, negative or present where the kind does not allow it |
-| `impossible-date` | not a calendar day, before the invoice, or after the file |
+| `impossible-date` | not a calendar day, before the invoice, or after the file or its fetching |
 | `wrong-currency` | not CHF |
 | `unknown-kind` | there is no posting rule |
 | `unknown-invoice` | the invoice number is not one of this practice |
@@ -190,7 +190,10 @@ A person decides what does not come back. `book-on-invoice` books the row on the
 person names, in place of the match; every other rule holds, so that nothing is booked without a
 confirmation, or over a record that is booked with other content. `leave` books nothing: the row
 stays parked in the counts, leaves the queue and never comes back; its invoice, where it is known,
-shows it as information (`row_left`). Each row is decided once; name, time and reason are kept.
+shows it as information (`row_left`). `reopen` puts a left row back (`row_reopened`): it waits as it
+did before, and can be booked on an invoice, or left again. Only what is booked stays decided; name,
+time and reason of every decision are kept. A row that comes once more is a repeat of one that was
+left, unless the file of that one is undone.
 
 ## Why a file is held
 
@@ -199,6 +202,7 @@ Nothing of a held file is booked.
 | reason | meaning |
 |---|---|
 | `unknown-layout`, `wrong-layout` | no such layout here, or the file does not begin as it says |
+| `impossible-file-date` | its header is dated more than a day after it was fetched |
 | `malformed-header`, `malformed-trailer` | a field of that record cannot be read |
 | `unexpected-record` | a record is out of order, or follows the trailer |
 | `truncated` | the file ends before its trailer |

@@ -220,7 +220,8 @@ class BatchBook:
 
     def _booked(self, row: DebRow, rule: Rule, before: Position) -> Decision:
         amount = readable(row.amount)
-        change = debt_change(rule, amount, before=before.debt, order=self._order)
+        order = self.file.contract.payment_order
+        change = debt_change(rule, amount, before=before.debt, order=order)
         if change is None:
             return _unfitting(row, before)
         moved = factor_change(rule, amount)
@@ -237,7 +238,8 @@ class BatchBook:
         rule = rule_for(REVERSAL)
         change, after = Debt(), None
         if before is not None:
-            undone = opposite(original.debt_change, before=before.debt, order=self._order)
+            order = self.file.contract.payment_order
+            undone = opposite(original.debt_change, before=before.debt, order=order)
             if undone is None:
                 return _unfitting(row, before)
             change = undone

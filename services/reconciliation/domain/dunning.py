@@ -22,6 +22,7 @@ class BrakeReason(StrEnum):
     DEB_FILE_LATE = "deb-file-late"
     NO_DEB_FILE_YET = "no-deb-file-yet"
     DEB_FILE_HELD = "deb-file-held"
+    DEB_FILE_SET_ASIDE = "deb-file-set-aside"
     DEB_FILE_AWAITS_REVIEW = "deb-file-awaits-review"
     ROWS_PARKED = "rows-parked"
 
@@ -63,6 +64,7 @@ class Findings:
     oldest_order_on: date | None
     held_files: int
     files_in_review: int
+    files_set_aside: int
     parked_rows: int
     parked_amount: Money
     last_files: tuple[date | None, ...]
@@ -116,6 +118,7 @@ def judge(found: Findings, *, today: date, deb_days_max: int) -> Verdict:
         Brake(BrakeReason.DEB_FILE_LATE, len(late), since=min(late, default=None)),
         Brake(BrakeReason.NO_DEB_FILE_YET, found.last_files.count(None)),
         Brake(BrakeReason.DEB_FILE_HELD, found.held_files),
+        Brake(BrakeReason.DEB_FILE_SET_ASIDE, found.files_set_aside),
         Brake(BrakeReason.DEB_FILE_AWAITS_REVIEW, found.files_in_review),
         Brake(BrakeReason.ROWS_PARKED, found.parked_rows, amount=found.parked_amount),
     )

@@ -142,6 +142,22 @@ class DebFileReleased:
 
 
 @dataclass(frozen=True, slots=True)
+class DebFileDiscarded:
+    """A held DEB file will never be booked.
+
+    Attributes:
+        superseded_by: the other version of it that is booked; None: a person discarded it.
+    """
+
+    practice_id: UUID
+    deb_file_id: UUID
+    contract_id: UUID
+    reason_code: str
+    superseded_by: UUID | None
+    discarded_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class DebFileUndone:
     """A booked DEB file was undone, as far as that is possible.
 
@@ -189,7 +205,7 @@ class DunningBrakeChanged:
 
 
 DebFileEvent: TypeAlias = (
-    DebFileBooked | DebFileHeld | DebFileReleased | DebFileUndone | DebRowParked
+    DebFileBooked | DebFileHeld | DebFileReleased | DebFileDiscarded | DebFileUndone | DebRowParked
 )
 DomainEvent: TypeAlias = (
     InvoiceAcquitted | OrderAcquitted | InvoicePositionChanged | DunningBrakeChanged | DebFileEvent

@@ -12,6 +12,7 @@ from shared.kernel.money import Money
 
 ORDER_OVERDUE = "order-overdue"
 ORDER_REFUSED = "order-refused"
+ORDER_NOT_LEAVING = "order-not-leaving"
 DEB_FILE_MISSING = "deb-file-missing"
 PORTAL_UNREACHABLE = "portal-unreachable"
 DEAD_LETTER = "dead-letter"
@@ -72,6 +73,8 @@ class Report:
         detail: in plain words.
         amount: what is at stake; None where no sum can be told.
         service, event_id: of a dead letter, who could not work which event.
+        may_have_left: whether an earlier sending of an order is or was in doubt.
+        told_at: when it was told, where that may be later than `since`.
     """
 
     item: ItemId
@@ -86,6 +89,8 @@ class Report:
     amount: Money | None = None
     service: str | None = None
     event_id: UUID | None = None
+    may_have_left: bool = False
+    told_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +116,8 @@ class HistoryEvent:
     """One line of an item's history.
 
     Attributes:
-        event: opened, assigned, noted, reopened, resolved or closed.
+        event: opened, assigned, noted, changed (open for another reason), reopened, resolved or
+            closed.
         by: the person; None: it happened by itself.
         why: the note or the reason; empty where there is none.
         assignee: to whom it was assigned; None else, or where it was taken from somebody.

@@ -9,6 +9,7 @@ from uuid import UUID
 from shared.kernel.money import Money
 
 BOOK, HOLD, RELEASE, UNDO_FILE, BOOK_ANEW = "book", "hold", "release", "undo", "book-anew"
+DISCARD, RETRY = "discard", "retry"
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,9 +18,10 @@ class LivingFile:
 
     Attributes:
         awaits_review: whether it is staged and waits for a person to have it booked.
-        reason_code: why it is held; None while it is not.
+        reason_code: why it is, or was until it was discarded, held; None for all others.
         is_judged: whether any row of it was booked, found a repeat, or parked.
         is_replaced: whether its bytes were booked anew as another file.
+        is_set_aside: whether booking or undoing it ended without a result again and again.
         last_decision: what a person decided about it last, if any did.
     """
 
@@ -31,6 +33,7 @@ class LivingFile:
     reason_code: str | None
     is_judged: bool
     is_replaced: bool
+    is_set_aside: bool
     last_decision: str | None
 
 
@@ -45,6 +48,14 @@ class FileDecision:
     reason: str
     decided_by: str
     decided_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SupersededFile:
+    """A held file whose place another version of it has taken; why it was held."""
+
+    deb_file_id: UUID
+    reason_code: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,9 @@ class ClaimedFile:
     Attributes:
         is_staged: whether it was read and found whole; what remains is booking.
         received_at: when its fetching became known here.
-        created_on: from the header, or by the layout's rule; None until staged.
+        fetched_on: the day in Zurich on which it was fetched.
+        created_on: from the header, or by the layout's rule, but no later than it was fetched;
+            None until staged.
         is_undoing: whether it was booked, and a person wants it undone.
         lease_token: proves the claim; another worker's claim invalidates it.
         work: what set the file's fetching in motion; what it leads to carries the same ids.
@@ -30,12 +32,20 @@ class ClaimedFile:
     layout: str
     content: Content
     received_at: datetime
+    fetched_on: date
     is_staged: bool
     created_on: date | None
     attempts: int
     lease_token: UUID
     work: WorkContext
     is_undoing: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Unbooked:
+    """The file that comes before another by the factor's count: it is here, but not booked yet."""
+
+    file_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +63,12 @@ class ParkedRow:
     """A row that a person may decide about.
 
     Attributes:
-        created_on: of its file.
+        created_on: of its file, but no later than that was fetched.
         invoice_id: what it was matched with, if anything.
-        is_parked: whether it is so still; what it waited for may have brought it back.
-        is_decided: whether a person has decided about it.
+        is_parked: whether it is so still; what it waited for may have brought it back, or its file
+            may be undone.
+        decision: what a person decided about it, as far as that holds.
+        decisions: how many decisions there were.
     """
 
     row_id: UUID
@@ -67,7 +79,8 @@ class ParkedRow:
     row: DebRow
     invoice_id: UUID | None
     is_parked: bool
-    is_decided: bool
+    decision: str | None
+    decisions: int
 
 
 @dataclass(frozen=True, slots=True)

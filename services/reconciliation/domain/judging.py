@@ -38,6 +38,21 @@ class FileInHand:
     created_on: date
 
 
+NEVER_ON_AN_INVOICE = frozenset(
+    {
+        "already-reversed",
+        "bad-amount",
+        "conflicting-record",
+        "reversal-of-reversal",
+        "unexpected-invoice",
+        "unknown-kind",
+        "unreadable-row",
+        "wrong-currency",
+    }
+)
+"""Why a row is parked that no choice of an invoice makes bookable."""
+
+
 def unbookable(row: DebRow) -> Objection | None:
     """Return why a row of such a kind, or in such a currency, is never booked."""
     if row.kind not in DEB_KINDS:

@@ -25,8 +25,10 @@ PAYMENT_ORDER = (
     Component.REMINDER_FEES,
     Component.PRINCIPAL,
 )
-"""A debtor's payment settles the components in this order, where a contract names no other one
-(cf. art. 85 CO: costs first)."""
+"""A debtor's payment settles the components in this order, where a contract names no other.
+
+Costs come first by art. 85 CO.
+"""
 _ZERO = Money.zero()
 
 
@@ -118,7 +120,7 @@ class Contract:
     """The present terms of a factoring contract, as far as the books need them.
 
     Attributes:
-        payment_order: in which order a debtor's payment settles the components, each once.
+        payment_order: the components in the order in which a debtor's payment settles them.
     """
 
     contract_id: UUID
@@ -244,7 +246,7 @@ class PreparedOrder:
     """An order that exists; whether it arrived is not known yet.
 
     Attributes:
-        prepared_at: None for an order that was noted before this was kept.
+        prepared_at, total: None for an order that was noted before they were kept.
     """
 
     order_id: UUID
@@ -252,6 +254,7 @@ class PreparedOrder:
     order_number: str
     contract_id: UUID
     prepared_at: datetime | None = None
+    total: Money | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,12 +10,12 @@ from shared.kernel.money import Money
 
 
 def payment_split(
-    debt: Debt, amount: Money, order: Sequence[Component] = PAYMENT_ORDER
+    debt: Debt, amount: Money, *, order: Sequence[Component] = PAYMENT_ORDER
 ) -> Debt | None:
     """Return the change of D that a payment makes, or None when it exceeds what is owed.
 
     Args:
-        order: in which it settles the components: each of them, once.
+        order: each component once, the one that is settled first at the beginning.
     """
     rest = amount.rappen
     if rest > debt.total.rappen:
@@ -37,7 +37,7 @@ def debt_change(
         order: in which a payment settles the components.
     """
     if rule.debtor is DebtorEffect.PAYMENT:
-        return payment_split(before, amount, order)
+        return payment_split(before, amount, order=order)
     if rule.debtor is DebtorEffect.GIVEN_UP:
         return -before if amount == before.principal else None
     if rule.debtor is DebtorEffect.GIVEN_BACK:
@@ -63,7 +63,7 @@ def opposite(
         return -change
     lacking = Money.total(max(-exact.part(one), Money.zero()) for one in Component)
     raised = Debt(*(max(exact.part(one), Money.zero()) for one in Component))
-    settled = payment_split(raised, lacking, order)
+    settled = payment_split(raised, lacking, order=order)
     return None if settled is None else raised + settled + -before
 
 

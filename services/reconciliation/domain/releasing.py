@@ -55,6 +55,11 @@ HOLD_REASONS: dict[str, HoldReason] = {
     "file-id-reused": HoldReason(
         _AGAIN, "Another file has its id. It can be booked once that one is undone."
     ),
+    "impossible-file-date": HoldReason(
+        _AGAIN,
+        "Its header is dated after it was fetched. Put the layout right if it misreads the date;"
+        " else have the factor send it again.",
+    ),
     "trailer-count-mismatch": HoldReason(
         _AGAIN, "The trailer counts other rows than there are: never bookable as it reads now."
     ),
@@ -88,6 +93,8 @@ HOLD_REASONS: dict[str, HoldReason] = {
     "too-many-attempts": HoldReason(_AGAIN, "Reading it ended its worker again and again."),
 }
 """Every reason for which a file is held, and what a person may do about it."""
+NEVER_SUPERSEDED = frozenset({"foreign-account", "file-id-reused"})
+"""Reasons for which a held file is no version of the file whose id or name it shares."""
 _UNKNOWN = HoldReason(_AGAIN, "The file is read and judged again.")
 
 

@@ -38,6 +38,9 @@ ACQUITTAL_LEFT = "acquittal_left"
 ROW_LEFT = "row_left"
 
 
+ROW_REOPENED = "row_reopened"
+
+
 PAYMENT = "debtor_payment"
 
 
@@ -224,6 +227,7 @@ RULES: tuple[Rule, ...] = (
     _ours(ACQUITTAL_SET_ASIDE, "Acquittal set aside"),
     _ours(ACQUITTAL_LEFT, "Acquittal left by a person"),
     _ours(ROW_LEFT, "Row left by a person"),
+    _ours(ROW_REOPENED, "Left row put back by a person"),
     _information("sent", "Sent to the debtor"),
     _information("returned", "Returned by the post"),
     _information(REMINDER, "Reminder"),

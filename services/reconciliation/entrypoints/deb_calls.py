@@ -1,29 +1,30 @@
-"""The calls that `quittance deb` makes, and how it shows their answers; it knows HTTP only.
-
-Answers may have fields that this version does not know, or lack some: both are fine.
-"""
+"""The calls that `quittance deb` makes of the services; it knows HTTP only."""
 
 from __future__ import annotations
 
 import hashlib
 import http.client
 import json
-from collections.abc import Mapping, Sequence
+import re
+import time
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, Final
 from urllib.error import HTTPError, URLError
+from urllib.parse import urlencode
 from urllib.request import Request, urlopen
-
-from rich import box
-from rich.console import Console
-from rich.table import Table
 
 from shared.kernel.ids import derived_id, new_id
 
 _TIMEOUT_SECONDS: Final = 300
 _READ_BYTES: Final = 1_048_576
-_LIST_NAMES: Final = ("items", "rows")
+_PAGE_ROWS: Final = 500
+_REPLAYED: Final = "Idempotency-Replayed"
+_UNDOING: Final = "undoing"
+_PAUSE_SECONDS, _PAUSE_SECONDS_MAX = 0.1, 2.0
+_NAME_CHARACTERS_MAX: Final = 100
+_NOT_OF_A_NAME: Final = re.compile(r"[^A-Za-z0-9._-]")
 
 
 class CallFailedError(Exception):
@@ -32,10 +33,15 @@ class CallFailedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a service said: the status, and the JSON object."""
+    """What a service said: the status, and the JSON object.
+
+    Attributes:
+        replayed: whether it said so before, of the same request.
+    """
 
     status: int
     body: Mapping[str, Any]
+    replayed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +56,36 @@ class Api:
     url: str
     token: str = field(repr=False)
 
-    def get(self, path: str) -> Answer:
+    def get(self, path: str, **query: str) -> Answer:
         """Ask.
 
         Raises:
             CallFailedError: it refuses, or does not answer.
         """
-        return self._call(Request(f"{self.url}{path}"))  # noqa: S310 - the scheme was checked
+        return self._call(Request(self.url + _with(path, query)))  # noqa: S310 - checked
+
+    def pages(
+        self, path: str, *, after: str | None = None, rows: int | None = None
+    ) -> Iterator[Mapping[str, Any]]:
+        """Yield a list page by page, from behind a cursor to its end.
+
+        Args:
+            rows: of which so many are wanted; no page has more.
+
+        Raises:
+            CallFailedError: it refuses, does not answer, or gives the same page again and again.
+        """
+        limit = _PAGE_ROWS if rows is None else min(rows, _PAGE_ROWS)
+        query = {"limit": str(limit)} | ({} if after is None else {"after": after})
+        while True:
+            body = self.get(path, **query).body
+            yield body
+            following = body.get("next")
+            if following is None:
+                return
+            if following == query.get("after"):
+                raise CallFailedError("the service gives the same page again")
+            query |= {"after": str(following), "totals": "none"}
 
     def post(self, path: str, body: Mapping[str, Any]) -> Answer:
         """Ask for a change, once: every call has a key of its own.
@@ -70,18 +99,19 @@ class Api:
         request.add_header("Idempotency-Key", str(new_id()))
         return self._call(request)
 
-    def upload(self, path: str, file: Path) -> Answer:
+    def upload(self, path: str, file: Path, **query: str) -> Answer:
         """Send a file's bytes as they are, from the disk; the same bytes have the same key.
 
         Raises:
             CallFailedError: the file cannot be read, or the service refuses or does not answer.
         """
+        target = _with(path, {"name": _name_of(file)} | query)
         try:
             with file.open("rb") as opened:
-                key = derived_id("deb-upload", path, _sha256(opened))
+                key = derived_id("deb-upload", target, _sha256(opened))
                 size = opened.tell()
                 opened.seek(0)
-                request = Request(f"{self.url}{path}", method="POST", data=opened)  # noqa: S310
+                request = Request(f"{self.url}{target}", method="POST", data=opened)  # noqa: S310
                 request.add_header("Content-Type", "application/octet-stream")
                 request.add_header("Content-Length", str(size))
                 request.add_header("Idempotency-Key", str(key))
@@ -95,7 +125,8 @@ class Api:
         try:
             with urlopen(request, timeout=_TIMEOUT_SECONDS) as response:  # noqa: S310 - as above
                 body = json.loads(response.read() or b"{}")
-                return Answer(response.status, body if isinstance(body, dict) else {"items": body})
+                body = body if isinstance(body, dict) else {"items": body}
+                return Answer(response.status, body, _REPLAYED in response.headers)
         except HTTPError as error:
             raise CallFailedError(_refusal(error)) from error
         except (URLError, OSError, http.client.HTTPException) as error:
@@ -120,91 +151,47 @@ def _refusal(error: HTTPError) -> str:
     return f"the service refuses ({error.code}): {told or error.reason}"
 
 
-def import_file(api: Api, path: str, file: Path, console: Console) -> None:
-    """Upload a DEB file to where its contract's files are brought; say how it is known there."""
-    answer = api.upload(path, file)
-    known = "known already" if answer.status == 200 else "taken"
-    _say(console, f"{file.name}: {known}. DEB file {answer.body.get('deb_file_id', '(no id)')}")
+def _with(path: str, query: Mapping[str, str]) -> str:
+    return f"{path}?{urlencode(query)}" if query else path
 
 
-def show_preview(api: Api, path: str, console: Console) -> None:
-    """Show what booking a file would do, row by row."""
-    show(api.get(f"{path}/preview").body, console)
+def _name_of(file: Path) -> str:
+    """Return the file's name, with `_` for what the gateway takes in no name."""
+    name = _NOT_OF_A_NAME.sub("_", file.name)[:_NAME_CHARACTERS_MAX]
+    return name if name[:1].isalnum() else f"deb{name}"[:_NAME_CHARACTERS_MAX]
 
 
-def undo_file(api: Api, path: str, reason: str, console: Console) -> None:
-    """Take a file's bookings back and show what came of it."""
-    show(api.post(f"{path}/undo", {"reason": reason}).body, console)
+def undo_file(api: Api, path: str, reason: str) -> Mapping[str, Any]:
+    """Have a file undone; return it as it then is.
+
+    Raises:
+        CallFailedError: the service refuses, or does not answer.
+    """
+    body = api.post(f"{path}/undo", {"reason": reason}).body
+    file = body.get("file")
+    return file if isinstance(file, dict) else {}
 
 
-def show_row(api: Api, path: str, line: int, console: Console) -> None:
-    """Show one row and all that is known of it."""
-    show(api.get(f"{path}/rows/{line}").body, console)
+def discard_file(api: Api, path: str, reason: str) -> Mapping[str, Any]:
+    """End a held file for good; return how it stands then.
+
+    Raises:
+        CallFailedError: the service refuses, or does not answer.
+    """
+    return api.post(f"{path}/discard", {"reason": reason}).body
 
 
-def show(body: Mapping[str, Any], console: Console) -> None:
-    """Print an answer: its facts, then each of its lists as a table."""
-    facts = {name: value for name, value in body.items() if not _is_list(value)}
-    if facts:
-        table = Table(box=None, show_header=False)
-        table.add_column(style="bold", no_wrap=True)
-        table.add_column(overflow="fold")
-        for name, value in facts.items():
-            table.add_row(_words(name), _cell(value))
-        console.print(table)
-    for name, value in body.items():
-        if _is_list(value):
-            _show_list(name, value, console)
+def wait_until_undone(api: Api, path: str, *, seconds: int) -> bool:
+    """Ask until the worker is done with undoing; return False if it is not after so many seconds.
 
-
-def _is_list(value: object) -> bool:
-    return isinstance(value, list) and bool(value) and all(isinstance(one, dict) for one in value)
-
-
-def _show_list(name: str, rows: Sequence[Mapping[str, Any]], console: Console) -> None:
-    columns = list(dict.fromkeys(key for row in rows for key in row))
-    filled = [key for key in columns if any(row.get(key) not in {None, ""} for row in _flat(rows))]
-    title = None if name in _LIST_NAMES else _words(name)
-    table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left")
-    for key in filled:
-        table.add_column(_words(key), overflow="fold")
-    for row in rows:
-        table.add_row(*(_cell(row.get(key)) for key in filled))
-    console.print(table)
-
-
-def _flat(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
-    return [{key: _cell(value) for key, value in row.items()} for row in rows]
-
-
-def _words(name: str) -> str:
-    return _plain(name.replace("_", " "))
-
-
-def _cell(value: object) -> str:
-    """Return a value in words: an amount with its currency, a change with an arrow."""
-    if isinstance(value, dict):
-        return _object(value)
-    if isinstance(value, list):
-        return ", ".join(_cell(one) for one in value)
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return "" if value is None else _plain(str(value))
-
-
-def _object(value: Mapping[str, object]) -> str:
-    if set(value) == {"amount", "currency"}:
-        return _plain(f"{value['currency']} {value['amount']}")
-    if set(value) == {"before", "after"}:
-        return f"{_cell(value['before'])} → {_cell(value['after'])}"
-    return ", ".join(f"{_words(key)} {_cell(one)}" for key, one in value.items())
-
-
-def _say(console: Console, words: str) -> None:
-    console.print(words, markup=False, highlight=False, soft_wrap=True)
-
-
-def _plain(cell: str) -> str:
-    """The text without what the console would take for markup, or a terminal for a command."""
-    printable = "".join(char if char.isprintable() else "�" for char in cell)
-    return printable.replace("[", r"\[")
+    Raises:
+        CallFailedError: the service refuses, or does not answer.
+    """
+    until, pause = time.monotonic() + seconds, _PAUSE_SECONDS
+    while api.get(path).body.get("status") == _UNDOING:
+        left = until - time.monotonic()
+        if left <= 0:
+            return False
+        time.sleep(min(pause, left))
+        pause = min(pause * 2, _PAUSE_SECONDS_MAX)
+    return True

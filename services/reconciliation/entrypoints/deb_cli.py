@@ -1,4 +1,4 @@
-"""`quittance deb lint|import|preview|undo|explain`: DEB files, before and after they are booked.
+"""`quittance deb lint|import|preview|undo|discard|explain`: DEB files before and after booking.
 
 `lint` needs no service. The others know the services from outside only.
 """
@@ -19,14 +19,15 @@ from services.reconciliation.domain.deb.layout import Layout, LayoutError
 from services.reconciliation.entrypoints.deb_calls import (
     Api,
     CallFailedError,
-    import_file,
-    show_preview,
-    show_row,
+    discard_file,
     undo_file,
+    wait_until_undone,
 )
 from services.reconciliation.entrypoints.deb_lint import FITS, NOT_READ, lint
+from services.reconciliation.entrypoints.deb_show import say, show, show_pages
 
-EXIT_FAILED = 2
+EXIT_ROWS_KEPT, EXIT_FAILED = 1, 2
+_WAIT_SECONDS = 600
 _GATEWAY, _RECONCILIATION = "http://127.0.0.1:8083", "http://127.0.0.1:8084"
 
 
@@ -51,6 +52,9 @@ def import_main(arguments: Sequence[str], console: Console | None = None) -> int
     parser.add_argument("file", type=Path, metavar="FILE")
     _add_practice(parser)
     parser.add_argument("--contract", required=True, type=UUID, metavar="ID")
+    parser.add_argument(
+        "--number", type=int, metavar="N", help="the portal's number, of a file that is missing"
+    )
     _add_layout(parser, required=False)
     _add_service(parser, _GATEWAY, "debident gateway")
     given, console = parser.parse_args(arguments), console or Console()
@@ -60,30 +64,59 @@ def import_main(arguments: Sequence[str], console: Console | None = None) -> int
             if fits != FITS:
                 return fits
         path = f"/v1/practices/{given.practice}/contracts/{given.contract}/deb-files"
-        import_file(_api(given), path, given.file, console)
+        _import(_api(given), path, given, console)
     except (CallFailedError, LayoutError) as error:
         return _failed(error, console)
     return 0
 
 
 def preview_main(arguments: Sequence[str], console: Console | None = None) -> int:
-    """Show what booking a file would do; return 0, or 2 if that cannot be had."""
+    """Show what booking a file would do, all of it; return 0, or 2 if that cannot be had."""
     parser = _file_parser("preview", "Shows what booking a DEB file would do, row by row.")
+    parser.add_argument("--rows", type=int, metavar="N", help="stop after about so many rows")
+    parser.add_argument("--after", metavar="CURSOR", help="go on where a preview stopped")
     given, console = parser.parse_args(arguments), console or Console()
     try:
-        show_preview(_api(given), _path(given), console)
+        pages = _api(given).pages(f"{_path(given)}/preview", after=given.after, rows=given.rows)
+        following = show_pages(pages, console, rows_max=given.rows)
     except CallFailedError as error:
         return _failed(error, console)
+    if following is not None:
+        say(console, f"there are more rows: --after {following}")
     return 0
 
 
 def undo_main(arguments: Sequence[str], console: Console | None = None) -> int:
-    """Take a file's bookings back; return 0, or 2 if that is refused."""
+    """Take a file's bookings back, and report each row.
+
+    Returns:
+        0 if all of it is undone (with --no-wait: asked for), 1 if rows stay booked, 2 if it is
+        refused or not done in time.
+    """
     parser = _file_parser("undo", "Takes back all that a DEB file booked, by opposite entries.")
     parser.add_argument("--reason", required=True, help="kept with the entries")
+    parser.add_argument("--no-wait", action="store_true", help="only ask for it; no report")
+    parser.add_argument(
+        "--wait",
+        type=int,
+        default=_WAIT_SECONDS,
+        metavar="SECONDS",
+        help="how long to wait until it is done (default: %(default)s)",
+    )
     given, console = parser.parse_args(arguments), console or Console()
     try:
-        undo_file(_api(given), _path(given), given.reason, console)
+        return _undo(_api(given), given, console)
+    except CallFailedError as error:
+        return _failed(error, console)
+
+
+def discard_main(arguments: Sequence[str], console: Console | None = None) -> int:
+    """End a held file for good; return 0, or 2 if that is refused."""
+    parser = _file_parser("discard", "Ends a held DEB file: nothing of it is ever booked.")
+    parser.add_argument("--reason", required=True, help="kept with the file")
+    given, console = parser.parse_args(arguments), console or Console()
+    try:
+        show(discard_file(_api(given), _path(given), given.reason), console)
     except CallFailedError as error:
         return _failed(error, console)
     return 0
@@ -95,10 +128,33 @@ def explain_main(arguments: Sequence[str], console: Console | None = None) -> in
     parser.add_argument("line", type=int, metavar="LINE", help="of the file, from 1")
     given, console = parser.parse_args(arguments), console or Console()
     try:
-        show_row(_api(given), _path(given), given.line, console)
+        show(_api(given).get(f"{_path(given)}/rows/{given.line}").body, console)
     except CallFailedError as error:
         return _failed(error, console)
     return 0
+
+
+def _import(api: Api, path: str, given: argparse.Namespace, console: Console) -> None:
+    file: Path = given.file
+    query = {} if given.number is None else {"number": str(given.number)}
+    answer = api.upload(path, file, **query)
+    is_known = answer.replayed or answer.body.get("repeat") is True
+    known = "known already" if is_known else "taken"
+    say(console, f"{file.name}: {known}. DEB file {answer.body.get('deb_file_id', '(no id)')}")
+
+
+def _undo(api: Api, given: argparse.Namespace, console: Console) -> int:
+    path = _path(given)
+    file = undo_file(api, path, given.reason)
+    if given.no_wait:
+        say(console, f"DEB file {given.deb_file}: {file.get('status', 'asked for')}")
+        return 0
+    if not wait_until_undone(api, path, seconds=given.wait):
+        words = f"it is not undone after {given.wait} seconds; the same command waits on"
+        raise CallFailedError(words)
+    show_pages(api.pages(f"{path}/undo"), console)
+    kept = api.get(f"{path}/undo", outcome="kept", limit="1").body.get("items")
+    return EXIT_ROWS_KEPT if kept else 0
 
 
 def _parser(command: str, words: str) -> argparse.ArgumentParser:

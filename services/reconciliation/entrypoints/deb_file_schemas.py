@@ -214,7 +214,7 @@ class RowUndoing(ApiModel):
 class FileDecisionReply(ApiModel):
     """What a person decided about the whole file."""
 
-    decision: Literal["book", "hold", "release", "undo", "book-anew"]
+    decision: Literal["book", "hold", "release", "discard", "retry", "undo", "book-anew"]
     reason: str
     decided_by: str
     decided_at: datetime

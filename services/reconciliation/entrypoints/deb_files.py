@@ -24,9 +24,11 @@ from services.reconciliation.entrypoints.schemas import DebRowTotals
 from services.reconciliation.handlers.book_file_anew import book_file_anew
 from services.reconciliation.handlers.book_reviewed_file import book_reviewed_file
 from services.reconciliation.handlers.deciding import AboutFile
+from services.reconciliation.handlers.discard_held_file import discard_held_file
 from services.reconciliation.handlers.hold_file_by_person import hold_file_by_person
 from services.reconciliation.handlers.preview_deb_file import PreviewDebFile, preview_deb_file
 from services.reconciliation.handlers.release_held_file import release_held_file
+from services.reconciliation.handlers.retry_deb_file import retry_deb_file
 from services.reconciliation.handlers.undo_deb_file import undo_deb_file
 from services.reconciliation.ports import UnitOfWork
 from services.reconciliation.ports.previewing import PreviewOpener
@@ -80,24 +82,32 @@ class DebFileOperations:
         """Have a held file judged again."""
         return await self._decided(call, release_held_file, _reason(call))
 
+    async def discard(self, call: Call) -> Changed:
+        """End a held file for good."""
+        return await self._decided(call, discard_held_file, _reason(call))
+
+    async def retry(self, call: Call) -> Changed:
+        """Have a file that is set aside tried again at once."""
+        return await self._decided(call, retry_deb_file, _reason(call))
+
     async def undo(self, call: Call) -> Changed:
         """Have a booked file undone; the worker does it."""
         return await self._decided(call, undo_deb_file, _reason(call))
 
     async def book_anew(self, call: Call) -> Changed:
         """Register an undone file's bytes as a new file."""
-        about, before = _about(call, _reason(call)), await _standing(call)
+        about, before = _about(call, _reason(call)), await standing(call)
         async with self._unit_on(call.connection) as uow:
             new_id, is_new = await book_file_anew(about, uow, self._clock)
         reply = await _answer(call, new_id, already=not is_new)
-        return moved(reply, before, await _standing(call), anew=new_id, reason=about.reason)
+        return moved(reply, before, await standing(call), anew=new_id, reason=about.reason)
 
     async def _decided(self, call: Call, decide: _Deciding, reason: str) -> Changed:
-        about, before = _about(call, reason.strip()), await _standing(call)
+        about, before = _about(call, reason.strip()), await standing(call)
         async with self._unit_on(call.connection) as uow:
             done = await decide(about, uow, self._clock)
         reply = await _answer(call, about.deb_file_id, already=not done)
-        return moved(reply, before, await _standing(call), reason=about.reason)
+        return moved(reply, before, await standing(call), reason=about.reason)
 
     async def preview(self, call: Call) -> Reply:
         """Answer what booking the file would do, by line."""
@@ -170,7 +180,8 @@ async def _answer(call: Call, deb_file_id: UUID, *, already: bool) -> Reply:
     return Reply(DebFileDecisionReply(already=already, file=replies.deb_file(row)))
 
 
-async def _standing(call: Call) -> dict[str, object]:
+async def standing(call: Call) -> dict[str, object]:
+    """Return how the file of the path stands, and keep others from it; nothing if unknown."""
     deb_file_id = call.path_id("deb_file_id")
     return await deb_life.standing(call.connection, call.practice_id, deb_file_id)
 
@@ -215,9 +226,25 @@ def deb_file_endpoints(operations: DebFileOperations) -> list[Endpoint]:
             ("deb-file-not-held", "deb-file-not-releasable"),
         ),
         _deciding(
+            "discard",
+            "discardDebFile",
+            "Discard a held file for good: nothing of it is ever booked",
+            operations.discard,
+            ReasonRequest,
+            ("deb-file-not-held",),
+        ),
+        _deciding(
+            "retry",
+            "retryDebFile",
+            "Have a file that is set aside tried again at once",
+            operations.retry,
+            ReasonRequest,
+            ("deb-file-not-set-aside",),
+        ),
+        _deciding(
             "undo",
             "undoDebFile",
-            "Undo a booked file by compensating entries, as far as it can be",
+            "Undo what is booked of a file by compensating entries, as far as it can be",
             operations.undo,
             ReasonRequest,
             ("deb-file-not-booked",),

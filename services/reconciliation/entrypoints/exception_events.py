@@ -22,7 +22,7 @@ from shared.contracts.debident.v1 import (
     PortalUnreachable,
 )
 from shared.contracts.envelope import EventPayload
-from shared.contracts.orders.v1 import OrderOverdue, OrderWithdrawn
+from shared.contracts.orders.v1 import OrderMovedOn, OrderNotLeaving, OrderOverdue, OrderWithdrawn
 from shared.messaging.events import ReceivedEvent, Subscription
 
 Handler = Callable[[ReceivedEvent[Any], AsyncConnection], Awaitable[None]]
@@ -42,6 +42,19 @@ class ExceptionEvents:
     ) -> None:
         """An order has not arrived."""
         await report_exception(translate.overdue_order(event.payload), self.reports_on(connection))
+
+    async def order_not_leaving(
+        self, event: ReceivedEvent[OrderNotLeaving], connection: AsyncConnection
+    ) -> None:
+        """An order does not leave."""
+        report = translate.order_not_leaving(event.payload)
+        await report_exception(report, self.reports_on(connection))
+
+    async def order_moved_on(
+        self, event: ReceivedEvent[OrderMovedOn], connection: AsyncConnection
+    ) -> None:
+        """It left after all, or is settled in another way."""
+        await end_exception(translate.order_moved_on(event.payload), self.reports_on(connection))
 
     async def order_send_failed(
         self, event: ReceivedEvent[OrderSendFailed], connection: AsyncConnection
@@ -107,6 +120,8 @@ def exception_subscriptions(events: ExceptionEvents) -> tuple[Subscription[Any],
     """Return what the queue listens to."""
     return (
         Subscription(OrderOverdue, events.order_overdue),
+        Subscription(OrderNotLeaving, events.order_not_leaving),
+        Subscription(OrderMovedOn, events.order_moved_on),
         Subscription(OrderSendFailed, events.order_send_failed),
         Subscription(OrderWithdrawn, events.order_withdrawn),
         Subscription(OrderRefused, events.order_refused),

@@ -81,7 +81,7 @@ class ExceptionOperations:
         totals = await views.totals(call.connection, choice, late) if shows_totals(query) else None
         return Reply(
             ExceptionList(
-                items=[replies.item(row, now) for row in shown],
+                items=[replies.item(row, now, call.principal.roles) for row in shown],
                 next=cursor(*replies.place_of(query.by, shown[-1])) if more else None,
                 totals=None if totals is None else replies.totals(totals),
             )
@@ -135,7 +135,7 @@ class ExceptionOperations:
         if row is None:
             raise exception_not_found()
         history = await views.history(call.connection, row)
-        return replies.detail(row, history, self._clock.now())
+        return replies.detail(row, history, self._clock.now(), call.principal.roles)
 
 
 def _facts(item: ExceptionDetail) -> dict[str, object]:

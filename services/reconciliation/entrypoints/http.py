@@ -11,6 +11,7 @@ from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.reconciliation.entrypoints import replies
+from services.reconciliation.entrypoints.deb_files import standing
 from services.reconciliation.entrypoints.schemas import (
     AcquittalList,
     AcquittalsQuery,
@@ -306,6 +307,9 @@ _READINGS: tuple[_Reading, ...] = (
 )
 
 
+_HOLDS = {"get_deb_file": standing}
+
+
 def _reading(
     api: ReconciliationApi,
     path: str,
@@ -326,6 +330,7 @@ def _reading(
         query=query,
         response=response,
         problem_codes=problem_codes,
+        holds=_HOLDS.get(operation),
     )
 
 

@@ -13,7 +13,12 @@ from services.reconciliation.entrypoints.schemas import (
     RowDecisionRequest,
     SuggestionList,
 )
-from services.reconciliation.handlers.decide_parked_row import DecideParkedRow, decide_parked_row
+from services.reconciliation.handlers.decide_parked_row import (
+    LEAVE,
+    DecideParkedRow,
+    decide_parked_row,
+)
+from services.reconciliation.handlers.reopen_left_row import REOPEN, reopen_left_row
 from services.reconciliation.handlers.suggest_invoices import SuggestInvoices, suggest_invoices
 from services.reconciliation.ports import UnitOfWork
 from services.reconciliation.views import deb_files
@@ -45,11 +50,18 @@ class ParkedRowOperations:
             reason=body.reason.strip(),
             by=call.principal.subject,
         )
+        reopens = command.decision == REOPEN
         async with self._unit_on(call.connection) as uow:
-            await decide_parked_row(command, uow, self._clock)
+            decide = reopen_left_row if reopens else decide_parked_row
+            await decide(command, uow, self._clock)
         row = await deb_files.row(call.connection, call.practice_id, command.row_id)
         assert row is not None  # noqa: S101 - it was decided in this transaction
-        before = {"status": "parked", "reason_code": row["parked_because"], "decision": None}
+        parked_because = row["reason_code"] if reopens else row["parked_because"]
+        before = {
+            "status": "parked",
+            "reason_code": parked_because,
+            "decision": LEAVE if reopens else None,
+        }
         after = {
             "status": row["status"],
             "reason_code": row["reason_code"],
@@ -75,7 +87,7 @@ def parked_row_endpoints(unit_on: UnitOnConnection, clock: Clock) -> list[Endpoi
             method="POST",
             path=f"{_ROW}/decision",
             operation_id="decideParkedRow",
-            summary="Book a parked row on an invoice, or leave it; once, with a reason",
+            summary="Book a parked row on an invoice, leave it, or reopen a left one; with reason",
             handler=operations.decide,
             roles=DECIDING_ROLES,
             request=RowDecisionRequest,
@@ -86,6 +98,7 @@ def parked_row_endpoints(unit_on: UnitOnConnection, clock: Clock) -> list[Endpoi
                 "row-already-decided",
                 "row-cannot-be-booked",
                 "row-not-found",
+                "row-not-left",
                 "row-not-parked",
             ),
         ),

@@ -85,7 +85,7 @@ def deb_file(row: RowMapping) -> DebFileReply:
     return DebFileReply(
         **{name: row[name] for name in _DEB_FILE_AS_IS},
         size_bytes=row["content_size_bytes"],
-        release=_release(row["reason_code"]),
+        release=_release(row["reason_code"]) if row["status"] == "held" else None,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -20,24 +20,26 @@ from services.reconciliation.entrypoints.schemas_queue import (
     KindTotal,
     QueueTotals,
 )
-from services.reconciliation.views.exception_kind import Action
+from services.reconciliation.views.exception_kind import DECIDERS, Action
 from services.reconciliation.views.exception_kinds import KINDS_BY_NAME
 from services.reconciliation.views.exception_queue import AMOUNT, Place
 from shared.kernel.money import Money
 from shared.web.paging import instant, read_cursor, whole_number
 
-CLOSE = Action("reconciliation", "closeException")
+CLOSE = Action("reconciliation", "closeException", DECIDERS)
 """Of every kind that a person may close."""
 _UNKNOWN = "(unknown)"
 
 
-def item(row: RowMapping, now: datetime) -> ExceptionReply:
-    """Write an open item."""
-    return ExceptionReply(**_said(row, now))
+def item(row: RowMapping, now: datetime, roles: Collection[str]) -> ExceptionReply:
+    """Write an open item, with the actions that are open to these roles."""
+    return ExceptionReply(**_said(row, now, roles))
 
 
-def detail(row: RowMapping, history: Sequence[HistoryEvent], now: datetime) -> ExceptionDetail:
-    """Write an item with its history."""
+def detail(
+    row: RowMapping, history: Sequence[HistoryEvent], now: datetime, roles: Collection[str]
+) -> ExceptionDetail:
+    """Write an item with its history, and the actions that are open to these roles."""
     lines = [
         HistoryReply.model_validate(
             {
@@ -50,7 +52,7 @@ def detail(row: RowMapping, history: Sequence[HistoryEvent], now: datetime) -> E
         )
         for one in history
     ]
-    said = _said(row, now)
+    said = _said(row, now, roles)
     if not row["in_queue"]:
         said |= {"actions": []}
     return ExceptionDetail(**said, open=row["in_queue"], history=lines)
@@ -96,7 +98,7 @@ def _exactly(wanted: str) -> Callable[[str], str]:
     return read
 
 
-def _said(row: RowMapping, now: datetime) -> dict[str, Any]:
+def _said(row: RowMapping, now: datetime, roles: Collection[str]) -> dict[str, Any]:
     kind = KINDS_BY_NAME[row["kind"]]
     rappen = row["amount_rappen"]
     return {
@@ -112,7 +114,7 @@ def _said(row: RowMapping, now: datetime) -> dict[str, Any]:
         "about": AboutReply(**{name: row[name] for name in AboutReply.model_fields}),
         "assignee": row["assignee"],
         "may_be_closed": kind.closable,
-        "actions": _actions(row),
+        "actions": _actions(row, roles),
     }
 
 
@@ -125,16 +127,18 @@ def _words(row: RowMapping) -> str:
     return kind.sentence.format_map(said)
 
 
-def _actions(row: RowMapping) -> list[ActionReply]:
+def _actions(row: RowMapping, roles: Collection[str]) -> list[ActionReply]:
+    """Return what is possible, and open to these roles."""
     kind = KINDS_BY_NAME[row["kind"]]
-    offered = [
-        one
-        for one in kind.actions
-        if row["reason_code"] not in kind.not_for.get(one.operation_id, frozenset())
-    ]
+    offered = [*kind.offered(row["reason_code"], row["never"])]
     if kind.closable:
         offered.append(CLOSE)
     return [
-        ActionReply(service=one.service or row["service"], operation_id=one.operation_id)
+        ActionReply(
+            service=one.service or row["service"],
+            operation_id=one.operation_id,
+            choices=list(one.choices),
+        )
         for one in offered
+        if not one.roles.isdisjoint(roles)
     ]

@@ -13,7 +13,9 @@ from shared.contracts.reconciliation.v1 import DebtorBalance
 from shared.web.endpoints import ApiModel
 from shared.web.paging import Page, PageQuery, Several, Totals
 
-FileStatus = Literal["fetched", "staged", "booked", "held", "undoing", "undone", "partly-undone"]
+FileStatus = Literal[
+    "fetched", "staged", "booked", "held", "discarded", "undoing", "undone", "partly-undone"
+]
 RowStatus = Literal["staged", "booked", "repeat", "parked", "undone"]
 
 
@@ -215,6 +217,8 @@ class DebFileReply(ApiModel):
 
     `review`: awaited while a person has to have it booked. `release`: what releasing it would do,
     while it is held. `anew_of`: the undone file whose bytes it is. `undone`: rows no longer booked.
+    `superseded_by`: the version that was booked in its place. `set_aside_since`: since when booking
+    or undoing it fails again and again.
     """
 
     deb_file_id: UUID
@@ -240,6 +244,8 @@ class DebFileReply(ApiModel):
     undone: int
     review: Literal["awaited", "given"] | None
     anew_of: UUID | None
+    superseded_by: UUID | None
+    set_aside_since: datetime | None
     release: ReleaseReply | None
     finished_at: datetime | None
 
@@ -260,7 +266,7 @@ class RowPlaceReply(ApiModel):
 class RowDecisionRequest(ApiModel):
     """What a person decides about a parked row, and why; `invoice_id` only to book on it."""
 
-    decision: Literal["book-on-invoice", "leave"]
+    decision: Literal["book-on-invoice", "leave", "reopen"]
     invoice_id: UUID | None = None
     reason: Annotated[str, Field(min_length=3, max_length=300, pattern=r"\S")]
 

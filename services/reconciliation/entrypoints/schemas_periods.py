@@ -78,6 +78,7 @@ class BrakeReply(ApiModel):
         "no-deb-file-yet",
         "deb-file-held",
         "deb-file-awaits-review",
+        "deb-file-set-aside",
         "rows-parked",
     ]
     count: Annotated[

@@ -47,6 +47,9 @@ class ActionReply(ApiModel):
 
     service: Annotated[str, Field(description="The service whose API has it")]
     operation_id: str
+    choices: Annotated[
+        list[str], Field(description="What it lets choose and is possible; empty: no choice")
+    ]
 
 
 class AboutReply(ApiModel):
@@ -113,7 +116,7 @@ class ExceptionList(Page):
 class HistoryReply(ApiModel):
     """One line of an item's history."""
 
-    event: Literal["opened", "assigned", "noted", "reopened", "resolved", "closed"]
+    event: Literal["opened", "assigned", "noted", "changed", "reopened", "resolved", "closed"]
     at: datetime
     by: Annotated[str | None, Field(description="The person; null: it happened by itself")]
     why: str

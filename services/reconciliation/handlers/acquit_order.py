@@ -123,7 +123,7 @@ async def acquit_accepted(
     total = await write_acquittals(confirmation, contract, fitting, uow, clock, decided=decided)
     await _set_aside(confirmation, others, uow, clock)
     today = clock.today()
-    await uow.confirmations.mark_acquitted(confirmation.order_id, on=today)
+    await uow.confirmations.mark_acquitted(confirmation.order_id, on=today, at=clock.now())
     uow.record(
         OrderAcquitted(
             practice_id=confirmation.practice_id,

@@ -16,6 +16,7 @@ from services.reconciliation.domain.handing import ClaimedFile
 from services.reconciliation.domain.judging import FileInHand
 from services.reconciliation.handlers.booking_rows import RowsOf, write_decisions
 from services.reconciliation.handlers.deb_lease import DebLease
+from services.reconciliation.handlers.discard_held_file import supersede_held_files
 from services.reconciliation.ports import UnitOfWork
 from shared.kernel.clock import Clock
 
@@ -86,6 +87,7 @@ async def _batch_book(file: ClaimedFile, rows: Sequence[DebRow], uow: UnitOfWork
 
 async def _finish(file: ClaimedFile, uow: UnitOfWork, clock: Clock) -> None:
     counts = await uow.deb_files.finish(file, at=clock.now())
+    await supersede_held_files(file, uow, clock)
     uow.record(
         DebFileBooked(
             practice_id=file.practice_id,

@@ -80,6 +80,7 @@ async def cancel_invoice(command: CancelInvoice, uow: UnitOfWork, clock: Clock) 
         note=command.reason_code,
     )
     await reduce_position(command.practice_id, position, reduction, uow, clock)
+    await uow.books.note_cancelled(command.practice_id, command.invoice_id, at=clock.now())
     return True
 
 

@@ -25,6 +25,7 @@ class BookingPolicy:
         attempts_max: how often a file may be claimed without progress before it is set aside.
         early_grace: how long a file waits for invoices and acquittals that are still under way.
         accept_test_files: whether files with the test flag are booked.
+        dated_ahead: how long after its fetching a file may be dated.
     """
 
     batch_rows: int = 1000
@@ -32,6 +33,7 @@ class BookingPolicy:
     attempts_max: int = 10
     early_grace: timedelta = timedelta(seconds=60)
     accept_test_files: bool = False
+    dated_ahead: timedelta = timedelta(0)
 
 
 class LeaseLostError(TransientError):

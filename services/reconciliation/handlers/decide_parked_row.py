@@ -40,7 +40,7 @@ class DecideParkedRow:
 
 
 async def decide_parked_row(command: DecideParkedRow, uow: UnitOfWork, clock: Clock) -> None:
-    """Decide about a row, once.
+    """Decide about a row, once; what was left can be reopened, and decided again.
 
     Raises:
         NotFoundError: the practice has no such row, or no such invoice.
@@ -57,7 +57,7 @@ async def decide_parked_row(command: DecideParkedRow, uow: UnitOfWork, clock: Cl
     parked = await uow.row_decisions.find(command.row_id)
     if parked is None:
         raise NotFoundError("this practice has no such parked row", code="row-not-found")
-    if parked.is_decided:
+    if parked.decision is not None:
         raise ConflictError("a person decided about this row before", code="row-already-decided")
     if not parked.is_parked:
         raise ConflictError("this row is no longer parked", code="row-not-parked")
@@ -71,7 +71,7 @@ async def decide_parked_row(command: DecideParkedRow, uow: UnitOfWork, clock: Cl
     )
     if command.invoice_id is None:
         await uow.row_decisions.store(decision)
-        await _leave(parked, decision, uow, clock)
+        await tell_decision(parked, decision, ROW_LEFT, uow, clock)
         return
     chosen = (await uow.books.positions([command.invoice_id])).get(command.invoice_id)
     if chosen is None:
@@ -143,16 +143,20 @@ async def _book(
     )
 
 
-async def _leave(parked: ParkedRow, decision: RowDecision, uow: UnitOfWork, clock: Clock) -> None:
-    """Show the row as information in the history of its invoice, where that is known."""
+async def tell_decision(
+    parked: ParkedRow, decision: RowDecision, kind: str, uow: UnitOfWork, clock: Clock
+) -> None:
+    """Show that a row was left, or reopened, in the history of its invoice, where that is known."""
     if parked.invoice_id is None or parked.row.event_date is None:
         return
     position = (await uow.books.positions([parked.invoice_id]))[parked.invoice_id]
+    verb = "left" if kind == ROW_LEFT else "put back"
+    again = () if parked.decisions == 0 else (parked.decisions,)
     fact = Fact(
-        fact_id=derived_id("row-left", parked.row_id),
+        fact_id=derived_id(kind.replace("_", "-"), parked.row_id, *again),
         practice_id=parked.practice_id,
         invoice_id=parked.invoice_id,
-        kind=ROW_LEFT,
+        kind=kind,
         fact_date=parked.row.event_date,
         amount=None,
         debt_change=Debt(),
@@ -160,7 +164,7 @@ async def _leave(parked: ParkedRow, decision: RowDecision, uow: UnitOfWork, cloc
         entry_id=None,
         deb_file_id=parked.deb_file_id,
         deb_line=parked.row.line,
-        note=f"{parked.row.kind}, left by decision of {decision.decided_by}: {decision.reason}",
+        note=f"{parked.row.kind}, {verb} by decision of {decision.decided_by}: {decision.reason}",
     )
     await uow.books.book(parked.practice_id, entries=[], facts=[fact], positions=[])
     uow.record(
@@ -173,7 +177,7 @@ async def _leave(parked: ParkedRow, decision: RowDecision, uow: UnitOfWork, cloc
             with_factor=position.with_factor,
             given_back_by=position.given_back_by,
             deb_file_id=parked.deb_file_id,
-            changes=(Change(ROW_LEFT, None, parked.row.event_date),),
+            changes=(Change(kind, None, parked.row.event_date),),
             changed_at=clock.now(),
         )
     )

@@ -19,7 +19,7 @@ async def hold_file_by_person(about: AboutFile, uow: UnitOfWork, clock: Clock) -
         ConflictError: it is held for another reason, or rows of it are judged already.
     """
     file = await living_file(about, uow)
-    if file.reason_code == HELD_BY_PERSON:
+    if file.status == "held" and file.reason_code == HELD_BY_PERSON:
         return False
     if file.status not in ("fetched", "staged") or file.is_judged:
         raise refused(file, "deb-file-not-holdable", "only a file that is not booked can be held")

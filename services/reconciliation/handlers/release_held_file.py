@@ -19,8 +19,8 @@ async def release_held_file(about: AboutFile, uow: UnitOfWork, clock: Clock) -> 
         ConflictError: it is not held, or for a reason that no person can lift.
     """
     file = await living_file(about, uow)
-    if file.reason_code is None:
-        if file.last_decision == RELEASE:
+    if file.status != "held" or file.reason_code is None:
+        if file.last_decision == RELEASE and file.status != "discarded":
             return False
         raise refused(file, "deb-file-not-held", "there is nothing to release")
     reason = hold_reason(file.reason_code)

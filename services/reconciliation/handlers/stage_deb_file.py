@@ -5,18 +5,20 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, timedelta
 
 from services.reconciliation.domain.deb.layout import Layout
 from services.reconciliation.domain.deb.lines import in_chunks
 from services.reconciliation.domain.deb.reader import DebReader, Item
 from services.reconciliation.domain.deb.records import DebRow, FileFault, Header
+from services.reconciliation.domain.handing import Unbooked
 from services.reconciliation.handlers.deb_lease import DebLease
 from services.reconciliation.handlers.hold_deb_file import hold_deb_file
 from services.reconciliation.ports.content import ContentDamagedError, ContentStore
-from shared.kernel.clock import SWISS_TIME
 
 STAGING_ROWS = 2000
+_CLOCKS_DIFFER = timedelta(days=1)
+"""How far a header may be dated ahead: the factor's clock or its midnight may be others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,7 @@ async def stage_deb_file(
     """Store all rows, then note the file as whole, or hold it.
 
     Returns:
-        The date of the file, if it may be booked; None if it is held.
+        The date of the file, if it may be booked; None if it is held, or waits for the one before.
 
     The bytes are proved before the first row is stored, every row is stored before the trailer is
     judged, and nothing is booked here. A crash at any point is mended by reading again: rows that
@@ -77,9 +79,10 @@ async def _read(lease: DebLease, layout: Layout, content: ContentStore) -> _Read
     finally:
         await _stored(reading)
     reading.rows_read = reader.rows_read
-    fetched_on = lease.file.received_at.astimezone(SWISS_TIME).date()
     if reading.header is not None and reading.fault is None:
-        created_on = reader.file_date(fetched_on=fetched_on)
+        created_on = reader.file_date(
+            fetched_on=lease.file.fetched_on, ahead=lease.policy.dated_ahead
+        )
         reading.header = replace(reading.header, created_on=created_on)
     return reading
 
@@ -128,6 +131,14 @@ async def _header_fault(lease: DebLease, header: Header) -> FileFault | None:
         )
     if header.is_test and not lease.policy.accept_test_files:
         return FileFault("test-file", header.line, "the header marks it as a test")
+    fetched_on = lease.file.fetched_on
+    latest = fetched_on + lease.policy.dated_ahead + _CLOCKS_DIFFER
+    if header.created_on is not None and header.created_on > latest:
+        return FileFault(
+            "impossible-file-date",
+            header.line,
+            f"the header is dated {header.created_on}, but the file was fetched on {fetched_on}",
+        )
     return None
 
 
@@ -156,7 +167,11 @@ async def _accept(lease: DebLease, reading: _Reading) -> date | None:
     assert header is not None  # noqa: S101 - a file without one has a fault
     async with lease.unit() as uow:
         if header.file_id is not None:  # files without an id have no sequence
-            reading.fault = await uow.deb_files.sequence_fault(lease.file, header)
+            found = await uow.deb_files.sequence_fault(lease.file, header)
+            if isinstance(found, Unbooked):
+                await uow.deb_files.wait_for(lease.file, header, found)
+                return None
+            reading.fault = found
         if reading.fault is None:
             await uow.deb_files.mark_staged(lease.file, header, rows_read=reading.rows_read)
             return header.created_on

@@ -26,7 +26,8 @@ from shared.kernel.clock import Clock
 async def undo_deb_file(about: AboutFile, uow: UnitOfWork, clock: Clock) -> bool:
     """Hand the file to the worker to be undone; return False if it is, or is being, undone.
 
-    A file that was undone in part may be asked for again: what kept its rows may be gone.
+    A file that was undone in part may be asked for again: what kept its rows may be gone. Of a file
+    that was set aside while it was booked, what is booked is undone, and the rest never booked.
 
     Raises:
         NotFoundError: the practice has no such file.
@@ -35,7 +36,7 @@ async def undo_deb_file(about: AboutFile, uow: UnitOfWork, clock: Clock) -> bool
     file = await living_file(about, uow)
     if file.status in ("undoing", "undone"):
         return False
-    if file.status not in ("booked", "partly-undone"):
+    if file.status not in ("booked", "partly-undone") and not file.is_set_aside:
         raise refused(file, "deb-file-not-booked", "only a booked file can be undone")
     undo_id = await keep(about, UNDO_FILE, uow, clock)
     await uow.deb_life.begin_undo(file.deb_file_id, undo_id)

@@ -153,7 +153,10 @@ async def _try_content_again(lease: DebLease, error: ContentAwayError) -> None:
 
 
 async def _set_aside(lease: DebLease) -> None:
-    """Stop a file that ends its worker each time; what is booked of it stays booked."""
+    """Stop a file that ends its worker each time; what is booked of it stays booked.
+
+    It is tried again after a while; persons are told since when it fails.
+    """
     file = lease.file
     detail = f"{file.attempts} attempts ended without a result"
     _LOG.error(
@@ -161,7 +164,9 @@ async def _set_aside(lease: DebLease) -> None:
         extra={"deb_file_id": str(file.deb_file_id), "attempts": file.attempts},
     )
     if file.is_staged or file.is_undoing:
-        await _postpone(lease, _SET_ASIDE, detail)
+        async with lease.unit() as uow:
+            until = lease.clock.now() + _SET_ASIDE
+            await uow.deb_life.set_aside(file, until=until, reason=detail)
     else:
         await _hold(lease, FileFault("too-many-attempts", None, detail))
 

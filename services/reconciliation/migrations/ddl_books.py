@@ -360,30 +360,3 @@ it is one, when its own statement ends: earlier than the transaction's end. Neit
 away again, for both are append-only, and later postings are judged by their own statement. What
 comes before its entry must have it when the transaction ends: its foreign key is only put off.
 """
-
-STATEMENTS_V5: tuple[str, ...] = (
-    "ALTER TABLE journal_entry DROP CONSTRAINT journal_chain_does_not_fork",
-    """CREATE FUNCTION entries_follow_the_chain() RETURNS trigger LANGUAGE plpgsql AS $$
-DECLARE
-  lost record;
-BEGIN
-  SELECT fresh.number INTO lost
-  FROM fresh LEFT JOIN LATERAL (
-    SELECT e.entry_hash FROM journal_entry e
-    WHERE e.practice_id = fresh.practice_id AND e.number = fresh.number - 1 LIMIT 1) AS last ON true
-  WHERE fresh.previous_hash IS DISTINCT FROM
-    coalesce(last.entry_hash, CASE fresh.number WHEN 1 THEN repeat('0', 64) END)
-  LIMIT 1;
-  IF FOUND THEN
-    RAISE EXCEPTION 'entry % violates "journal_chain_does_not_fork": it does not follow the last',
-      lost.number USING ERRCODE = 'check_violation', CONSTRAINT = 'journal_chain_does_not_fork';
-  END IF;
-  RETURN NULL;
-END $$""",
-    """CREATE TRIGGER journal_chain_does_not_fork AFTER INSERT ON journal_entry
-  REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION entries_follow_the_chain()""",
-)
-"""Version 5: an entry holds the hash of the one before it; that hash was only held to be unique.
-
-Each number is taken once, so that the chain cannot fork; and it can have no gap any more.
-"""

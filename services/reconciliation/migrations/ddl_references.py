@@ -51,7 +51,7 @@ def _of_row(name: str, table: str, *place: str, changes: bool = False) -> Refere
 _OF_ENTRY = ("entry_id", "journal_entry", "entry_id")
 _OF_INVOICE = ("invoice_id", "invoice_position", "invoice_id")
 REFERENCES = (
-    _of_practice("posting_entry_fk", "posting", *_OF_ENTRY),
+    _of_practice("posting_entry_fk", "posting", *_OF_ENTRY, few=True),
     Reference(
         "posting_account_fk",
         "posting",
@@ -111,7 +111,8 @@ REFERENCES = (
 _WERE_KEYS = tuple(one for one in REFERENCES if one.name != "deb_row_fact_once")
 
 
-def _judged(one: Reference) -> tuple[str, ...]:
+def judged(one: Reference) -> tuple[str, ...]:
+    """Return the statements that have a reference judged; later migrations use them too."""
     given = ", ".join(f"fresh.{column}" for column in one.columns)
     named = " AND ".join(f"fresh.{column} IS NOT NULL" for column in one.columns)
     same = " AND ".join(
@@ -180,7 +181,8 @@ BEGIN
   IF EXISTS (
     SELECT FROM gone LEFT JOIN LATERAL (
       SELECT true AS is_there FROM position_fact f
-      WHERE f.deb_file_id = gone.deb_file_id AND f.deb_line = gone.line AND f.kind <> 'undo'
+      WHERE f.deb_file_id = gone.deb_file_id AND f.deb_line = gone.line
+        AND f.kind NOT IN ('undo', 'row_left', 'row_reopened')
       UNION ALL
       SELECT true FROM row_decision d
       WHERE d.deb_file_id = gone.deb_file_id AND d.line = gone.line
@@ -204,6 +206,6 @@ STATEMENTS_V1: tuple[str, ...] = (
     "ALTER TABLE journal_entry DROP CONSTRAINT journal_entry_of_practice",
     "ALTER TABLE invoice_position DROP CONSTRAINT invoice_of_practice",
     *_KEPT,
-    *(statement for one in REFERENCES for statement in _judged(one)),
+    *(statement for one in REFERENCES for statement in judged(one)),
 )
 """Statements of version 1, in order. A change comes as STATEMENTS_V2, never as an edit."""

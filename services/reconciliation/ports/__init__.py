@@ -17,9 +17,16 @@ from services.reconciliation.domain.filing import (
     Effect,
     FileDecision,
     LivingFile,
+    SupersededFile,
     UndoneFile,
 )
-from services.reconciliation.domain.handing import ClaimedFile, ParkedRow, RowCounts, RowDecision
+from services.reconciliation.domain.handing import (
+    ClaimedFile,
+    ParkedRow,
+    RowCounts,
+    RowDecision,
+    Unbooked,
+)
 from services.reconciliation.domain.journal import Entry
 from services.reconciliation.domain.matching import Known
 from services.reconciliation.domain.model import (
@@ -104,6 +111,9 @@ class BookRepository(Protocol):
     async def cancelled_among(self, invoice_ids: Collection[UUID]) -> Collection[UUID]:
         """Return those of the invoices whose cancellation is booked."""
 
+    async def note_cancelled(self, practice_id: UUID, invoice_id: UUID, *, at: datetime) -> None:
+        """Keep the moment at which a cancellation was booked; the fact itself has only the day."""
+
     async def acquitted_sums(self, order_id: UUID) -> tuple[int, Money]:
         """Return number and sum of the order's acquittals."""
 
@@ -133,8 +143,8 @@ class ConfirmationRepository(Protocol):
     async def accepted_invoices(self, order_id: UUID) -> Mapping[UUID, Money]:
         """Return what the order's confirmation accepted: invoice to amount, in its order."""
 
-    async def mark_acquitted(self, order_id: UUID, *, on: date) -> None:
-        """Note the day on which the order was acquitted."""
+    async def mark_acquitted(self, order_id: UUID, *, on: date, at: datetime) -> None:
+        """Note the day and the moment at which the order was acquitted."""
 
 
 class ExceptionRepository(Protocol):
@@ -168,8 +178,16 @@ class DebFileRepository(Protocol):
     async def stage(self, file: ClaimedFile, rows: Sequence[DebRow]) -> None:
         """Store the next rows as read, with occurrences; rows stored before stay as they are."""
 
-    async def sequence_fault(self, file: ClaimedFile, header: Header) -> FileFault | None:
-        """Return why the file cannot follow the files booked so far, or None."""
+    async def sequence_fault(
+        self, file: ClaimedFile, header: Header
+    ) -> FileFault | Unbooked | None:
+        """Return why the file cannot follow the files booked so far, or for which it waits."""
+
+    async def wait_for(self, file: ClaimedFile, header: Header, before: Unbooked) -> None:
+        """Give the file back, to be claimed again once the file before it is no longer under way.
+
+        It keeps no other file waiting, but those that come after it.
+        """
 
     async def mark_staged(self, file: ClaimedFile, header: Header, *, rows_read: int) -> None:
         """Note that the file is whole and may be booked; its header has a date by now."""
@@ -262,7 +280,7 @@ class RowDecisionRepository(Protocol):
         """Return invoices of these numbers, of the row's debtor, or of which its amount is open."""
 
     async def store(self, decision: RowDecision) -> None:
-        """Keep a decision about a row that is parked still."""
+        """Keep a decision about a row that is parked still, behind all that were made before."""
 
     async def take_up(self, row_id: UUID) -> None:
         """Make the row undecided, within the transaction that books it."""
@@ -294,6 +312,22 @@ class DebLifeRepository(Protocol):
 
     async def book_anew(self, deb_file_id: UUID, new_id: UUID) -> None:
         """Register the bytes of an undone file as a new file, which takes its place."""
+
+    async def discard(self, deb_file_id: UUID) -> None:
+        """End a held file for good; its rows, of which none was ever judged, are dropped."""
+
+    async def supersede(self, file: ClaimedFile) -> Sequence[SupersededFile]:
+        """Discard held files that came before and are other versions of this booked one.
+
+        They have its id; or they have its name at the portal, and no id. Where the booked file has
+        none itself, they have the name and a row in common with it.
+        """
+
+    async def set_aside(self, file: ClaimedFile, *, until: datetime, reason: str) -> None:
+        """Give back a file that keeps failing, for a while, and note since when it fails."""
+
+    async def retry(self, deb_file_id: UUID) -> None:
+        """Let a file that is set aside be claimed at once."""
 
     async def begin_undo(self, deb_file_id: UUID, undo_id: UUID) -> None:
         """Hand a booked file to the worker to be undone."""

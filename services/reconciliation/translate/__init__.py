@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from uuid import UUID
 
 from pydantic import ValidationError
 
 from services.reconciliation.domain import events
+from services.reconciliation.domain.dunning import Brake, BrakeReason
 from services.reconciliation.domain.model import (
     AcquittalMode,
     Beneficiary,
@@ -37,6 +38,8 @@ from shared.contracts.orders.v1 import (
 from shared.contracts.reconciliation import v1
 from shared.kernel.errors import ContractError
 from shared.kernel.money import Money
+
+_STUCK = frozenset({BrakeReason.DEB_FILE_HELD, BrakeReason.DEB_FILE_SET_ASIDE})
 
 
 def practice(event: PracticeRegistered) -> Practice:
@@ -67,7 +70,7 @@ def contract(event: ContractChanged) -> Contract:
         loss_cover=event.loss_cover,
         deb_layout=event.portal.deb_layout,
         deb_booking=DebBooking(event.deb_booking),
-        payment_order=_each_once(event.payment_order),
+        payment_order=tuple(Component(one) for one in event.payment_order),
     )
 
 
@@ -102,6 +105,7 @@ def prepared_order(event: OrderPrepared) -> PreparedOrder:
         order_number=event.order_number,
         contract_id=event.contract_id,
         prepared_at=event.prepared_at,
+        total=event.total.to_money(),
     )
 
 
@@ -206,6 +210,8 @@ def _of_deb_file(event: events.DebFileEvent) -> EventPayload:
             return _file_held(event)
         case events.DebFileReleased():
             return _file_released(event)
+        case events.DebFileDiscarded():
+            return _file_discarded(event)
         case events.DebFileUndone():
             return _file_undone(event)
         case events.DebRowParked():
@@ -269,16 +275,30 @@ def _brake_changed(event: events.DunningBrakeChanged) -> v1.DunningBrakeChanged:
     return v1.DunningBrakeChanged(
         practice_id=event.practice_id,
         released=not event.brakes,
-        reasons=tuple(
-            v1.DunningBrake(
-                reason_code=brake.reason.value,
-                count=brake.count,
-                amount=_money(brake.amount),
-                since=brake.since,
-            )
-            for brake in event.brakes
-        ),
+        reasons=_wire_brakes(event.brakes),
         changed_at=event.changed_at,
+    )
+
+
+def _wire_brakes(brakes: Sequence[Brake]) -> tuple[v1.DunningBrake, ...]:
+    """Version 1 has no word for files that are set aside: they count among those held."""
+    stuck = {brake.reason: brake.count for brake in brakes if brake.reason in _STUCK}
+    wire: list[v1.DunningBrake] = []
+    for brake in brakes:
+        if brake.reason in _STUCK and wire and wire[-1].reason_code == "deb-file-held":
+            continue
+        wire.append(_wire_brake(brake, stuck))
+    return tuple(wire)
+
+
+def _wire_brake(brake: Brake, stuck: Mapping[BrakeReason, int]) -> v1.DunningBrake:
+    is_stuck = brake.reason in stuck
+    return v1.DunningBrake(
+        reason_code="deb-file-held" if is_stuck else brake.reason.value,
+        count=sum(stuck.values()) if is_stuck else brake.count,
+        amount=_money(brake.amount),
+        since=brake.since,
+        set_aside=stuck.get(BrakeReason.DEB_FILE_SET_ASIDE) if is_stuck else None,
     )
 
 
@@ -313,6 +333,17 @@ def _file_released(event: events.DebFileReleased) -> v1.DebFileReleased:
         contract_id=event.contract_id,
         reason_code=event.reason_code,
         released_at=event.released_at,
+    )
+
+
+def _file_discarded(event: events.DebFileDiscarded) -> v1.DebFileDiscarded:
+    return v1.DebFileDiscarded(
+        practice_id=event.practice_id,
+        deb_file_id=event.deb_file_id,
+        contract_id=event.contract_id,
+        reason_code=event.reason_code,
+        superseded_by=event.superseded_by,
+        discarded_at=event.discarded_at,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from services.reconciliation.domain.exceptions import (
     DEB_FILE_MISSING,
     FOR_GOOD,
+    ORDER_NOT_LEAVING,
     ORDER_OVERDUE,
     ORDER_REFUSED,
     Ending,
@@ -22,7 +23,22 @@ from shared.contracts.debident.v1 import (
     PortalReachable,
     PortalUnreachable,
 )
-from shared.contracts.orders.v1 import OrderOverdue, OrderWithdrawn
+from shared.contracts.orders.v1 import OrderMovedOn, OrderNotLeaving, OrderOverdue, OrderWithdrawn
+
+_WHY_NOT_LEAVING = {
+    "contract-uses-manual": "nobody has handed it over on the portal's site",
+    "not-sent-in-time": "it was not sent within its time",
+    "package-damaged": "its package is not what was prepared",
+    "portal-credentials-missing": "the practice's access to the portal is missing",
+    "portal-credentials-unreadable": "the practice's access to the portal cannot be read",
+    "portal-folder-missing": "a folder is missing on the portal's server",
+    "portal-host-key-changed": "the portal's server is not the one that was entered",
+    "portal-lost-the-order": "the portal took it and does not know it any more",
+    "portal-opens-another-account": "the practice's access opens another account",
+    "portal-refused-credentials": "the portal does not accept the practice's access",
+    "portal-refused-file": "the portal's server does not let its files be used",
+}
+"""The gateway's reasons in plain words, as far as a person can do something about them."""
 
 
 def overdue_order(event: OrderOverdue) -> Report:
@@ -60,6 +76,35 @@ def withdrawn_order(event: OrderWithdrawn) -> Ending:
     item = ItemId(ORDER_OVERDUE, event.order_id)
     because = "the order is withdrawn"
     return Ending(item, event.practice_id, FOR_GOOD, event.withdrawn_at, because)
+
+
+def order_not_leaving(event: OrderNotLeaving) -> Report:
+    """Return the report of an order that does not leave; each reason is a round of its own."""
+    return Report(
+        item=ItemId(ORDER_NOT_LEAVING, event.order_id),
+        practice_id=event.practice_id,
+        round=event.round,
+        since=event.since,
+        reason_code=event.reason_code,
+        detail=_WHY_NOT_LEAVING.get(event.reason_code, f"the latest reason is {event.reason_code}"),
+        contract_id=event.contract_id,
+        order_id=event.order_id,
+        order_number=event.order_number,
+        amount=event.total.to_money(),
+        may_have_left=event.may_have_left,
+        told_at=event.noted_at,
+    )
+
+
+def order_moved_on(event: OrderMovedOn) -> Ending:
+    """Return the end of an order's not leaving."""
+    return Ending(
+        item=ItemId(ORDER_NOT_LEAVING, event.order_id),
+        practice_id=event.practice_id,
+        round=event.round,
+        at=event.moved_on_at,
+        because=f"the order is {event.state}",
+    )
 
 
 def refused_order(event: OrderRefused) -> tuple[Report, Ending]:

@@ -10,6 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 _FILE = """
     SELECT f.*, c.factor, c.account_number,
+      CASE WHEN f.status IN ('staged', 'undoing') AND f.went_on_at IS NULL THEN f.set_aside_at END
+        AS set_aside_since,
       (SELECT count(*) FROM deb_file_delivery d WHERE d.deb_file_id = f.deb_file_id) AS deliveries
     FROM deb_file f JOIN contract c ON c.contract_id = f.contract_id
     WHERE f.practice_id = :practice_id
@@ -30,7 +32,7 @@ ROW = """
     JOIN deb_file f ON f.deb_file_id = r.deb_file_id
     LEFT JOIN position_fact p ON p.fact_id = r.fact_id
     LEFT JOIN journal_entry e ON e.entry_id = p.entry_id
-    LEFT JOIN row_decision d ON d.row_id = r.row_id
+    LEFT JOIN standing_row_decision d ON d.row_id = r.row_id
     WHERE r.practice_id = :practice_id
 """
 ROWS = f"""{ROW} AND r.deb_file_id = :deb_file_id

@@ -14,7 +14,7 @@ _OWN = """
     WITH waiting AS (
       SELECT r.invoice_id, r.invoice_number FROM deb_row r
       WHERE r.practice_id = :practice_id AND r.status IN ('parked', 'staged')
-        AND NOT EXISTS (SELECT FROM row_decision d WHERE d.row_id = r.row_id)),
+        AND NOT EXISTS (SELECT FROM standing_row_decision d WHERE d.row_id = r.row_id)),
     own AS (
       SELECT p.*, p.principal_rappen + p.reminder_fees_rappen + p.interest_rappen
           + p.costs_rappen AS owed_rappen,

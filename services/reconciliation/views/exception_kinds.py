@@ -10,29 +10,30 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from services.reconciliation.domain.exceptions import (
-    DEB_FILE_MISSING,
-    ORDER_OVERDUE,
-    ORDER_REFUSED,
-    PORTAL_UNREACHABLE,
+from services.reconciliation.domain.exceptions import DEB_FILE_MISSING, PORTAL_UNREACHABLE
+from services.reconciliation.domain.judging import NEVER_ON_AN_INVOICE
+from services.reconciliation.views.exception_kind import (
+    ANYBODY,
+    DECIDERS,
+    OFFICE,
+    OPEN_REPORT,
+    REPORTED,
+    WORKERS,
+    Action,
+    ExceptionKind,
+    reported,
 )
-from services.reconciliation.domain.releasing import HOLD_REASONS, Release
-from services.reconciliation.views.exception_kind import Action, ExceptionKind
 from services.reconciliation.views.kind_dead_letter import DEAD_LETTERS
 from services.reconciliation.views.kind_payout_differs import PAYOUT_DIFFERS
-
-"""What an item may say, and as which type; what a kind leaves out is null."""
-
-
-_UNRELEASABLE = frozenset(
-    code for code, reason in HOLD_REASONS.items() if reason.release is Release.NEVER
+from services.reconciliation.views.kind_set_aside_file import SET_ASIDE_FILE
+from services.reconciliation.views.kinds_of_deb_files import (
+    DEB_FILE,
+    DEB_FILE_TO_REVIEW,
+    HELD_DEB_FILE,
 )
-_FILE = {
-    "contract_id": "f.contract_id",
-    "deb_file_id": "f.deb_file_id",
-    "deb_file_name": "coalesce(f.file_id, f.portal_file_id)",
-}
-_ROW = _FILE | {
+from services.reconciliation.views.kinds_of_orders import ORDER_KINDS
+
+_ROW = DEB_FILE | {
     "since": "f.received_at",
     "reason_code": "coalesce(r.reason_code, d.parked_because)",
     "amount_rappen": "abs(r.amount_rappen)",
@@ -44,31 +45,26 @@ _ROW = _FILE | {
     "detail": "r.reason_detail",
 }
 _ROW_SOURCE = """deb_row r JOIN deb_file f ON f.deb_file_id = r.deb_file_id
-    LEFT JOIN row_decision d ON d.row_id = r.row_id WHERE r.row_id IS NOT NULL"""
+    LEFT JOIN standing_row_decision d ON d.row_id = r.row_id WHERE r.row_id IS NOT NULL"""
 _ROW_HISTORY = """
-    SELECT decided_at AS at, 'resolved' AS event, decided_by AS by_person, reason AS why
+    SELECT decided_at AS at,
+      CASE decision WHEN 'reopen' THEN 'reopened' ELSE 'resolved' END AS event,
+      decided_by AS by_person, reason AS why
     FROM row_decision WHERE row_id = :key
     UNION ALL
     SELECT decided_at, 'resolved', NULL, 'the row is ' || status
     FROM deb_row WHERE row_id = :key AND status IN ('booked', 'repeat', 'undone')
-      AND NOT EXISTS (SELECT FROM row_decision d WHERE d.row_id = :key)
+      AND NOT EXISTS (SELECT FROM standing_row_decision d WHERE d.row_id = :key)
 """
-_DECIDE_ROW = (
-    Action("reconciliation", "decideParkedRow"),
-    Action("reconciliation", "suggestInvoices"),
+_BOOK = "decideParkedRow:book-on-invoice"
+_ACCOUNT_REFUSED = frozenset(
+    {"portal-refused-credentials", "portal-refused-token", "portal-host-key-changed"}
 )
-_REPORTED = {
-    column: f"e.{column}"
-    for column in (
-        "since",
-        "reason_code",
-        "amount_rappen",
-        "contract_id",
-        "order_id",
-        "order_number",
-        "detail",
-    )
-}
+"""The gateway's words for an outage that is the account's own, not the portal's."""
+_DECIDE_ROW = (
+    Action("reconciliation", "decideParkedRow", DECIDERS, ("book-on-invoice", "leave")),
+    Action("reconciliation", "suggestInvoices", ANYBODY),
+)
 _LATER_ANSWER = """
     SELECT FROM confirmation_line l2 JOIN order_confirmation c2 USING (order_id)
     WHERE l2.invoice_id = l.invoice_id
@@ -77,48 +73,8 @@ _CANCELLED = """SELECT FROM position_fact p
     WHERE p.invoice_id = l.invoice_id AND p.kind = 'invoice_cancelled'"""
 
 
-def _reported(kind: str) -> str:
-    return f"reported_exception e WHERE e.kind = '{kind}' AND e.round > 0"
-
-
-_OPEN_REPORT = "e.round > e.ended_round"
-
 KINDS: tuple[ExceptionKind, ...] = (
-    ExceptionKind(
-        name=ORDER_OVERDUE,
-        means="an order should have arrived at the factor by its deadline and has not",
-        ends="the order is confirmed, refused or withdrawn, or it is certain that it never left",
-        sentence="Order {order_number} is overdue: {detail}.",
-        source=_reported(ORDER_OVERDUE),
-        key="e.key",
-        practice="e.practice_id",
-        is_open=f"{_OPEN_REPORT} AND NOT EXISTS (SELECT FROM order_confirmation c"
-        " WHERE c.order_id = e.key)",
-        columns=_REPORTED,
-        actions=(
-            Action("orders", "confirmOrderArrival"),
-            Action("orders", "withdrawOrder"),
-            Action("debident-gateway", "resendOrder"),
-        ),
-        history="""
-    SELECT confirmed_at AS at, 'resolved' AS event, NULL AS by_person,
-      'the order is confirmed' AS why
-    FROM order_confirmation WHERE order_id = :key""",
-    ),
-    ExceptionKind(
-        name=ORDER_REFUSED,
-        means="the portal refused a whole order; its invoices are free again",
-        ends="a person closes it, once the cause is put right and the invoices are ordered anew",
-        sentence="The portal refused order {order_number}: {reason_code}.",
-        source="""reported_exception e LEFT JOIN prepared_order o ON o.order_id = e.key
-    WHERE e.kind = 'order-refused' AND e.round > 0""",
-        key="e.key",
-        practice="e.practice_id",
-        is_open=_OPEN_REPORT,
-        columns=_REPORTED | {"order_number": "o.order_number"},
-        actions=(Action("orders", "prepareOrder"), Action("orders", "listOrderLines")),
-        closable=True,
-    ),
+    *ORDER_KINDS,
     ExceptionKind(
         name="refused-line",
         means="the factor refused one invoice of an order",
@@ -142,9 +98,9 @@ KINDS: tuple[ExceptionKind, ...] = (
             "invoice_number": "i.invoice_number",
         },
         actions=(
-            Action("invoicing", "correctInvoice"),
-            Action("invoicing", "cancelInvoice"),
-            Action("orders", "prepareOrder"),
+            Action("invoicing", "correctInvoice", WORKERS),
+            Action("invoicing", "cancelInvoice", WORKERS),
+            Action("orders", "prepareOrder", WORKERS),
         ),
         closable=True,
         history="""
@@ -157,8 +113,12 @@ KINDS: tuple[ExceptionKind, ...] = (
         || c.order_number AS why
     FROM confirmation_line l JOIN order_confirmation c USING (order_id) WHERE l.invoice_id = :key
     UNION ALL
-    SELECT CAST(fact_date AS timestamptz), 'resolved', NULL, 'the invoice is cancelled'
-    FROM position_fact WHERE invoice_id = :key AND kind = 'invoice_cancelled'""",
+    SELECT coalesce(n.cancelled_at, greatest(CAST(p.fact_date AS timestamptz), (
+        SELECT max(c.confirmed_at) FROM confirmation_line l
+        JOIN order_confirmation c USING (order_id) WHERE l.invoice_id = :key))),
+      'resolved', NULL, 'the invoice is cancelled'
+    FROM position_fact p LEFT JOIN invoice_cancellation n USING (invoice_id)
+    WHERE p.invoice_id = :key AND p.kind = 'invoice_cancelled'""",
     ),
     ExceptionKind(
         name="set-aside-line",
@@ -181,7 +141,7 @@ KINDS: tuple[ExceptionKind, ...] = (
             "invoice_id": "e.invoice_id",
             "invoice_number": "i.invoice_number",
         },
-        actions=(Action("reconciliation", "settleAcquittalException"),),
+        actions=(Action("reconciliation", "settleAcquittalException", DECIDERS),),
         history="""
     SELECT decided_at AS at, 'resolved' AS event, decided_by AS by_person, reason AS why
     FROM acquittal_exception_decision WHERE exception_id = :key""",
@@ -203,68 +163,28 @@ KINDS: tuple[ExceptionKind, ...] = (
             "order_id": "c.order_id",
             "order_number": "c.order_number",
         },
-        actions=(Action("reconciliation", "acquitOrder"),),
+        actions=(Action("reconciliation", "acquitOrder", WORKERS),),
         history="""
-    SELECT CAST(acquitted_on AS timestamptz) AS at, 'resolved' AS event, NULL AS by_person,
+    SELECT coalesce(acquitted_at, greatest(CAST(acquitted_on AS timestamptz), confirmed_at)) AS at,
+      'resolved' AS event, NULL AS by_person,
       'the order is acquitted' AS why
     FROM order_confirmation WHERE order_id = :key AND acquitted_on IS NOT NULL""",
     ),
-    ExceptionKind(
-        name="deb-file-to-review",
-        means="a DEB file waits for a person to look at it before it is booked",
-        ends="a person has it booked, or holds it",
-        sentence="DEB file {deb_file_name} waits to be reviewed before it is booked.",
-        source="deb_file f WHERE f.review IS NOT NULL",
-        key="f.deb_file_id",
-        practice="f.practice_id",
-        is_open="f.status = 'staged' AND f.review = 'awaited'",
-        columns=_FILE | {"since": "f.received_at", "reason_code": "'review-awaited'"},
-        actions=(
-            Action("reconciliation", "previewDebFile"),
-            Action("reconciliation", "bookDebFile"),
-            Action("reconciliation", "holdDebFile"),
-        ),
-        history="""
-    SELECT decided_at AS at, 'resolved' AS event, decided_by AS by_person, reason AS why
-    FROM deb_file_decision WHERE deb_file_id = :key AND decision IN ('book', 'hold')""",
-    ),
-    ExceptionKind(
-        name="held-deb-file",
-        means="nothing of a DEB file is booked: it does not add up, is not ours, or was held",
-        ends="it is released and then adds up, or what it waits for comes",
-        sentence="DEB file {deb_file_name} is held: {detail}.",
-        source="deb_file f WHERE true",
-        key="f.deb_file_id",
-        practice="f.practice_id",
-        is_open="f.status = 'held'",
-        columns=_FILE
-        | {
-            "since": "CASE WHEN f.status = 'held' THEN coalesce(f.finished_at, f.received_at)"
-            " ELSE f.received_at END",
-            "reason_code": "f.reason_code",
-            "amount_rappen": "(SELECT sum(abs(r.amount_rappen))::bigint FROM deb_row r"
-            " WHERE r.deb_file_id = f.deb_file_id AND r.status = 'staged')",
-            "deb_line": "f.reason_line",
-            "detail": "f.reason_detail",
-        },
-        actions=(Action("reconciliation", "releaseDebFile"),),
-        not_for={"releaseDebFile": _UNRELEASABLE},
-        history="""
-    SELECT decided_at AS at, 'resolved' AS event, decided_by AS by_person, reason AS why
-    FROM deb_file_decision WHERE deb_file_id = :key AND decision = 'release'""",
-    ),
+    DEB_FILE_TO_REVIEW,
+    HELD_DEB_FILE,
+    SET_ASIDE_FILE,
     ExceptionKind(
         name=DEB_FILE_MISSING,
         means="the portal has counted DEB files that are not here",
         ends="none of them is missing any more, or a person closes it, once the factor has"
         " explained the gap",
         sentence="{detail}.",
-        source=_reported(DEB_FILE_MISSING),
+        source=reported(DEB_FILE_MISSING),
         key="e.key",
         practice="e.practice_id",
-        is_open=_OPEN_REPORT,
-        columns=_REPORTED,
-        actions=(Action("debident-gateway", "listMissingDebFiles"),),
+        is_open=OPEN_REPORT,
+        columns=REPORTED,
+        actions=(Action("debident-gateway", "listMissingDebFiles", ANYBODY),),
         closable=True,
     ),
     ExceptionKind(
@@ -279,6 +199,9 @@ KINDS: tuple[ExceptionKind, ...] = (
         " AND r.reason_code <> 'conflicting-record'",
         columns=_ROW,
         actions=_DECIDE_ROW,
+        not_for={_BOOK: NEVER_ON_AN_INVOICE, "suggestInvoices": NEVER_ON_AN_INVOICE},
+        never="CASE WHEN r.problem_reason IS NOT NULL"
+        f" THEN ARRAY['{_BOOK}', 'suggestInvoices'] END",
         history=_ROW_HISTORY,
     ),
     ExceptionKind(
@@ -291,7 +214,10 @@ KINDS: tuple[ExceptionKind, ...] = (
         practice="r.practice_id",
         is_open="r.status = 'parked' AND d.row_id IS NULL AND r.reason_code = 'conflicting-record'",
         columns=_ROW,
-        actions=(*_DECIDE_ROW, Action("reconciliation", "explainDebRow")),
+        actions=(
+            Action("reconciliation", "decideParkedRow", DECIDERS, ("leave",)),
+            Action("reconciliation", "explainDebRow", ANYBODY),
+        ),
         history=_ROW_HISTORY,
         desk="parked-row",
     ),
@@ -313,8 +239,8 @@ KINDS: tuple[ExceptionKind, ...] = (
             "bank_entry_id": "b.entry_id",
         },
         actions=(
-            Action("reconciliation", "decideBankEntry"),
-            Action("reconciliation", "listUnexplainedEntries"),
+            Action("reconciliation", "decideBankEntry", DECIDERS),
+            Action("reconciliation", "listUnexplainedEntries", ANYBODY),
         ),
         history="""
     SELECT decided_at AS at, 'resolved' AS event, decided_by AS by_person, reason AS why
@@ -326,15 +252,20 @@ KINDS: tuple[ExceptionKind, ...] = (
         means="a portal, or the practice's account there, cannot be reached",
         ends="the portal gives an answer again",
         sentence="{detail}.",
-        source=_reported(PORTAL_UNREACHABLE),
+        source=reported(PORTAL_UNREACHABLE),
         key="e.key",
         practice="e.practice_id",
-        is_open=_OPEN_REPORT,
-        columns=_REPORTED,
+        is_open=OPEN_REPORT,
+        columns=REPORTED,
         actions=(
-            Action("debident-gateway", "getPortals"),
-            Action("debident-gateway", "putPortalCredentials"),
+            Action("debident-gateway", "getPortals", ANYBODY),
+            Action("debident-gateway", "putPortalCredentials", OFFICE),
+            Action("debident-gateway", "putSftpCredentials", OFFICE),
         ),
+        only_for={
+            "putPortalCredentials": _ACCOUNT_REFUSED,
+            "putSftpCredentials": _ACCOUNT_REFUSED,
+        },
     ),
     DEAD_LETTERS,
 )

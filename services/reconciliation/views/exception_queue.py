@@ -217,7 +217,8 @@ def _items(kind: ExceptionKind, *, one: bool = False) -> str:
         which = f"{kind.is_open} AND (CAST(:practices AS uuid[]) IS NULL OR {match})"
     return f"""SELECT '{kind.name}'::text AS kind, '{kind.kept_as}'::text AS kept_as,
       {kind.key} AS key,
-      {practice_ids} AS practice_ids, {said} FROM {kind.source} AND {which}"""  # noqa: S608 - as above
+      {practice_ids} AS practice_ids, {said},
+      CAST({kind.never or "NULL"} AS text[]) AS never FROM {kind.source} AND {which}"""  # noqa: S608 - as above
 
 
 def _array_of(practice: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from services.reconciliation.domain.exceptions import DEAD_LETTER, NOBODYS
-from services.reconciliation.views.exception_kind import Action, ExceptionKind
+from services.reconciliation.views.exception_kind import OFFICE, Action, ExceptionKind
 
 _NO_PLACE = frozenset({"unreadable-headers", "conflicting-content"})
 """Reasons of letters that have no place in any order, and so cannot be sent through again."""
@@ -31,7 +31,7 @@ DEAD_LETTERS = ExceptionKind(
         "event_id": "l.event_id",
         "detail": "l.detail",
     },
-    actions=(Action(None, "replayDeadLetter"), Action(None, "dropDeadLetter")),
+    actions=(Action(None, "replayDeadLetter", OFFICE), Action(None, "dropDeadLetter", OFFICE)),
     not_for={"replayDeadLetter": _NO_PLACE},
     history="""
     SELECT coalesce(worked_at, received_at) AS at, 'resolved' AS event, NULL AS by_person,

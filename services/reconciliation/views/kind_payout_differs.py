@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from services.reconciliation.views.exception_kind import Action, ExceptionKind
+from services.reconciliation.views.exception_kind import ANYBODY, DECIDERS, Action, ExceptionKind
 
 _LATE_FROM = "greatest(p.paid_on + CAST(:payout_days AS integer), p.wait_until)"
 # Nothing is expected of a bank of which nothing is known from that time, nor what came elsewhere.
@@ -45,10 +45,10 @@ PAYOUT_DIFFERS = ExceptionKind(
         "detail": _DETAIL,
     },
     actions=(
-        Action("reconciliation", "decidePayout"),
-        Action("reconciliation", "decideBankEntry"),
-        Action("reconciliation", "listUnexplainedEntries"),
-        Action("reconciliation", "getPayoutParts"),
+        Action("reconciliation", "decidePayout", DECIDERS),
+        Action("reconciliation", "decideBankEntry", DECIDERS),
+        Action("reconciliation", "listUnexplainedEntries", ANYBODY),
+        Action("reconciliation", "getPayoutParts", ANYBODY),
     ),
     history="""
     SELECT decided_at AS at, CASE decision WHEN 'wait' THEN 'noted' ELSE 'resolved' END AS event,

@@ -109,6 +109,24 @@ class OrderRefused(EventPayload):
     refused_at: Timestamp
 
 
+class OrderHeld(EventPayload):
+    """The order waits for something that only a person can do; told once per reason.
+
+    Either nothing of it has left, or the portal took it and does not know it any more.
+    """
+
+    TYPE: ClassVar[str] = "order-held"
+    TOPIC: ClassVar[str] = topics.ORDER_EVENTS.name
+    PRODUCER: ClassVar[str] = topics.DEBIDENT_GATEWAY
+    SUBJECT: ClassVar[str] = "order_id"
+
+    order_id: UUID
+    contract_id: UUID
+    attempt: Annotated[int, Field(ge=0, description="The latest sending; 0: none was begun")]
+    reason_code: Annotated[Code, Field(description="What is missing or wrong")]
+    held_at: Annotated[Timestamp, Field(description="When the gateway noticed it")]
+
+
 class OrderWithheld(EventPayload):
     """Nothing of the order has left, and nothing will: the answer to a requested withdrawal.
 

@@ -81,6 +81,10 @@ class ContractChanged(EventPayload):
     payout_term_days: Annotated[int, Field(ge=0, le=365)]
     payout_basis: Literal["gross", "net"] = "gross"
     reminder_fee_beneficiary: Literal["factor", "practice"] = "factor"
+    payment_order: Annotated[
+        tuple[Literal["costs", "interest", "reminder_fees", "principal"], ...],
+        Field(min_length=4, max_length=4, description="Each component once"),
+    ] = ("costs", "interest", "reminder_fees", "principal")
     loss_cover: bool = False
     payment_order: PaymentOrder = ("costs", "interest", "reminder_fees", "principal")
     invoice_format: Literal["5.0", "4.5"] = "5.0"

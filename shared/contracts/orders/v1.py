@@ -180,6 +180,49 @@ class OrderOverdue(EventPayload):
     noted_at: Annotated[Timestamp, Field(description="When it was noticed")]
 
 
+class OrderNotLeaving(EventPayload):
+    """An order does not leave: a person must act, or it has waited for too long.
+
+    Told at once where the gateway waits for a person, else once it has waited for the contract's
+    working days; again where the reason becomes another one. `order-moved-on` ends it.
+    """
+
+    TYPE: ClassVar[str] = "order-not-leaving"
+    TOPIC: ClassVar[str] = topics.ORDER_EVENTS.name
+    PRODUCER: ClassVar[str] = topics.ORDERS
+    SUBJECT: ClassVar[str] = "order_id"
+
+    order_id: UUID
+    order_number: Annotated[str, Field(max_length=35)]
+    contract_id: UUID
+    round: Annotated[int, Field(ge=1, description="Counts how often it is told of the order")]
+    reason_code: Annotated[
+        Code, Field(description="The gateway's latest; `not-sent-in-time` where it gave none")
+    ]
+    since: Annotated[Timestamp, Field(description="Since when it has waited, or is held")]
+    may_have_left: Annotated[
+        bool, Field(description="Whether an earlier sending of it is or was in doubt")
+    ]
+    invoice_count: Annotated[int, Field(ge=1, le=10_000)]
+    total: WireMoney
+    noted_at: Annotated[Timestamp, Field(description="When it was noticed")]
+
+
+class OrderMovedOn(EventPayload):
+    """An order that did not leave waits no longer: it left, or it is settled in another way."""
+
+    TYPE: ClassVar[str] = "order-moved-on"
+    TOPIC: ClassVar[str] = topics.ORDER_EVENTS.name
+    PRODUCER: ClassVar[str] = topics.ORDERS
+    SUBJECT: ClassVar[str] = "order_id"
+
+    order_id: UUID
+    contract_id: UUID
+    round: Annotated[int, Field(ge=1, description="Of the latest `order-not-leaving`")]
+    state: Annotated[Code, Field(description="The order's state since then")]
+    moved_on_at: Annotated[Timestamp, Field(description="When that was noticed")]
+
+
 class OrderConfirmed(EventPayload):
     """The order has demonstrably arrived: the only event that permits an acquittal."""
 

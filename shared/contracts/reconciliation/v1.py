@@ -97,6 +97,24 @@ class DebFileReleased(EventPayload):
     released_at: Timestamp
 
 
+class DebFileDiscarded(EventPayload):
+    """A held DEB file will never be booked: a person discarded it, or another version is booked."""
+
+    TYPE: ClassVar[str] = "deb-file-discarded"
+    TOPIC: ClassVar[str] = topics.DEB_FILE_EVENTS.name
+    PRODUCER: ClassVar[str] = topics.RECONCILIATION
+    SUBJECT: ClassVar[str] = "deb_file_id"
+
+    deb_file_id: UUID
+    contract_id: UUID
+    reason_code: Annotated[Code, Field(description="Why it was held")]
+    superseded_by: Annotated[
+        UUID | None,
+        Field(description="The version that is booked in its place; none: a person discarded it"),
+    ]
+    discarded_at: Timestamp
+
+
 class DebFileUndone(EventPayload):
     """A booked DEB file was undone by compensating entries, as far as that is possible.
 
@@ -222,6 +240,14 @@ class DunningBrake(WireModel):
     since: Annotated[
         date | None, Field(description="Day of the oldest order, or of the last DEB file")
     ]
+    set_aside: Annotated[
+        int | None,
+        Field(
+            ge=1,
+            description="Of `deb-file-held`: how many of these files are not held, but set aside,"
+            " because booking or undoing them fails again and again; none: not one",
+        ),
+    ] = None
 
 
 class DunningBrakeChanged(EventPayload):

@@ -100,6 +100,7 @@ async def _send(portal: HttpDebidentPortal, with_access: PortalAccess | None = N
     return await portal.send_order(with_access or access(), ORDER, data, sha256=sha256(data))
 
 
+NOT_NOW = {"code": "temporarily-unavailable", "text": "later"}
 TAKEN = {"order_id": str(ORDER), "result": "accepted", "reference": "r"}
 
 
@@ -117,6 +118,12 @@ TAKEN = {"order_id": str(ORDER), "result": "accepted", "reference": "r"}
         (_raw(b"", 302, Location="http://127.0.0.1:9/"), InDoubt("unexpected-answer-302")),
         (_raw(b"", 500), InDoubt("unexpected-answer-500")),
         (_raw(b"", 504), InDoubt("unexpected-answer-504")),
+        (_raw(b"<html>upstream reset</html>", 503), InDoubt("unexpected-answer-503")),
+        (_json({}, 503), InDoubt("unexpected-answer-503")),
+        (_json({"code": "too-many-requests"}, 503), InDoubt("unexpected-answer-503")),
+        (_json({"code": "temporarily-unavailable"}, 503), NotSent("portal-unavailable")),
+        (_raw(b"", 429), InDoubt("unexpected-answer-429")),
+        (_json({"code": "too-many-requests"}, 429), NotSent("portal-limits-account")),
         (_raw(b"<html>proxy</html>", 400), InDoubt("unexpected-answer-400")),
         (_raw(b"<html>proxy</html>", 422), InDoubt("unexpected-answer-422")),
         (_json({"code": "malformed"}, 400), Refused("malformed")),
@@ -133,7 +140,7 @@ async def test_only_a_clear_answer_is_clear_everything_else_is_a_doubt(
 
 
 async def test_the_portals_wish_when_to_come_back_is_passed_on() -> None:
-    async with _serving(Strange(_json({}, 503, **{"Retry-After": "120"}))) as portal:
+    async with _serving(Strange(_json(NOT_NOW, 503, **{"Retry-After": "120"}))) as portal:
         outcome = await _send(portal)
         assert isinstance(outcome, NotSent)
         assert outcome.retry_after is not None
@@ -207,6 +214,7 @@ async def test_an_upload_is_never_repeated_behind_our_back() -> None:
             "unreadable-answer",
         ),
         (_json({}, 503), "portal-unavailable"),
+        (_raw(b"", 429), "portal-limits-account"),
     ],
 )
 async def test_only_the_portals_own_word_proves_absence_or_arrival(

@@ -80,3 +80,16 @@ async def test_a_deb_file_that_a_person_brings_twice_is_told_once(
     assert before == {}
     assert (after["contract_id"], after["size_bytes"]) == (str(office.contract_id), 3)
     assert after["deb_file_id"] == answers[0].json["deb_file_id"]
+
+
+async def test_a_transmission_that_was_changed_since_it_was_read_is_not_moved(
+    office: Office, api: ApiClient
+) -> None:
+    await office.open()
+    one = _path(office, f"transmissions/{await office.order()}")
+    etag = (await api.request("GET", one)).headers["ETag"]
+    office.clock.advance(timedelta(minutes=3))
+    answers = [
+        await api.request("POST", f"{one}/resend", headers={"If-Match": etag}) for _ in range(2)
+    ]
+    assert [answer.status for answer in answers] == [202, 412]

@@ -272,7 +272,7 @@ async def test_a_brought_file_is_limited_checked_and_of_the_right_contract(
     unknown = await _bring(api, office, b"x", contract_id=uuid4())
     assert (unknown.status, unknown.code) == (404, "contract-not-found")
     [upload] = [one for one in office.definition.endpoints if one.operation_id == "bringDebFile"]
-    assert upload.max_body_bytes == DEB_FILE_BYTES_MAX == 64 * 1024 * 1024
+    assert upload.max_body_bytes == DEB_FILE_BYTES_MAX == 2_000_000_000
     reader = api.as_user([UserRole.CONTROLLER])
     assert (await _bring(reader, office, b"x")).code == "role-not-allowed"
     assert await office.told_types() == []

@@ -38,6 +38,27 @@ async def load(office: Office, data: str = CSV, **query: str) -> ApiAnswer:
     )
 
 
+async def test_a_rate_alone_that_is_left_out_comes_from_the_list_of_its_day_too(
+    office: Office,
+) -> None:
+    assert (await load(office)).status == 201
+    said = {"text": "Sagt alles", "points": "5", "point_value": "1"}
+    known = BARE | {"code": "C.2"} | said
+    unknown = BARE | {"code": "X.9"} | said
+    given = known | {"vat_rate": "2.6"}
+    early = known | {"performed_on": "2025-12-31"}
+    treatment = await office.treatment(
+        begun_on="2025-12-31",
+        ended_on="2026-02-27",
+        positions=[known, unknown, given, early],
+    )
+    shown = await office.get(f"treatments/{treatment}")
+    assert [one["vat_rate"] for one in shown["positions"]] == ["8.1", "0", "2.6", "0"]
+    assert {(one["text"], one["amount"]["amount"]) for one in shown["positions"]} == {
+        ("Sagt alles", "5.00")
+    }
+
+
 async def test_a_contract_is_changed_under_its_next_version_and_told(office: Office) -> None:
     path = f"/contracts/{office.contract_id}"
     read = await office.api.request("GET", f"{office.path}{path}")
@@ -171,6 +192,22 @@ async def test_the_audit_log_says_what_an_edit_changed_and_what_it_was_before(
         ),
         (412, None, None),
     ]
+
+
+async def test_a_contract_names_the_order_in_which_payments_settle(office: Office) -> None:
+    path = f"/contracts/{office.contract_id}"
+    usual = ["costs", "interest", "reminder_fees", "principal"]
+    assert (await office.get(path.strip("/")))["payment_order"] == usual
+    twice = A_CONTRACT | {"payment_order": [*usual[:3], "costs"]}
+    refused = await put(office, path, twice, '"1"')
+    assert (refused.status, refused.json["field"]) == (422, "payment_order")
+    other = usual[::-1]
+    answer = await put(office, path, A_CONTRACT | {"payment_order": other}, '"1"')
+    assert answer.json["payment_order"] == other
+    rows = await office.rows(
+        "SELECT body FROM outbox WHERE type = 'contract-changed' ORDER BY position DESC LIMIT 1"
+    )
+    assert json.loads(rows[0]["body"])["payment_order"] == other
 
 
 async def test_the_account_of_another_contract_is_refused(office: Office) -> None:

@@ -131,11 +131,13 @@ async def test_what_was_given_back_is_still_reduced_by_credit_notes_only(
     invoice, _ = await handed_over(office, voices)
     await voices.say(recourse(office, invoice), sequence=2)
     await voices.say(await voices.prepared(office, invoice))
-    for step in ("cancel", "correct"):
-        problem = await office.post(
-            f"invoices/{invoice['invoice_id']}/{step}", {"reason_code": "x"}, status=409
-        )
-        assert problem["code"] == "needs-credit-note"
+    one = f"invoices/{invoice['invoice_id']}"
+    problem = await office.post(f"{one}/cancel", {"reason_code": "x"}, status=409)
+    assert problem["code"] == "needs-credit-note"
+    right = await office.post(f"{one}/correct", {"reason_code": "x"})
+    assert right["replaces"] == invoice["invoice_id"]
+    (note,) = (await office.get(f"{one}/credit-notes"))["items"]
+    assert (note["amount"]["amount"], note["state"]) == ("120.00", "for-the-factor")
 
 
 async def test_what_was_given_back_is_written_anew_until_another_order_has_it(

@@ -11,6 +11,7 @@ import pytest
 from shared.kernel.errors import TransientError
 from shared.objectstore.store import ObjectStore
 from shared.runtime.definition import ServiceDefinition
+from shared.web.uploads import MULTIPART
 from tests.integration.invoicing.office import Office, Voices, open_office
 from tests.integration.invoicing.test_corrections import sent
 from tests.support.web import ApiAnswer, ApiClient
@@ -382,4 +383,4 @@ async def test_a_contract_says_in_which_format_its_invoices_are_written(
     )
     assert json.loads(event["body"])["invoice_format"] == "4.5"
     (line,) = [one for one in definition.endpoints if one.operation_id == "importInvoices"]
-    assert (line.request_media_type, *line.further_media_types) == (XML, ZIP)
+    assert (line.request_media_type, *line.further_media_types) == (XML, ZIP, MULTIPART)

@@ -30,6 +30,8 @@ from tests.unit.invoicing.requests import changed, to_insurer
 PAYANT: dict[str, Any] = {"tiers": "payant", "insurer": AN_INSURER, "law": AN_UVG_CASE}
 SOLDANT = PAYANT | {"tiers": "soldant"}
 GLN = AN_INSURER["gln"]
+IN_LIECHTENSTEIN = {"street": "Städtle", "house_no": "1", "zip": "9490", "city": "Vaduz"}
+ABROAD = PAYANT | {"insurer": AN_INSURER | {"address": IN_LIECHTENSTEIN | {"country": "LI"}}}
 OTHER_INSURER = AN_INSURER | {"gln": "7601003000023", "company_name": "Autre assurance"}
 
 
@@ -51,7 +53,9 @@ async def refused(office: Office, **changes: Any) -> tuple[str, str]:
     return problem["code"], problem["field"]
 
 
-@pytest.mark.parametrize("wanted", [PAYANT, SOLDANT], ids=["payant", "soldant"])
+@pytest.mark.parametrize(
+    "wanted", [PAYANT, SOLDANT, ABROAD], ids=["payant", "soldant", "an insurer abroad"]
+)
 async def test_an_invoice_that_an_insurer_owes_is_billed_shown_and_written(
     office: Office, wanted: dict[str, Any]
 ) -> None:
@@ -66,6 +70,8 @@ async def test_an_invoice_that_an_insurer_owes_is_billed_shown_and_written(
     incoming = read_request(data)
     assert incoming.insurance is not None
     assert (incoming.insurance.tiers, incoming.insurance.gln) == (wanted["tiers"], GLN)
+    assert incoming.insurance.address is not None
+    assert incoming.insurance.address.country == wanted["insurer"]["address"]["country"]
     assert (await document(office, invoice, "pdf"))[:5] == b"%PDF-"
     (event,) = await told(office, "invoice-issued")
     assert (event["debtor_number"], event["balance"]) == (GLN, chf("108.00"))

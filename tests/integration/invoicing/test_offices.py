@@ -29,7 +29,13 @@ SOCIAL_SERVICES: dict[str, Any] = {
     "company_name": "Service social de l'Étang",
     "department": "Curatelles",
     "contact_person": "Mme Modèle",
-    "address": {"street": "Place Neuve", "house_no": "1", "zip": "1020", "city": "Renens"},
+    "address": {
+        "street": "Place Neuve",
+        "house_no": "1",
+        "zip": "1020",
+        "city": "Renens",
+        "country": "CH",
+    },
 }
 NO_PERSON = {"family_name": None, "given_name": None}
 NO_OFFICE = {"company_name": None, "department": None, "contact_person": None}

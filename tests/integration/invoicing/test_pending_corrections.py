@@ -129,9 +129,9 @@ async def test_an_order_that_had_left_leaves_both_undone_and_says_the_way_out(
     assert "credit note" in after["cancellation"]["detail"]
     assert after["history"][-1]["kind"] == "correction-refused"
     assert len(await told(office, "invoice-issued")) == 1
-    problem = await office.post(f"{one}/correct", WHY, status=409)
-    assert problem["code"] == "needs-credit-note"
-    note = await office.post(f"{one}/credit-notes", WHY | {"amount": chf("120.00")})
+    right = await office.post(f"{one}/correct", WHY)
+    assert right["replaces"] == shown["invoice_id"]
+    (note,) = (await office.get(f"{one}/credit-notes"))["items"]
     assert note["amount"] == chf("120.00")
 
 

@@ -12,6 +12,7 @@ from zipfile import ZipFile
 import pytest
 
 from shared.contracts.envelope import ContentRef
+from shared.kernel.clock import SystemClock
 from shared.web.endpoints import UserRole
 from shared.web.paging import cursor
 from tests.integration.orders.house import House
@@ -155,6 +156,7 @@ async def test_everything_is_ordered_and_what_stays_behind_is_reported(
 async def test_the_package_that_is_downloaded_is_the_package_that_was_frozen(
     house: House, api: ApiClient
 ) -> None:
+    began = SystemClock().today()
     await house.open()
     await house.issue("2026-000001")
     _, order = await api.post(f"{house.path}/orders", {"contract_id": str(house.contract_id)})
@@ -163,6 +165,11 @@ async def test_the_package_that_is_downloaded_is_the_package_that_was_frozen(
     assert answer.headers["Content-Type"] == "application/zip"
     assert answer.headers["Content-Disposition"] == 'attachment; filename="CMD-2026-0001.zip"'
     assert hashlib.sha256(answer.raw).hexdigest() == order["package"]["sha256"]
+    stored_in = {began.year, SystemClock().today().year}
+    assert answer.headers["Retain-Until"] in {f"{year + 10}-12-31" for year in stored_in}
+    _, shown = await api.get(f"{house.path}/orders/{order['order_id']}")
+    assert shown["package"] == order["package"]
+    assert shown["package"]["kept_until"] == f"{house.clock.today().year + 10}-12-31"
     assert len(answer.raw) == order["package"]["size_bytes"]
     with ZipFile(BytesIO(answer.raw)) as package:
         assert package.read("invoices/000001.xml") == b"<invoice number='2026-000001'/>"

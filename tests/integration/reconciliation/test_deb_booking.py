@@ -214,7 +214,7 @@ async def test_a_file_without_its_predecessor_is_taken_up_once_that_is_booked(
     assert await house.position("2026-000001") == "D 0.00 P 0.00 *"
 
 
-async def test_a_mended_file_is_booked_though_its_truncated_first_try_is_held(
+async def test_a_mended_file_takes_the_place_of_its_truncated_first_try(
     house: House,
 ) -> None:
     await house.acquitted_invoices("120.00")
@@ -223,7 +223,7 @@ async def test_a_mended_file_is_booked_though_its_truncated_first_try_is_held(
     second = await house.book(DebFile(ROWS[4:], file_id="F-0002", previous="F-0001"))
     mended = await house.book(file)
     assert [(await house.file(one))["status"] for one in (truncated, mended, second)] == [
-        "held",
+        "discarded",
         "booked",
         "booked",
     ]

@@ -191,3 +191,13 @@ async def test_a_credit_note_and_the_loss_of_the_rest_end_with_nothing_owed(hous
     assert await house.position(FIRST) == "D 0.00 P 0.00 *"
     assert await house.balances() == {"3400": "-100.00", "3805": "100.00"}
     await house.assert_books_hold()
+
+
+async def test_b9_a_payment_settles_what_the_contract_puts_first(house: House) -> None:
+    await house.acquitted_invoices("120.00")
+    order = ("principal", "costs", "interest", "reminder_fees")
+    await house.receive(house.contract_changed(payment_order=order, contract_version=2))
+    fee = Row("R-1", "reminder_fee", rappen=2000)
+    await house.book(DebFile((fee, Row("R-2", "debtor_payment", rappen=5000))))
+    owed = await house.rows("SELECT principal_rappen, reminder_fees_rappen FROM invoice_position")
+    assert [tuple(row.values()) for row in owed] == [(7000, 2000)]

@@ -335,7 +335,13 @@ async def test_the_passing_of_time_alone_changes_the_verdict_after_the_days_that
     await strict.tick()
     (told,) = await house.events("dunning-brake-changed")
     assert told["reasons"] == [
-        {"reason_code": "deb-file-late", "count": 1, "amount": None, "since": "2026-04-01"}
+        {
+            "reason_code": "deb-file-late",
+            "count": 1,
+            "amount": None,
+            "since": "2026-04-01",
+            "set_aside": None,
+        }
     ]
 
 

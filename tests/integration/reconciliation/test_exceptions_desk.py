@@ -292,7 +292,7 @@ async def _settle_many_payouts(connection: AsyncConnection, house: House) -> Non
     values = {"practice": house.practice_id, "account": uuid4(), "statement": uuid4()}
     for statement in (
         "SELECT set_config('quittance.system', 'on', true)",
-        "ALTER TABLE bank_entry DISABLE TRIGGER bank_entry_moves_payouts",
+        "ALTER TABLE bank_entry DISABLE TRIGGER bank_entries_came",
         "ALTER TABLE bank_account DISABLE TRIGGER bank_account_moves_payouts",
         """INSERT INTO bank_account (account_id, iban, holder, practice_ids, factor_ibans, version,
              changed_at)
@@ -312,7 +312,7 @@ async def _settle_many_payouts(connection: AsyncConnection, house: House) -> Non
              entries, received_rappen)
            SELECT :account, 'ZA' || n, ARRAY[CAST(:practice AS uuid)], 1, 500, 1, 500
            FROM generate_series(1, 20000) AS n""",
-        "ALTER TABLE bank_entry ENABLE TRIGGER bank_entry_moves_payouts",
+        "ALTER TABLE bank_entry ENABLE TRIGGER bank_entries_came",
         "ALTER TABLE bank_account ENABLE TRIGGER bank_account_moves_payouts",
     ):
         await connection.execute(text(statement), values)

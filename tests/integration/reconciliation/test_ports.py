@@ -188,7 +188,7 @@ async def test_a_confirmation_is_found_as_stored_with_its_accepted_invoices_in_o
             house.invoice_id("2026-000003"),
             house.invoice_id("2026-000001"),
         ]
-        await uow.confirmations.mark_acquitted(confirmation.order_id, on=NOON.date())
+        await uow.confirmations.mark_acquitted(confirmation.order_id, on=NOON.date(), at=NOON)
     async with unit() as uow:
         found = await uow.confirmations.find(confirmation.order_id)
     assert found == replace(confirmation, acquitted_on=NOON.date())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -286,3 +287,94 @@ async def test_what_the_books_flagged_stays_open_until_a_person_has_judged_it(
     await house.work()
     _, queue = await api.get(f"{house.path}/parked-rows")
     assert [one["row_id"] for one in queue["items"]] == [second]
+
+
+async def _reopen(api: ApiClient, house: House, row_id: str, **more: str) -> tuple[int, Any]:
+    return await api.post(
+        f"{house.path}/parked-rows/{row_id}/decision",
+        {"decision": "reopen", "reason": "it was a mistake", **more},
+    )
+
+
+async def test_a_row_that_was_left_by_mistake_is_reopened_left_again_and_booked(
+    house: House, api: ApiClient
+) -> None:
+    await _parked(house, PAYOUT.but(kind="debtor_payment", invoice=FIRST, rappen=12_001))
+    row_id = await _row_id(api, house)
+    for _ in range(2):
+        house.clock.advance(timedelta(minutes=1))
+        assert (await _decide(api, house, row_id, invoice=None))[0] == 200
+        status, row = await _reopen(api, house, row_id)
+        assert (status, row["status"], row["reason_code"], row["decision"]) == (
+            200,
+            "parked",
+            "overpayment",
+            None,
+        )
+        assert await _row_id(api, house) == row_id, "it is in the queue again"
+        status, problem = await _reopen(api, house, row_id)
+        assert (status, problem["code"]) == (409, "row-not-left")
+    made = await house.rows("SELECT number, decision FROM row_decision ORDER BY number")
+    assert [one["decision"] for one in made] == ["leave", "reopen", "leave", "reopen"]
+    _, position = await api.get(f"{house.path}/positions/{house.invoice_id(FIRST)}")
+    assert [one["kind"] for one in position["history"]][-4:] == ["row_left", "row_reopened"] * 2
+    _, item = await api.get(f"/v1/exceptions/parked-row.{row_id}")
+    assert [one["event"] for one in item["history"]] == [
+        "opened",
+        *("resolved", "reopened") * 2,
+    ]
+    assert item["open"]
+    await house.assert_books_hold()
+
+
+async def test_the_money_of_a_reopened_row_is_booked_and_its_later_copy_is_a_repeat(
+    house: House, api: ApiClient
+) -> None:
+    deb_file_id = await _parked(house, PAYOUT)
+    row_id = await _row_id(api, house)
+    await _decide(api, house, row_id, invoice=None)
+    await _reopen(api, house, row_id)
+    status, row = await _decide(api, house, row_id)
+    assert (status, row["status"], row["decision"]["decision"]) == (
+        200,
+        "booked",
+        "book-on-invoice",
+    )
+    assert await house.position(FIRST) == "D 120.00 P 110.00 *"
+    assert await _counts(house, deb_file_id) == [1, 1, 0, 0]
+    status, problem = await _reopen(api, house, row_id)
+    assert (status, problem["code"]) == (409, "row-not-left")
+    again = await house.book(DebFile((PAYOUT,), file_id="F-0002", previous="F-0001"))
+    assert await house.outcomes(again) == ["2 repeat"]
+    await house.assert_books_hold()
+
+
+async def test_a_row_whose_numbers_disagree_is_left_reopened_and_booked(
+    house: House, api: ApiClient
+) -> None:
+    await _parked(house, PAYOUT.but(invoice=FIRST, order="CMD-9", debtor="9"))
+    row_id = await _row_id(api, house)
+    await _decide(api, house, row_id, invoice=None)
+    assert (await _reopen(api, house, row_id, invoice_id=str(uuid4())))[0] == 422
+    assert (await _reopen(api, house, row_id))[0] == 200
+    assert (await _decide(api, house, row_id))[0] == 200
+    await house.assert_books_hold()
+
+
+async def test_a_left_row_of_an_undone_file_makes_no_repeat_and_stays_left(
+    house: House, api: ApiClient
+) -> None:
+    deb_file_id = await _parked(house, PAYOUT)
+    row_id = await _row_id(api, house)
+    await _decide(api, house, row_id, invoice=None)
+    why = {"reason": "a wrong file"}
+    assert (await api.post(f"{house.path}/deb-files/{deb_file_id}/undo", why))[0] == 200
+    await house.work()
+    status, problem = await _reopen(api, house, row_id)
+    assert (status, problem["code"]) == (409, "row-not-parked")
+    status, answer = await api.post(f"{house.path}/deb-files/{deb_file_id}/book-anew", why)
+    assert status == 200
+    await house.work()
+    anew = UUID(answer["file"]["deb_file_id"])
+    assert await house.outcomes(anew) == ["2 parked unknown-invoice"]
+    await house.assert_books_hold()

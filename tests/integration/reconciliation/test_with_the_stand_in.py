@@ -45,6 +45,7 @@ async def test_every_fate_is_booked_to_its_end_and_only_recourse_leaves_a_claim(
     rows = [row for fate, number in numbers.items() for row in _life(number, fate)]
     rows.append(movement_of(ACCOUNT, "o1", TERMS, arrived_on=ARRIVED_ON))
     rows.sort(key=lambda row: row.event_date)
+    house.clock.move_to(HEADER.created_at)
     deb_file_id = await house.book(write_deb_file(HEADER, rows))
     outcomes = await house.outcomes(deb_file_id)
     assert [text for text in outcomes if not text.endswith(" booked")] == []
@@ -59,6 +60,7 @@ async def test_hostile_rows_are_parked_and_the_true_ones_beside_them_booked(hous
     await house.acquitted_invoices("120.00")
     life = _life("2026-000001", "paid")
     content = with_hostile_rows(HEADER, life, foreign_invoice="2099-000777")
+    house.clock.move_to(HEADER.created_at)
     deb_file_id = await house.book(content)
     assert (await house.file(deb_file_id))["status"] == "booked"
     outcomes = [text.split(" ", 1)[1] for text in await house.outcomes(deb_file_id)]

@@ -14,8 +14,9 @@ from sqlalchemy.exc import DBAPIError
 from shared.db.engine import Database
 from shared.db.scope import Scope
 from shared.web.endpoints import UserRole
+from shared.web.proxies import TrustedProxies, networks_in
 from tests.integration.web import notebook
-from tests.support.web import ApiClient, assert_every_route_is_guarded
+from tests.support.web import ApiClient, api_client, assert_every_route_is_guarded
 
 
 def notes_of(practice: UUID) -> str:
@@ -207,6 +208,35 @@ async def test_a_command_is_written_to_the_audit_log_without_its_body(
     assert line.request_sha256 == hashlib.sha256(b'{"words": "secret"}').hexdigest()
     assert (line.correlation_id, line.remote_address) == ("mine-1", "127.0.0.1")
     assert "secret" not in str(line)
+
+
+async def test_behind_a_trusted_proxy_the_caller_is_on_record_refused_or_not(
+    database: Database, practice: UUID
+) -> None:
+    subject = f"user-{uuid4()}"
+    proxies = TrustedProxies(networks_in("127.0.0.0/8, 192.0.2.7"))
+    headers = {"X-Forwarded-For": "198.51.100.66, 2001:db8::1, 192.0.2.7"}
+    async with api_client(notebook.endpoints(), database, proxies=proxies) as client:
+        user = client.as_user(practices=[practice], subject=subject)
+        for body in ({"words": "hello"}, {"words": ""}):
+            await user.request("POST", notes_of(practice), body=body, headers=headers)
+
+    lines = await audit_lines(database, subject)
+    assert [(one.status, one.remote_address) for one in lines] == [
+        (201, "2001:db8::1"),
+        (422, "2001:db8::1"),
+    ]
+
+
+async def test_who_is_no_trusted_proxy_is_on_record_itself(
+    api: ApiClient, database: Database, practice: UUID
+) -> None:
+    subject = f"user-{uuid4()}"
+    user = api.as_user(practices=[practice], subject=subject)
+    headers = {"X-Forwarded-For": "203.0.113.9", "Forwarded": "for=203.0.113.9"}
+    await user.request("POST", notes_of(practice), body={"words": "hello"}, headers=headers)
+    (line,) = await audit_lines(database, subject)
+    assert line.remote_address == "127.0.0.1"
 
 
 async def test_a_change_is_told_before_and_after_and_a_repeat_of_it_is_not(

@@ -10,6 +10,10 @@ from services.invoicing.domain.correction import NewContent
 from services.invoicing.domain.people import Patient
 from services.invoicing.domain.practice import Practice
 from services.invoicing.handlers.correct_invoice import CorrectInvoice, correct_invoice
+from services.invoicing.handlers.correct_sent_invoice import (
+    correct_sent_invoice,
+    is_with_factor,
+)
 from services.invoicing.handlers.wish_correction import wish_correction
 from shared.kernel.money import Money
 from tests.unit.invoicing.builders import a_contract, a_patient, a_provider, a_treatment
@@ -47,14 +51,18 @@ async def correct(world: Any, place: int, count: int) -> bool:
     )
 
     async def use() -> None:
-        if not await wish_correction(command, uow, tools=tools):
-            await correct_invoice(
-                command,
-                uow,
-                renderer=tools.renderer,
-                documents=tools.documents,
-                clock=tools.clock,
-            )
+        if await wish_correction(command, uow, tools=tools):
+            return
+        if await is_with_factor(command, uow):
+            await correct_sent_invoice(command, uow, tools=world.crediting)
+            return
+        await correct_invoice(
+            command,
+            uow,
+            renderer=tools.renderer,
+            documents=tools.documents,
+            clock=tools.clock,
+        )
 
     done: bool = await world.attempt(world.invoicing, use)
     return done

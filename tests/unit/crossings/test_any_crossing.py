@@ -231,6 +231,36 @@ def test_a_correction_whose_order_leaves_all_the_same_changes_no_claim() -> None
     assert acquitted == {one.invoice_id for one in world.invoices}
 
 
+@pytest.mark.parametrize("refused", [0, 1], ids=["accepted", "refused"])
+def test_a_correction_of_what_has_left_credits_it_and_sells_the_corrected_one_with_the_note(
+    refused: int,
+) -> None:
+    async def story() -> World:
+        world = await played(*SENT, ("correct", 0, 0), ALL, ("answer", 0, refused))
+        assert await world.prepare()
+        world.send(look_back=False)
+        await world.answer(0)
+        await world.settle()
+        return world
+
+    world = asyncio.run(story())
+    assert_right(world)
+    wrong, other = (one.invoice_id for one in world.invoices)
+    corrected_id = world.id("corrected", 0)
+    (note,) = world.invoicing.uow.corrections.notes
+    assert (note.invoice_id, note.amount) == (wrong, Money(12_000))
+    assert world.invoicing.uow.corrections.links == {wrong: corrected_id}
+    acquitted = {one.invoice_id for one in world.books.uow.books.acquittals}
+    assert acquitted == {other, corrected_id} | (set() if refused else {wrong})
+    holds = world.orders.uow.corrections.held.get(note.credit_note_id)
+    assert (note.credit_note_id in world.invoicing.uow.corrections.settled) == bool(refused)
+    last = world.prepared[-1].order_id
+    assert holds == (None if refused else last)
+    sold = world.orders.uow.orders.live_order_of(corrected_id)
+    assert sold is not None
+    assert sold.order_id == last
+
+
 @pytest.mark.parametrize("last", ["invoicing", "orders", "reconciliation"])
 def test_an_invoice_given_back_is_sold_once_more_whoever_hears_of_it_last(last: str) -> None:
     async def story() -> World:

@@ -22,6 +22,7 @@ from services.invoicing.domain.events import InvoiceWasIssued
 from services.invoicing.domain.invoice import Standing
 from services.invoicing.entrypoints import events as invoicing_events
 from services.invoicing.handlers.cancel_invoice import CancelInvoice, cancel_invoice
+from services.invoicing.handlers.correct_sent_invoice import CreditingTools
 from services.invoicing.handlers.issue_credit_note import IssueCreditNote, issue_credit_note
 from services.invoicing.handlers.wish_cancellation import wish_cancellation
 from services.invoicing.handlers.wishing import Tools
@@ -124,6 +125,13 @@ class World:
         self.archive = ObjectStoreDocumentArchive(self.store)
         no_files = cast("Any", None)
         self.tools = Tools(FakeRenderer(), self.documents, no_files, self.clock)
+        self.crediting = CreditingTools(
+            self.tools.renderer,
+            self.documents,
+            PlainCreditNotes(),
+            StoredCreditNoteDocuments(self.store),
+            self.clock,
+        )
         self._listen()
 
     def id(self, *parts: object) -> UUID:
@@ -238,9 +246,9 @@ class World:
         use = partial(
             issue_credit_note,
             command,
-            renderer=PlainCreditNotes(),
+            renderer=self.crediting.credit_note_renderer,
             invoice_documents=self.documents,
-            documents=StoredCreditNoteDocuments(self.store),
+            documents=self.crediting.credit_note_documents,
             clock=self.clock,
         )
         return await self.attempt(self.invoicing, lambda: use(uow=self.invoicing.uow))

@@ -28,8 +28,10 @@ class MemoryDebGaps:
         self.rows[missing.gap_id] = missing
         self.resolved.pop(missing.gap_id, None)
 
-    async def resolve(self, gap_id: UUID, *, at: datetime) -> None:
+    async def resolve(self, gap_id: UUID, *, at: datetime) -> bool:
+        is_new = gap_id not in self.resolved
         self.resolved[gap_id] = at
+        return is_new
 
 
 @dataclass

@@ -104,7 +104,7 @@ async def test_a_sent_order_that_the_portal_lost_is_not_sent_again_by_itself() -
     bench.portal.orders.clear()
     assert await _ask(bench) is TransmissionState.SENT
     assert bench.order.reason_code == "portal-lost-the-order"
-    assert bench.told == []
+    assert bench.told == ["OrderIsHeld"], "a person is told, nothing is sent"
 
 
 async def test_a_package_refused_on_arrival_is_told_as_refused() -> None:

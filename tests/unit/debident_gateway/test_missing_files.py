@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from services.debident_gateway.adapters.debident_fake import FakeDebidentPortal
 from services.debident_gateway.domain.answers import DebFilePage, ListedDebFile
-from services.debident_gateway.domain.deb_sequence import Gap, gaps_in, still_missing
+from services.debident_gateway.domain.deb_sequence import Gap, gaps_in, still_missing, without
 from services.debident_gateway.domain.events import DebFileGapIsClosed, DebFileIsMissing
 from services.debident_gateway.domain.model import DebCursor, PortalAccess
 from services.debident_gateway.handlers.fetch_deb_files import FetchDebFiles, fetch_deb_files
@@ -19,6 +19,14 @@ from tests.unit.debident_gateway.builders import ACCOUNT, CONTRACT, NOW, POLICY,
 from tests.unit.debident_gateway.fakes import Bench, a_bench
 
 NUMBERS = st.sets(st.integers(1, 60))
+
+
+@given(NUMBERS)
+def test_what_is_left_of_a_gap_begins_and_ends_with_a_missing_number(here: set[int]) -> None:
+    gap = Gap(10, 20, seen=21)
+    missing = set(range(10, 21)) - here
+    rest = without(gap, here)
+    assert rest == (Gap(min(missing), max(missing), seen=21) if missing else None)
 
 
 @given(NUMBERS)

@@ -204,7 +204,7 @@ async def test_missing_credentials_hold_the_order_until_a_person_enters_them() -
     bench.uow.credentials.rows.clear()
     assert await _send(bench) is None
     assert (bench.order.held, bench.order.reason_code) == (True, "portal-credentials-missing")
-    assert (bench.order.attempts, bench.told) == (0, [])
+    assert (bench.order.attempts, bench.told) == (0, ["OrderIsHeld"])
     command = SetPortalCredentials(PRACTICE, "client-a", "s3cret", "")
     assert await set_portal_credentials(command, bench.uow, bench.clock) == 1
     await _send(bench)

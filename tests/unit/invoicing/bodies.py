@@ -13,7 +13,13 @@ def chf(amount: str) -> dict[str, str]:
 
 A_PRACTICE: dict[str, Any] = {
     "name": "Cabinet dentaire Exemple SA",
-    "address": {"street": "Rue du Lac", "house_no": "1", "zip": "1003", "city": "Lausanne"},
+    "address": {
+        "street": "Rue du Lac",
+        "house_no": "1",
+        "zip": "1003",
+        "city": "Lausanne",
+        "country": "CH",
+    },
     "gln": "7601000000019",
     "zsr": "Z123456",
     "uid": "CHE100155212",
@@ -55,12 +61,24 @@ A_PATIENT: dict[str, Any] = {
     "gender": "female",
     "ssn": "7569217076985",
     "language": "fr",
-    "address": {"street": "Rue Haute", "house_no": "2", "zip": "1020", "city": "Renens"},
+    "address": {
+        "street": "Rue Haute",
+        "house_no": "2",
+        "zip": "1020",
+        "city": "Renens",
+        "country": "CH",
+    },
     "guarantor": {
         "debtor_number": "D-77",
         "family_name": "Exemple",
         "given_name": "Claude",
-        "address": {"street": "Rue Haute", "house_no": "2", "zip": "1020", "city": "Renens"},
+        "address": {
+            "street": "Rue Haute",
+            "house_no": "2",
+            "zip": "1020",
+            "city": "Renens",
+            "country": "CH",
+        },
     },
 }
 A_POSITION: dict[str, Any] = {
@@ -94,7 +112,13 @@ AN_INSURER: dict[str, Any] = {
     "company_name": "Assurance Exemple SA",
     "department": "Sinistres",
     "contact_person": "M. Modèle",
-    "address": {"street": "Rue du Rhône", "house_no": "9", "zip": "1204", "city": "Genève"},
+    "address": {
+        "street": "Rue du Rhône",
+        "house_no": "9",
+        "zip": "1204",
+        "city": "Genève",
+        "country": "CH",
+    },
 }
 AN_UVG_CASE: dict[str, Any] = {
     "type": "UVG",

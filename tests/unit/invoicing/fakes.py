@@ -45,6 +45,15 @@ class FakePrices:
         self.lists.append(price_list)
         return True
 
+    async def get(self, practice_id: UUID, price_list_id: UUID) -> PriceList | None:
+        mine = [one for one in self.lists if one.practice_id == practice_id]
+        return next((one for one in mine if one.price_list_id == price_list_id), None)
+
+    async def revise(self, price_list: PriceList, *, with_lines: bool) -> bool:
+        wanted = price_list.price_list_id
+        self.lists = [one for one in self.lists if one.price_list_id != wanted] + [price_list]
+        return True
+
     async def find(self, practice_id: UUID, wanted: Collection[PriceKey]) -> dict[PriceKey, Price]:
         found = {}
         for key in wanted:
@@ -157,9 +166,16 @@ class FakeCorrections:
 
     async def cancel(self, cancellation: Cancellation) -> None:
         self.cancelled[cancellation.invoice_id] = cancellation
-        number = self._invoices.by_id[cancellation.invoice_id].number
+        await self.credit_whole(cancellation.invoice_id)
+
+    async def credit_whole(self, invoice_id: UUID) -> None:
+        number = self._invoices.by_id[invoice_id].number
         bills = self._treatments.bills
         self._treatments.bills = {one: by for one, by in bills.items() if by != number}
+
+    async def successor_of(self, invoice_id: UUID) -> tuple[UUID, str] | None:
+        successor = self.links.get(invoice_id)
+        return None if successor is None else (successor, self._invoices.by_id[successor].number)
 
     async def link(self, wrong_id: UUID, corrected_id: UUID) -> None:
         self.links.setdefault(wrong_id, corrected_id)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from uuid import UUID, uuid4
 
 from services.invoicing.adapters.invoice_files import ForumInvoiceFiles
-from services.invoicing.domain.incoming import FileReport
+from services.invoicing.domain.incoming import FileReport, GivenFile
 from services.invoicing.domain.invoice import Invoice, Outcome
 from services.invoicing.domain.practice import Contract, Practice
 from services.invoicing.handlers.decide_conflict import DecideConflict, decide_conflict
@@ -47,8 +47,7 @@ class Desk:
             self.practice.practice_id,
             uuid4(),
             self.contract.contract_id if contract else None,
-            "one.xml",
-            data,
+            [GivenFile("one.xml", data)],
         )
         return await import_invoices(
             command,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import zipfile
 from collections.abc import Callable
 from email.message import Message
@@ -15,6 +16,7 @@ from uuid import uuid4
 
 import pytest
 from rich.console import Console
+from rich.progress import Progress
 
 from services.invoicing.entrypoints import cli
 from tests.unit.invoicing.requests import a_zip
@@ -285,3 +287,72 @@ def test_a_wrong_argument_is_told_and_has_its_exit_status(folder: Path, wrong: s
     arguments = ["--practice", PRACTICE, "--token-file", str(folder / token), "--url", url]
     assert cli.main([str(folder / path), *arguments], console=out) == cli.EXIT_FAILED
     assert "✗" in printed(out)
+
+
+BAR = re.compile(r"importing .*? (\d+)/(\d+) ")
+
+
+def terminal() -> Console:
+    """A console that takes itself for a terminal, without colours and movements of the cursor."""
+    return Console(file=io.StringIO(), width=120, force_terminal=True, color_system=None)
+
+
+def standings(of: Console) -> list[tuple[int, int]]:
+    """Return what the progress bar said one after the other: files done, and of how many."""
+    shown = [(int(done), int(total)) for done, total in BAR.findall(printed(of))]
+    return [one for place, one in enumerate(shown) if place == 0 or shown[place - 1] != one]
+
+
+def looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the bar be drawn at every step, not only when some time has passed."""
+    advance = Progress.advance
+
+    def drawn(self: Progress, *given: Any) -> None:
+        advance(self, *given)
+        self.refresh()
+
+    monkeypatch.setattr(Progress, "advance", drawn)
+
+
+def test_a_terminal_sees_a_bar_that_counts_the_files_in_archives(
+    folder: Path, answers: Callable[..., list[Request]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked_at(monkeypatch)
+    with zipfile.ZipFile(folder / "files" / "export.zip", "w") as archive:
+        archive.mkdir("inner")
+        for place in range(7):
+            archive.writestr(f"inner/{place}.xml", b"<a/>")
+    (folder / "files" / "zz-damaged.zip").write_bytes(b"no archive")
+    out = terminal()
+    answers([a_report()] * 7, a_refusal(422), [a_report()] * 3)
+    assert run(folder, to=out) == cli.EXIT_REFUSED
+    assert standings(out)[-3:] == [(7, 11), (8, 11), (11, 11)]
+
+
+def test_the_bar_of_an_import_that_ends_early_stays_where_it_was(
+    folder: Path, answers: Callable[..., list[Request]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked_at(monkeypatch)
+    monkeypatch.setattr(cli, "BATCH_FILES", 1)
+    out = terminal()
+    answers([a_report()], a_refusal(401))
+    assert run(folder, to=out) == cli.EXIT_FAILED
+    assert standings(out)[-1] == (1, 3)
+
+
+def test_a_file_too_large_to_send_counts_as_dealt_with(
+    folder: Path, answers: Callable[..., list[Request]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cli, "_FILE_BYTES_MAX", 5)
+    (folder / "files" / "large.xml").write_bytes(b"<large/>")
+    out = terminal()
+    answers([a_report()] * 3)
+    assert run(folder, to=out) == cli.EXIT_REFUSED
+    assert standings(out)[-1] == (4, 4)
+
+
+def test_a_pipe_sees_no_bar(folder: Path, answers: Callable[..., list[Request]]) -> None:
+    out = console()
+    answers([a_report()] * 3)
+    assert run(folder, to=out) == 0
+    assert "importing" not in printed(out)

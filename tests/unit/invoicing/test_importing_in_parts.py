@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Self
 
 import pytest
 
 from services.invoicing.adapters.invoice_files import ArchiveLimits, ForumInvoiceFiles
-from services.invoicing.domain.incoming import ImportOutcome, IncomingFile
+from services.invoicing.domain.incoming import GivenFile, ImportOutcome, IncomingFile
 from services.invoicing.handlers import import_invoices
 from services.invoicing.handlers.import_invoices import CHUNK_FILES
 from shared.kernel.errors import DomainError
@@ -27,10 +27,10 @@ class HeldFiles(ForumInvoiceFiles):
         super().__init__()
         self.reading, self.answered = threading.Event(), threading.Event()
 
-    def read(self, data: bytes, *, name: str) -> Iterator[IncomingFile]:
+    def read(self, given: Sequence[GivenFile]) -> Iterator[IncomingFile]:
         self.reading.set()
         assert self.answered.wait(5), "nobody was answered while the files were read"
-        yield from super().read(data, name=name)
+        yield from super().read(given)
 
 
 async def test_others_are_answered_while_an_upload_is_read() -> None:

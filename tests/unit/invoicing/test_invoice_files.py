@@ -8,7 +8,7 @@ import zipfile
 import pytest
 
 from services.invoicing.adapters.invoice_files import ArchiveLimits, ForumInvoiceFiles
-from services.invoicing.domain.incoming import IncomingFile
+from services.invoicing.domain.incoming import GivenFile, IncomingFile
 from shared.kernel.errors import DomainError
 from tests.unit.invoicing.requests import NUMBER, a_request, a_zip
 
@@ -17,7 +17,7 @@ GOOD = a_request()
 
 def read(data: bytes, limits: ArchiveLimits | None = None) -> list[IncomingFile]:
     """Return the files of an upload."""
-    return list(ForumInvoiceFiles(limits).read(data, name="one.xml"))
+    return list(ForumInvoiceFiles(limits).read([GivenFile("one.xml", data)]))
 
 
 def codes(files: list[IncomingFile]) -> dict[str, str | None]:
@@ -134,3 +134,42 @@ def test_an_encrypted_entry_is_refused() -> None:
 def test_a_name_is_shown_without_control_characters() -> None:
     (file,) = read(a_zip({"a\x1b[2J.xml": GOOD}))
     assert file.name == "a?[2J.xml"
+
+
+def several(*given: tuple[str, bytes], limits: ArchiveLimits | None = None) -> list[IncomingFile]:
+    """Return the files of an upload of several."""
+    return list(ForumInvoiceFiles(limits).read([GivenFile(*one) for one in given]))
+
+
+def test_several_files_and_archives_are_read_in_order_under_names_that_tell_them_apart() -> None:
+    files = several(
+        ("one.xml", GOOD),
+        ("a.zip", a_zip({"one.xml": GOOD, "../up.xml": GOOD})),
+        ("text.txt", b"hello"),
+        ("b.zip", a_zip({"one.xml": GOOD})),
+    )
+    assert [(one.name, one.faults[0].code if one.faults else None) for one in files] == [
+        ("one.xml", None),
+        ("a.zip/one.xml", None),
+        ("a.zip/../up.xml", "path"),
+        ("text.txt", "not-well-formed"),
+        ("b.zip/one.xml", None),
+    ]
+
+
+def test_several_have_the_limits_of_one_archive() -> None:
+    two = a_zip({"1.xml": GOOD, "2.xml": GOOD})
+    assert len(several(("a.zip", two), ("b.xml", GOOD), limits=ArchiveLimits(entries=3))) == 3
+    for given in ([("a.zip", two), ("b.xml", GOOD)], [("b.xml", GOOD), ("a.zip", two)]):
+        with pytest.raises(DomainError) as caught:
+            several(*given, limits=ArchiveLimits(entries=2))
+        assert caught.value.code == "archive-entries"
+        with pytest.raises(DomainError) as caught:
+            several(*given, ("c.zip", two), limits=ArchiveLimits(total_bytes=4 * len(GOOD)))
+        assert caught.value.code == "archive-too-large"
+
+
+def test_a_damaged_archive_among_several_is_named() -> None:
+    with pytest.raises(DomainError, match=r"The archive cut\.zip is damaged") as caught:
+        several(("good.xml", GOOD), ("cut.zip", a_zip({"1.xml": GOOD})[:-30]))
+    assert caught.value.code == "archive-damaged"

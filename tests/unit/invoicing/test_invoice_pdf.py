@@ -5,10 +5,12 @@ from __future__ import annotations
 import base64
 import re
 import zlib
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
 
+from services.invoicing.adapters.forum_reading import read_request
 from services.invoicing.adapters.forum_sheet import read_sheet
 from services.invoicing.adapters.forum_xml import ForumInvoiceRenderer
 from services.invoicing.adapters.invoice_pdf import PdfInvoicePrinter
@@ -26,6 +28,7 @@ from tests.unit.invoicing.builders import (
     a_provider,
     a_treatment,
 )
+from tests.unit.invoicing.requests import ISSUED, a_request, changed
 
 
 def a_bill(*, positions: int = 1, deposit: str = "0.00", **changes: object) -> InvoiceDocument:
@@ -47,7 +50,11 @@ def a_bill(*, positions: int = 1, deposit: str = "0.00", **changes: object) -> I
 def pages_of(document: InvoiceDocument, *, cancelled: bool = False) -> list[str]:
     """Return the text of each page of the printed document."""
     rendered = ForumInvoiceRenderer().render(document)
-    data = PdfInvoicePrinter().print(rendered, cancelled=cancelled)
+    return text_of(PdfInvoicePrinter().print(rendered, cancelled=cancelled))
+
+
+def text_of(data: bytes) -> list[str]:
+    """Return the text of each page of a PDF."""
     assert data.startswith(b"%PDF-")
     streams = re.findall(rb"stream\r?\n(.*?)endstream", data, re.DOTALL)
     drawn = [zlib.decompress(base64.a85decode(b"<~" + one.strip(), adobe=True)) for one in streams]
@@ -153,6 +160,35 @@ def test_tax_is_shown_by_rate() -> None:
     assert "dont TVA 8.1 %" in page
     assert "8.99" in page
     assert "CHE100155212" in page
+
+
+@pytest.mark.parametrize("version", ["5.0", "4.5"])
+@pytest.mark.parametrize(
+    ("written", "day"),
+    [
+        ("2026-02-27T23:30:00Z", date(2026, 2, 28)),
+        ("2026-02-27T22:59:59Z", date(2026, 2, 27)),
+        ("2026-02-27T23:30:00", date(2026, 2, 27)),
+        ("2026-02-28T08:30:00+09:00", date(2026, 2, 28)),
+        ("2026-02-28T07:30:00+09:00", date(2026, 2, 27)),
+    ],
+)
+def test_the_page_and_the_list_name_the_same_days_in_switzerland(
+    version: str, written: str, day: date
+) -> None:
+    data = changed(a_request(version), ISSUED, written)
+    if version == "4.5":
+        data = changed(data, '"1980-05-01T00:00:00"', '"1980-04-30T23:00:00Z"')
+    performed = 'date_begin="{}" provider_id'
+    data = changed(
+        data, performed.format("2026-02-27T00:00:00"), performed.format("2026-02-26T23:00:00Z")
+    )
+    incoming, sheet = read_request(data), read_sheet(data, cancelled=False)
+    assert sheet.issued_on == incoming.issued_on == day
+    assert sheet.due_on == incoming.due_on == day + timedelta(days=30)
+    assert sheet.patient_birth_date == incoming.patient.birth_date == date(1980, 5, 1)
+    days = [service.performed_on for service in incoming.services]
+    assert [line.day for line in sheet.lines] == days == [date(2026, 2, 27)] * 2
 
 
 def test_text_of_a_position_is_never_markup() -> None:

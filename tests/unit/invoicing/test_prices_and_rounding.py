@@ -128,6 +128,27 @@ def test_the_rounding_is_a_line_of_the_invoice(points: str, total: str, lines: i
     assert Money.total(line.amount for line in sheet.lines) == sheet.total == document.total
 
 
+@pytest.mark.parametrize(
+    ("points", "deposit", "total", "to_pay"),
+    [
+        ("120.00", "0.02", "120.02", "120.00"),
+        ("120.00", "19.98", "119.98", "100.00"),
+        ("10.02", "5.01", "10.01", "5.00"),
+        ("10.02", "10.02", "10.02", "0.00"),
+        ("10.03", "10.05", "10.05", "0.00"),
+        ("10.03", "5.00", "10.05", "5.05"),
+    ],
+)
+def test_what_is_left_after_an_odd_deposit_is_rounded(
+    points: str, deposit: str, total: str, to_pay: str
+) -> None:
+    document = a_bill(points, deposit=Money.parse(deposit))
+    check_document(document)
+    assert (str(document.total), str(document.balance)) == (total, to_pay)
+    sheet = read_sheet(ForumInvoiceRenderer().render(document), cancelled=False)
+    assert (str(sheet.total), str(sheet.due)) == (total, to_pay)
+
+
 def test_nothing_is_rounded_where_the_practice_does_not_want_it() -> None:
     document = a_bill("10.02", round_to_five=False)
     assert (document.total, len(list(document.lines()))) == (Money.parse("10.02"), 1)
@@ -155,7 +176,7 @@ def test_sums_discount_rounding_and_deposit_always_fit(
     assert document.total - document.deposit == document.balance >= Money.zero()
     exact = Fraction(sum(amounts)) * (100 - Fraction(discount)) / 100
     assert abs(document.total.rappen - exact) <= Fraction(1, 2) + (2 if rounds else 0)
-    assert not rounds or document.total.rappen % 5 == 0
+    assert not rounds or document.balance.rappen % 5 == 0
     assert Money.total(one.amount for one in document.vat) == document.total
 
 
@@ -190,3 +211,4 @@ def test_the_nearest_five_is_at_most_two_away(rappen: int) -> None:
     rounded = to_five(Money(rappen)).rappen
     assert rounded % 5 == 0
     assert abs(rounded - rappen) <= 2
+    assert to_five(Money(-rappen)).rappen == -rounded

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from services.orders.domain.events import DomainEvent
@@ -19,11 +19,13 @@ from services.orders.domain.model import (
 )
 from services.orders.domain.policy import DuePolicy, Policy
 from services.orders.domain.task import ORDER_IN_FLIGHT, DueTask, Task, TaskStatus
+from services.orders.ports.archive import KeptPackage
 from services.orders.translate import confirmation_document, lines_document
 from shared.kernel.errors import PermanentError, TransientError
 from shared.kernel.ids import ContractId, OrderId, PracticeId
 from tests.unit.orders.fake_orders import FakeCorrections, FakeInvoices, FakeOrders
 from tests.unit.orders.fakes_arrivals import FakeArrivals
+from tests.unit.orders.fakes_leavings import FakeLeavings
 
 
 class FakePractices:
@@ -145,6 +147,7 @@ class FakeUnitOfWork:
         self.invoices = FakeInvoices(self.orders)
         self.corrections = FakeCorrections(self.orders, self.invoices)
         self.arrivals = FakeArrivals(self.orders.known)
+        self.leavings = FakeLeavings(self.orders.known)
         self.tasks = FakeTasks()
         self.policies = FakePolicies()
         self.recorded: list[DomainEvent] = []
@@ -176,8 +179,8 @@ class FakeArchive:
     async def store_package(self, practice_id: PracticeId, package: memoryview) -> StoredContent:
         return self._put(practice_id, "order-package", bytes(package))
 
-    async def package(self, practice_id: PracticeId, content: StoredContent) -> bytes:
-        return self._held(content)
+    async def package(self, practice_id: PracticeId, content: StoredContent) -> KeptPackage:
+        return KeptPackage(self._held(content), date(2036, 12, 31))
 
     async def store_lines(
         self, practice_id: PracticeId, order_id: OrderId, lines: Sequence[OrderLine]

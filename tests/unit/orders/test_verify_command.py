@@ -38,11 +38,11 @@ def _is_possible(version: str, tiers: Tiers, deposit: str) -> bool:
 EVERY = [each for each in _AXES if _is_possible(each[1], each[2], each[4])]
 
 
-def told(tmp_path: Path, data: bytes, *, status: int) -> str:
+def told(tmp_path: Path, data: bytes, *options: str, status: int) -> str:
     """Return what the command says of a package; it must end with this status."""
     path, out = tmp_path / "package.zip", io.StringIO()
     path.write_bytes(data)
-    assert cli.main([str(path)], out) == status, out.getvalue()
+    assert cli.main([str(path), *options], out) == status, out.getvalue()
     return out.getvalue()
 
 
@@ -171,6 +171,29 @@ def test_a_credit_note_must_be_the_refund_of_its_number(tmp_path: Path) -> None:
     renamed = replace(note, number="CN-2026-000009")
     said = told(tmp_path, package_of(LINES, [DATA, written], notes=[renamed]), status=cli.WRONG)
     assert "other-number (credit-notes/000001.xml)" in said
+
+
+@pytest.mark.parametrize("version", ["5.0", "4.5"])
+def test_trials_and_real_invoices_are_told_apart(tmp_path: Path, version: str) -> None:
+    assert DOCUMENT.contract is not None
+    first = replace(DOCUMENT, contract=replace(DOCUMENT.contract, invoice_format=version))
+    lines, real = lines_of(first, replace(first, serial=124))
+    trials = [data.replace(b'modus="production"', b'modus="test"') for data in real]
+    assert trials != real
+
+    def verified(documents: list[bytes], *options: str, status: int) -> str:
+        data = package_of(lines, documents, invoice_format=version)
+        return told(tmp_path, data, *options, status=status)
+
+    verified(trials, "--modus", "test", status=cli.RIGHT)
+    said = verified(trials, status=cli.WRONG)
+    assert said.count("other-modus (invoices/00000") == 2
+    assert 'It is marked as "test", not "production".' in said
+    assert "mixed-modus" not in said
+    assert "other-modus" in verified(real, "--modus", "test", status=cli.WRONG)
+    mixed = verified([real[0], trials[1]], status=cli.WRONG)
+    assert "other-modus (invoices/000002.xml)" in mixed
+    assert "mixed-modus (package)" in mixed
 
 
 def test_a_package_of_bad_documents_is_told_in_so_many_lines_as_a_person_reads(

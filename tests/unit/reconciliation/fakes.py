@@ -122,6 +122,7 @@ class MemoryBooks:
     current: dict[UUID, Position] = field(default_factory=dict)
     journal: list[ChainedEntry] = field(default_factory=list)
     facts: list[Fact] = field(default_factory=list)
+    cancelled_at: dict[UUID, datetime] = field(default_factory=dict)
     acquittals: list[Acquittal] = field(default_factory=list)
     locked: set[UUID] = field(default_factory=set)
     head: Head = field(default_factory=lambda: Head(0, GENESIS_HASH))
@@ -197,6 +198,9 @@ class MemoryBooks:
     async def cancelled_among(self, invoice_ids: Collection[UUID]) -> Collection[UUID]:
         cancelled = {fact.invoice_id for fact in self.facts if fact.kind == CANCELLED}
         return cancelled & set(invoice_ids)
+
+    async def note_cancelled(self, practice_id: UUID, invoice_id: UUID, *, at: datetime) -> None:
+        self.cancelled_at[invoice_id] = at
 
     async def acquitted_sums(self, order_id: UUID) -> tuple[int, Money]:
         amounts = [one.amount for one in self.acquittals if one.order_id == order_id]
@@ -285,7 +289,7 @@ class MemoryConfirmations:
     async def accepted_invoices(self, order_id: UUID) -> Mapping[UUID, Money]:
         return {line.invoice_id: line.amount for line in self.lines[order_id] if line.accepted}
 
-    async def mark_acquitted(self, order_id: UUID, *, on: date) -> None:
+    async def mark_acquitted(self, order_id: UUID, *, on: date, at: datetime) -> None:
         self.known[order_id] = replace(self.known[order_id], acquitted_on=on)
 
 

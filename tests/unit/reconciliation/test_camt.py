@@ -47,6 +47,10 @@ def test_a_status_of_version_four_is_a_text() -> None:
         (camt(Entry("1.005")), "statement-amount"),
         (camt(Entry("-1.00")), "statement-amount"),
         (camt(Entry("NaN")), "statement-amount"),
+        *(
+            (camt(Entry(amount)), "statement-amount")
+            for amount in ("1_000.00", "٣.00", "1e2", "1E+2", "1'000.00", "1,00", ".", "", "1 0")
+        ),
         (camt(Entry("99999999999999.00")), "statement-amount"),
         (camt(Entry("1.00", day="2026-02-30")), "statement-date"),
         (camt(Entry("1.00", direction="LEFT")), "statement-incomplete"),

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from services.reconciliation.domain.accounting_page import accounting_page
 from services.reconciliation.domain.booking import Booked, booking_rank
 from services.reconciliation.domain.journal import as_text as postings_as_text
-from services.reconciliation.domain.model import Beneficiary, Component, Debt
-from services.reconciliation.domain.owing import opposite, payment_split
+from services.reconciliation.domain.model import PAYMENT_ORDER, Beneficiary, Component, Debt
+from services.reconciliation.domain.owing import payment_split
 from services.reconciliation.domain.posting import DEB_KINDS, postings, rule_for
 from services.reconciliation.domain.rules import RULES, DebtorEffect, Measure, Rule, Side
 from shared.kernel.money import Money
@@ -122,65 +122,31 @@ def test_a_payment_settles_costs_then_interest_then_reminder_fees_then_principal
     assert payment_split(debt, Money(1235)) is None
 
 
-RAPPEN = st.integers(0, 10**6)
-DEBTS = st.builds(Debt, *(st.builds(Money, RAPPEN) for _ in Component))
-ORDERS = st.permutations(list(Component))
-
-
-@given(DEBTS, st.integers(1, 4 * 10**6), ORDERS)
-def test_a_payment_is_split_to_the_rappen_in_whatever_order_the_contract_names(
-    debt: Debt, rappen: int, order: list[Component]
+@pytest.mark.parametrize("order", list(itertools.permutations(Component)), ids="-".join)
+@given(parts=st.lists(st.integers(0, 99_999), min_size=4, max_size=4), share=st.integers(0, 1000))
+def test_b9_a_payment_is_split_to_the_rappen_in_whatever_order_the_contract_names(
+    order: tuple[Component, ...], parts: list[int], share: int
 ) -> None:
-    change = payment_split(debt, Money(rappen), order)
-    if rappen > debt.total.rappen:
-        assert change is None
-        return
+    debt = Debt(*(Money(rappen) for rappen in parts))
+    paid = Money(debt.total.rappen * share // 1000)
+    change = payment_split(debt, paid, order=order)
     assert change is not None
-    assert change.total == Money(-rappen)
-    assert (debt + change).is_sound
-    touched = [part for part in order if change.part(part)]
-    for earlier in order[: order.index(touched[-1])]:
-        assert (debt + change).part(earlier).is_zero, "the one before is settled first"
+    assert change.total == -paid
+    left = [(debt + change).part(component).rappen for component in order]
+    settled = [change.part(component).rappen for component in order]
+    first_open = next((place for place, rest in enumerate(left) if rest), len(order))
+    assert settled[first_open + 1 :] == [0] * len(order[first_open + 1 :])
 
 
-@given(DEBTS, DEBTS, ORDERS)
-def test_what_is_undone_is_the_opposite_in_total_in_whatever_order(
-    change: Debt, before: Debt, order: list[Component]
-) -> None:
-    undone = opposite(change, before=before, order=order)
-    assert (undone is None) == (change.total.rappen > before.total.rappen)
-    if undone is not None:
-        assert undone.total == -change.total
-        assert (before + undone).is_sound
-
-
-def test_payment_and_loss_follow_the_order_of_the_contract() -> None:
-    principal_first = (Component.PRINCIPAL, Component.COSTS, Component.INTEREST)
-    order = (*principal_first, Component.REMINDER_FEES)
-    debt = Debt(principal=Money(12_000), reminder_fees=Money(2_000))
-    for kind in ("debtor_payment", "write_off"):
-        book = a_book(a_position(debt=debt), payment_order=order)
-        decision = book.decide(a_row("R-1", kind, 12_500))
-        assert isinstance(decision, Booked)
-        assert decision.position is not None
-        assert decision.position.debt == Debt(reminder_fees=Money(1_500)), kind
-
-
-def test_a_reversed_charge_takes_from_the_others_in_the_order_of_the_contract() -> None:
-    order = (Component.INTEREST, Component.COSTS, Component.PRINCIPAL, Component.REMINDER_FEES)
-    debt = Debt(principal=Money(100), interest=Money(100), costs=Money(100))
-    undone = opposite(Debt(reminder_fees=Money(150)), before=debt, order=order)
-    assert undone == Debt(interest=Money(-100), costs=Money(-50))
-
-
-def test_a_recourse_keeps_the_principal_whatever_payments_settle_first() -> None:
-    order = (Component.PRINCIPAL, *(one for one in Component if one is not Component.PRINCIPAL))
-    debt = Debt(principal=Money(12_000), reminder_fees=Money(2_000))
-    book = a_book(a_position(debt=debt), payment_order=order)
-    decision = book.decide(a_row("R-1", "recourse", 12_500))
-    assert isinstance(decision, Booked)
-    assert decision.position is not None
-    assert decision.position.debt == Debt(principal=Money(12_000), reminder_fees=Money(500))
+def test_b9_the_order_of_the_contract_holds_for_its_rows() -> None:
+    principal_first = (Component.PRINCIPAL, *PAYMENT_ORDER[:3])
+    for order, expected in ((PAYMENT_ORDER, (0, -2000)), (principal_first, (-2000, 0))):
+        book = a_book(a_position(), payment_order=order)
+        book.decide(a_row("R-1", "reminder_fee", 2000))
+        paid = book.decide(a_row("R-2", "debtor_payment", 2000))
+        assert isinstance(paid, Booked)
+        change = paid.fact.debt_change
+        assert (change.principal.rappen, change.reminder_fees.rappen) == expected
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: f"{rule.kind}-{rule.beneficiary}")

@@ -12,10 +12,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sandbox.debident.portal import ClientRegistration, Portal
+from sandbox.debident.portal import Portal
 from sandbox.debident.settings import PortalSettings
 from sandbox.debident.stored_file import StoredFile
-from sandbox.debident.terms import AccountTerms
+from sandbox.debident.terms import AccountTerms, ClientRegistration
 
 ACCOUNT = "CMD-4711"
 ORDER_ID = "6d6b1f0e-54b5-4b9e-9a3e-0c7a4a1f0001"

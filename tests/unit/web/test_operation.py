@@ -12,6 +12,7 @@ from shared.web.correlation import work_of
 from shared.web.endpoints import ApiModel, Call, Endpoint, Principal, Reply, UserRole
 from shared.web.operation import answer_of, authorize, if_match_of, request_hash, route_of
 from shared.web.problems import ProblemError
+from shared.web.uploads import Body as Came
 
 PRACTICE = uuid4()
 
@@ -95,10 +96,10 @@ def test_a_route_is_method_and_path_with_the_ids_filled_in() -> None:
 
 def test_the_hash_of_a_request_covers_body_and_query() -> None:
     hashes = {
-        request_hash(b"a", None),
-        request_hash(b"b", None),
-        request_hash(b"a", Body(x=1)),
-        request_hash(b"a", Body(x=2)),
+        request_hash(Came(b"a"), None),
+        request_hash(Came(b"b"), None),
+        request_hash(Came(b"a"), Body(x=1)),
+        request_hash(Came(b"a"), Body(x=2)),
     }
 
     assert len(hashes) == 4

@@ -14,12 +14,16 @@ _WORDS = {
     "pending": "The order that holds the invoice was asked for. The invoice is {done} as soon as"
     " the order is taken back.",
     "done": "The order was taken back, and the invoice is {done}.",
-    "order-left": "The order had left already, so the invoice cannot be {done}. Issue a credit"
-    " note instead{more}.",
+    "order-left": "The order had left already, so the invoice was not {done}. {instead}",
     "failed": "The order let the invoice go, but it could not be {done}: {refusal} The invoice is"
     " in no order and can be cancelled or corrected now.",
 }
 _DONE = {"cancel": "cancelled", "correct": "corrected", "replace": "replaced by the file's"}
+_INSTEAD = {
+    "cancel": "Issue a credit note instead.",
+    "correct": "Correct it once more: it is credited with a credit note then.",
+    "replace": "Issue a credit note instead, and bill what is missing on a new invoice.",
+}
 
 
 class CancellationAnswer(ApiModel):
@@ -51,8 +55,7 @@ def cancellation_answer(row: Any) -> CancellationAnswer | None:
     if row is None:
         return None
     names = set(CancellationAnswer.model_fields) - {"detail"}
-    more = "" if row["intent"] == "cancel" else ", and bill what is missing on a new invoice"
     detail = _WORDS[row["state"]].format(
-        done=_DONE[row["intent"]], refusal=row["refusal"], more=more
+        done=_DONE[row["intent"]], refusal=row["refusal"], instead=_INSTEAD[row["intent"]]
     )
     return CancellationAnswer(**{name: row[name] for name in names}, detail=detail)

@@ -8,9 +8,16 @@ from typing import Annotated, Any, Final, Self
 from pydantic import ConfigDict, Field, ValidationError, model_validator
 from pydantic.config import JsonDict
 
+from services.invoicing.domain.countries import HOME_COUNTRY
 from services.invoicing.domain.people import Debtor, DebtorName, OfficeName, PersonName
 from services.invoicing.domain.practice import Address
-from services.invoicing.entrypoints.schemas.fields import HouseNumber, Name, PersonNumber, Zip
+from services.invoicing.entrypoints.schemas.fields import (
+    Country,
+    HouseNumber,
+    Name,
+    PersonNumber,
+    Zip,
+)
 from services.invoicing.entrypoints.schemas.practices import check_street_line
 from shared.web.endpoints import ApiModel
 
@@ -39,6 +46,7 @@ class HomeAddressBody(ApiModel):
     house_no: HouseNumber | None = None
     zip: Zip
     city: Name
+    country: Country = HOME_COUNTRY
 
     @model_validator(mode="after")
     def _street_fits(self) -> Self:
@@ -49,7 +57,7 @@ class HomeAddressBody(ApiModel):
 
     def to_domain(self) -> Address:
         """Read the address."""
-        return Address(self.street, self.house_no, self.zip, self.city)
+        return Address(self.street, self.house_no, self.zip, self.city, self.country)
 
 
 class GuarantorBody(ApiModel):
@@ -118,4 +126,5 @@ def home_address(row: Any, *, prefix: str = "") -> HomeAddressBody | None:
         house_no=row[f"{prefix}house_no"],
         zip=row[f"{prefix}zip"],
         city=row[f"{prefix}city"],
+        country=row[f"{prefix}country"],
     )

@@ -12,7 +12,9 @@ from typing import Annotated
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from services.invoicing.domain import numbers
+from services.invoicing.domain.countries import COUNTRIES
 from services.invoicing.domain.practice import CANTONS
+from services.invoicing.views.search import SEARCH_WORDS_MAX
 from shared.contracts.envelope import WireMoney
 from shared.kernel.money import Money
 
@@ -23,6 +25,12 @@ _SSN = re.compile(r"[0-9]{4,10}|756[0-9]{10}|438[0-9]{10}")
 def _printable(text: str) -> str:
     if not text.isprintable():
         raise ValueError("must not contain control characters or line breaks")
+    return text
+
+
+def _few_words(text: str) -> str:
+    if len(text.split()) > SEARCH_WORDS_MAX:
+        raise ValueError(f"must have at most {SEARCH_WORDS_MAX} words")
     return text
 
 
@@ -84,6 +92,12 @@ def _canton(text: str) -> str:
     return text
 
 
+def _country(text: str) -> str:
+    if text not in COUNTRIES:
+        raise ValueError("is no country of ISO 3166 (two capital letters)")
+    return text
+
+
 def _without(separators: str) -> BeforeValidator:
     def strip(value: object) -> object:
         if not isinstance(value, str):
@@ -103,8 +117,14 @@ def _line(length: int) -> StringConstraints:
 Name = Annotated[str, _line(35), _OneLine]
 HouseNumber = Annotated[str, _line(10), _OneLine]
 Zip = Annotated[str, _line(9), _OneLine]
+Country = Annotated[
+    str,
+    AfterValidator(_country),
+    Field(description="ISO 3166, two letters", examples=["CH"], min_length=2, max_length=2),
+]
 LongText = Annotated[str, _line(350), _OneLine]
 TariffCode = Annotated[str, _line(30), _OneLine]
+SearchWords = Annotated[str, Field(max_length=100), AfterValidator(_few_words)]
 Tooth = Annotated[str, _line(10), _OneLine]
 TariffType = Annotated[str, Field(pattern=r"^[0-9A-Z]{3}$", examples=["222"])]
 PersonNumber = Annotated[

@@ -6,9 +6,10 @@ from datetime import date
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
 from services.invoicing.entrypoints.schemas.collection import StageFilter
+from services.invoicing.entrypoints.schemas.fields import SearchWords
 from services.invoicing.entrypoints.schemas.insurance import TIERS, TiersWord
 from services.invoicing.views.invoices import InvoiceFilter
 from shared.kernel.money import Money
@@ -18,13 +19,6 @@ from shared.web.paging import PageQuery, Several, several
 State = Literal["issued", "ordered", "acquitted", "closed", "cancelled"]
 _AMOUNT_PATTERN = r"^[0-9]{1,9}\.[0-9]{2}$"
 _BALANCE_PATTERN = r"^-?[0-9]{1,9}\.[0-9]{2}$"
-_SEARCH_WORDS_MAX = 5
-
-
-def _few_words(given: str) -> str:
-    if len(given.split()) > _SEARCH_WORDS_MAX:
-        raise ValueError(f"must have at most {_SEARCH_WORDS_MAX} words")
-    return given
 
 
 class InvoiceSelection(ApiModel):
@@ -62,14 +56,12 @@ class InvoiceSelection(ApiModel):
         Field(pattern=_BALANCE_PATTERN, description="Largest balance", examples=["50.00"]),
     ] = None
     text: Annotated[
-        str | None,
+        SearchWords | None,
         Field(
-            max_length=100,
             description="Each word begins the invoice number, the debtor number, a name of the"
             " patient or a word of the guarantor's or insurer's name; case and accents do not"
             " matter",
         ),
-        AfterValidator(_few_words),
     ] = None
 
     def to_filter(self) -> InvoiceFilter:

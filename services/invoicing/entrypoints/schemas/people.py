@@ -27,6 +27,7 @@ from services.invoicing.entrypoints.schemas.fields import (
     Points,
     PointValue,
     Quantity,
+    SearchWords,
     Ssn,
     TariffCode,
     TariffType,
@@ -35,6 +36,7 @@ from services.invoicing.entrypoints.schemas.fields import (
     money,
     number,
 )
+from services.invoicing.views.people import PatientFilter
 from shared.contracts.envelope import WireMoney
 from shared.web.endpoints import ApiModel
 from shared.web.paging import Page, PageQuery, Totals
@@ -80,9 +82,25 @@ class PatientAnswer(PatientRequest):
 
 
 class PatientQuery(PageQuery):
-    """Which patients to show."""
+    """Which patients to show; every part that is given must hold."""
 
     patient_number: PersonNumber | None = None
+    birth_date: date | None = None
+    text: Annotated[
+        SearchWords | None,
+        Field(
+            description="Each word begins a name of the patient or a word of the guarantor's name;"
+            " case and accents do not matter"
+        ),
+    ] = None
+
+    def to_filter(self) -> PatientFilter:
+        """Read the selection."""
+        return PatientFilter(
+            patient_number=self.patient_number,
+            birth_date=self.birth_date,
+            words=tuple((self.text or "").split()),
+        )
 
 
 class PatientPage(Page):
@@ -124,7 +142,10 @@ class PositionBody(ApiModel):
 
 
 class PositionRequest(ApiModel):
-    """One position to record; what is left out comes from the price list of its day."""
+    """One position to record; what is left out comes from the price list of its day.
+
+    A tax rate that is left out is 0 where no list has the code and nothing else is left out.
+    """
 
     tariff_type: TariffType = "222"
     code: TariffCode

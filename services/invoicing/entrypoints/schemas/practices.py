@@ -7,8 +7,10 @@ from uuid import UUID
 
 from pydantic import AfterValidator, Field, model_validator
 
+from services.invoicing.domain.countries import HOME_COUNTRY
 from services.invoicing.domain.people import Provider
 from services.invoicing.domain.practice import (
+    PAYMENT_ORDER,
     Address,
     Contract,
     Language,
@@ -17,19 +19,21 @@ from services.invoicing.domain.practice import (
 )
 from services.invoicing.entrypoints.schemas.fields import (
     Canton,
+    Country,
     GlnText,
     HouseNumber,
     Iban,
     LedgerAccount,
     Name,
     QrIban,
+    SearchWords,
     Uid,
     Zip,
     Zsr,
 )
 from shared.contracts.invoicing.v1 import PaymentOrder
 from shared.web.endpoints import ApiModel
-from shared.web.paging import Page
+from shared.web.paging import Page, PageQuery
 
 STREET_LINE_MAX = 35
 
@@ -47,6 +51,7 @@ class AddressBody(ApiModel):
     house_no: HouseNumber | None = None
     zip: Zip
     city: Name
+    country: Country = HOME_COUNTRY
 
     @model_validator(mode="after")
     def _street_fits(self) -> Self:
@@ -55,7 +60,7 @@ class AddressBody(ApiModel):
 
     def to_domain(self) -> Address:
         """Read the address."""
-        return Address(self.street, self.house_no, self.zip, self.city)
+        return Address(self.street, self.house_no, self.zip, self.city, self.country)
 
 
 def check_street_line(address: Address) -> None:
@@ -75,6 +80,7 @@ def address_body(row: Any, *, prefix: str = "") -> AddressBody:
         house_no=row[f"{prefix}house_no"],
         zip=row[f"{prefix}zip"],
         city=row[f"{prefix}city"],
+        country=row[f"{prefix}country"],
     )
 
 
@@ -90,7 +96,11 @@ class PracticeRequest(ApiModel):
     language: Literal["de", "fr", "it"]
     iban: Iban
     round_to_five: Annotated[
-        bool, Field(description="Whether invoices are rounded to 5 Rappen, by a line of their own")
+        bool,
+        Field(
+            description="Whether what is to be paid, the deposit taken off, is rounded to 5 Rappen,"
+            " by a line of the invoice"
+        ),
     ] = False
 
     def to_domain(self, practice_id: UUID) -> Practice:
@@ -150,6 +160,23 @@ class PortalBody(ApiModel):
     deb_layout: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")] = "quittance-v1"
 
 
+def _each_once(components: tuple[str, ...]) -> tuple[str, ...]:
+    if sorted(components) != sorted(PAYMENT_ORDER):
+        raise ValueError(f"must name each of {', '.join(PAYMENT_ORDER)} once")
+    return components
+
+
+PaymentOrder = Annotated[
+    tuple[Literal["costs", "interest", "reminder_fees", "principal"], ...],
+    Field(
+        min_length=4,
+        max_length=4,
+        description="The components of a debt in the order in which a payment settles them",
+    ),
+    AfterValidator(_each_once),
+]
+
+
 class ContractRequest(ApiModel):
     """A factoring contract to add to a practice."""
 
@@ -164,6 +191,7 @@ class ContractRequest(ApiModel):
     payout_term_days: Annotated[int, Field(ge=0, le=365)]
     payout_basis: Literal["gross", "net"] = "gross"
     reminder_fee_beneficiary: Literal["factor", "practice"] = "factor"
+    payment_order: PaymentOrder = ("costs", "interest", "reminder_fees", "principal")
     loss_cover: bool = False
     acquittal: Literal["automatic", "manual"] = "automatic"
     deb_booking: Annotated[
@@ -197,6 +225,7 @@ class ContractRequest(ApiModel):
             payout_term_days=self.payout_term_days,
             payout_basis=self.payout_basis,
             reminder_fee_beneficiary=self.reminder_fee_beneficiary,
+            payment_order=self.payment_order,
             loss_cover=self.loss_cover,
             acquittal=self.acquittal,
             deb_booking=self.deb_booking,
@@ -219,6 +248,14 @@ class ContractAnswer(ContractRequest):
     practice_id: UUID
     contract_version: int
     active: bool
+
+
+class ContractQuery(PageQuery):
+    """Which contracts to show."""
+
+    active: Annotated[
+        bool | None, Field(description="Only those in force, or only those that are not")
+    ] = None
 
 
 class ContractPage(Page):
@@ -270,6 +307,15 @@ class ProviderAnswer(ProviderRequest):
 
     provider_id: UUID
     version: int
+
+
+class ProviderQuery(PageQuery):
+    """Which providers to show."""
+
+    text: Annotated[
+        SearchWords | None,
+        Field(description="Each word begins a name or the GLN; case and accents do not matter"),
+    ] = None
 
 
 class ProviderPage(Page):

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from services.invoicing.entrypoints.schemas.fields import Name, PointValue, TariffType, number
 from shared.web.endpoints import ApiModel
-from shared.web.paging import Page
+from shared.web.paging import Page, PageQuery
 
 
 class PriceListQuery(ApiModel):
@@ -23,6 +23,13 @@ class PriceListQuery(ApiModel):
     valid_to: Annotated[date | None, Field(description="The last day")] = None
 
 
+class PriceListsQuery(PageQuery):
+    """Which price lists to show."""
+
+    tariff_type: TariffType | None = None
+    day: Annotated[date | None, Field(description="Only those that hold on this day")] = None
+
+
 class PriceListAnswer(ApiModel):
     """A price list."""
 
@@ -33,8 +40,9 @@ class PriceListAnswer(ApiModel):
     valid_from: date
     valid_to: date | None
     lines: int
-    loaded_at: datetime
+    loaded_at: Annotated[datetime, Field(description="When this version was loaded")]
     loaded_by: str
+    version: Annotated[int, Field(description="Counts the corrections; it is the ETag")]
 
 
 class PriceListPage(Page):

@@ -48,6 +48,8 @@ def read_layout(text: str) -> Layout:
         top = Table(tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:
         raise LayoutError(f"the file is not TOML: {error}") from error
+    except RecursionError as error:
+        raise LayoutError("the file is nested too deeply") from error
     shape = top.one_of("shape", ShapeName, ShapeName.FIXED)
     encoding = top.text("encoding")
     if encoding not in ENCODINGS:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from datetime import date, time
+from datetime import date, time, timedelta
 from typing import TypeAlias, cast
 
 from services.reconciliation.domain.deb.delimited import DelimitedShape
@@ -71,16 +71,16 @@ class DebReader:
         """How many rows were yielded so far."""
         return self._totals.all.count
 
-    def file_date(self, *, fetched_on: date) -> date:
+    def file_date(self, *, fetched_on: date, ahead: timedelta = timedelta(0)) -> date:
         """Return the file's date: the header's, else by the layout's rule.
 
-        A file was not written after it was fetched: a later row does not date it.
+        A file was not written after it was fetched: neither its header nor a row dates it later.
         """
         if self._header is not None and self._header.created_on is not None:
-            return self._header.created_on
+            return min(self._header.created_on, fetched_on + ahead)
         if self._layout.file_date is FileDate.FETCHED or self._latest_row is None:
             return fetched_on
-        return min(self._latest_row, fetched_on)
+        return min(self._latest_row, fetched_on + ahead)
 
     def read(self, chunks: Iterable[bytes]) -> Iterator[Item]:
         """Yield the header, each row, and a fault as the last item if the file must be held.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alembic import op
 
-from services.reconciliation.migrations import ddl_books, ddl_references
+from services.reconciliation.migrations import ddl_entries, ddl_references
 
 revision = "0020"
 down_revision = "0019"
@@ -14,5 +14,5 @@ depends_on = None
 
 def upgrade() -> None:
     """Replace foreign keys between rows that are never removed, and an index by a stricter rule."""
-    for statement in (*ddl_references.STATEMENTS_V1, *ddl_books.STATEMENTS_V5):
+    for statement in (*ddl_references.STATEMENTS_V1, *ddl_entries.STATEMENTS_V1):
         op.execute(statement)

@@ -1,4 +1,4 @@
-"""A debtor's payment settles the parts of the debt in the order that the contract names."""
+"""The order in which a debtor's payment settles what is owed is a term of the contract."""
 
 from __future__ import annotations
 
@@ -9,16 +9,14 @@ down_revision = "0026"
 branch_labels = None
 depends_on = None
 
-_PARTS = ("principal", "reminder_fees", "interest", "costs")
-_PART = f"({'|'.join(_PARTS)})"
-
 
 def upgrade() -> None:
-    """Add the term; contracts so far go on as they did."""
-    named = " AND ".join(f"strpos(payment_order, '{part}') > 0" for part in _PARTS)
+    """Every contract keeps the order that held until now."""
     op.execute(
-        "ALTER TABLE contract ADD COLUMN payment_order text NOT NULL"
-        " DEFAULT 'costs,interest,reminder_fees,principal'"
-        " CONSTRAINT contract_payment_order_names_each_once"
-        f" CHECK (payment_order ~ '^{_PART}(,{_PART}){{3}}$' AND {named})"
+        """ALTER TABLE contract ADD COLUMN payment_order text NOT NULL
+  DEFAULT 'costs,interest,reminder_fees,principal'
+  CONSTRAINT contract_payment_order_whole CHECK (
+    cardinality(string_to_array(payment_order, ',')) = 4
+    AND string_to_array(payment_order, ',')
+      @> ARRAY['costs', 'interest', 'reminder_fees', 'principal'])"""
     )

@@ -12,7 +12,6 @@ from services.orders.domain.arrival_clock import DueArrival
 from services.orders.domain.credit_note import CreditNote, PackedCreditNote, ReleasedCreditNote
 from services.orders.domain.events import DomainEvent
 from services.orders.domain.model import (
-    Arrival,
     ConfirmedLine,
     Contract,
     InFlight,
@@ -26,6 +25,7 @@ from services.orders.domain.order import Order, Step
 from services.orders.domain.policy import DuePolicy, Policy
 from services.orders.domain.selection import Candidate, Reason
 from services.orders.domain.task import DueTask, Task
+from services.orders.ports.leaving import LeavingRepository
 from shared.kernel.ids import ContractId, InvoiceId, OrderId, PracticeId
 from shared.kernel.money import Money
 
@@ -336,6 +336,10 @@ class UnitOfWork(Protocol):
         """The arrival clock."""
 
     @property
+    def leavings(self) -> LeavingRepository:
+        """Which orders do not leave."""
+
+    @property
     def tasks(self) -> TaskRepository:
         """The queue of orders to prepare."""
 
@@ -355,42 +359,3 @@ class UnitsOfWork(Protocol):
 
     def begin(self, practice_id: UUID | None) -> AbstractAsyncContextManager[UnitOfWork]:
         """Open one for a practice's rows, or (None) for the due work of all practices."""
-
-
-class DocumentArchive(Protocol):
-    """The stored documents of a practice.
-
-    Every method raises TransientError when the archive does not answer, and PermanentError when
-    what it holds is not what was announced.
-    """
-
-    async def issued_document(self, practice_id: PracticeId, content: StoredContent) -> bytes:
-        """Return the bytes of an invoice or a credit note, checked against their hash.
-
-        Raises:
-            PermanentError: they are damaged or missing.
-            TransientError: the archive did not answer.
-        """
-
-    async def store_package(self, practice_id: PracticeId, package: memoryview) -> StoredContent:
-        """Store a package under its hash, without a copy of the whole in memory."""
-
-    async def package(self, practice_id: PracticeId, content: StoredContent) -> bytes:
-        """Return a stored package, checked against its hash."""
-
-    async def store_lines(
-        self, practice_id: PracticeId, order_id: OrderId, lines: Sequence[OrderLine]
-    ) -> StoredContent:
-        """Store the document that lists the lines of an order."""
-
-    async def store_confirmation(
-        self, practice_id: PracticeId, order_id: OrderId, lines: Sequence[ConfirmedLine]
-    ) -> StoredContent:
-        """Store the document that says of each line whether it was accepted."""
-
-    async def arrival(self, practice_id: PracticeId, content: StoredContent) -> Arrival:
-        """Return the portal's answer that the gateway stored.
-
-        Raises:
-            ContractError: the bytes are not such an answer.
-        """
