@@ -26,7 +26,6 @@ from shared.contracts.invoicing.v1 import (
     InvoiceDocumentRendered,
     InvoiceIssued,
     InvoiceWithdrawalWished,
-    PaymentOrder,
     PortalTerms,
     PracticeRegistered,
 )
@@ -88,7 +87,6 @@ def _contract(contract: Contract) -> ContractChanged:
         ),
         payment_order=cast("tuple[_Component, ...]", contract.payment_order),
         loss_cover=contract.loss_cover,
-        payment_order=cast("PaymentOrder", contract.payment_order),
         invoice_format=cast("Literal['4.5', '5.0']", contract.invoice_format),
         portal=PortalTerms(
             adapter=cast("Literal['http', 'sftp', 'manual']", contract.portal.adapter),

@@ -266,7 +266,6 @@ def _contract_columns(new: Contract) -> dict[str, object]:
         "loss_cover": new.loss_cover,
         "acquittal": new.acquittal,
         "deb_booking": new.deb_booking,
-        "payment_order": ",".join(new.payment_order),
         "portal_adapter": new.portal.adapter,
         "arrival_check_after_seconds": new.portal.arrival_check_after_seconds,
         "arrival_poll_interval_seconds": new.portal.arrival_poll_interval_seconds,
@@ -296,7 +295,6 @@ def to_contract(row: RowMapping) -> Contract:
         loss_cover=row["loss_cover"],
         acquittal=row["acquittal"],
         deb_booking=row["deb_booking"],
-        payment_order=tuple(row["payment_order"].split(",")),
         portal=PortalTerms(
             adapter=row["portal_adapter"],
             arrival_check_after_seconds=row["arrival_check_after_seconds"],

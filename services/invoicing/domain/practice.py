@@ -103,8 +103,6 @@ class Contract:
         reminder_fee_beneficiary: "factor" or "practice".
         loss_cover: whether the factor bears a loss.
         acquittal: "automatic" or "manual".
-        payment_order: in which order a debtor's payment settles "principal", "reminder_fees",
-            "interest" and "costs"; each once.
         deb_booking: "automatic", or "review" where a person looks at each DEB file first.
         payment_order: the components of a debt in the order in which a payment settles them.
         version: counts the changes of the terms, from 1.

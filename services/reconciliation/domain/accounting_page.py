@@ -93,8 +93,8 @@ _BOTTOM = """
   P; a loss is the practice's own (3805 D, 1100 C), whatever the contract says of losses. What else
   moves money is parked as `not-acquitted`.
 * **Loss** (`write_off`): under loss cover the factor bears it, and only D moves. Without, it is
-  charged to the practice (3805 D, 1088 C). It settles the components in the order
-  of a payment.
+  charged to the practice (3805 D, 1088 C). It settles the components in the order of
+  a payment.
 * **Refund to the debtor**: gives back what was paid too much; D rises again. A payment that was
   parked as `overpayment` is then booked.
 * **Adjustment**: positive is more, negative is less, never below 0.00. For the practice (`P`, or

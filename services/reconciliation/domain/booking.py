@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 from uuid import UUID
@@ -18,7 +18,7 @@ from services.reconciliation.domain.judging import (
     unbookable,
 )
 from services.reconciliation.domain.matching import Known, Mismatch, match
-from services.reconciliation.domain.model import Component, Debt, Fact, Position
+from services.reconciliation.domain.model import Debt, Fact, Position
 from services.reconciliation.domain.owing import debt_change, opposite
 from services.reconciliation.domain.posting import (
     ENDINGS,
@@ -200,10 +200,6 @@ class BatchBook:
         if original is not None:
             return self._reversed(row, original, position)
         return self._booked(row, rule, position)
-
-    @property
-    def _order(self) -> Sequence[Component]:
-        return self.file.contract.payment_order
 
     def _rule(self, row: DebRow, position: Position) -> Rule:
         case = None

@@ -56,7 +56,7 @@ def opposite(
     """Return the change of D that undoes `change`; None when more would go than is open.
 
     In total it is the exact opposite. Where a payment has settled the component meanwhile, it
-    settles the others instead, in their order, as if what is undone had never been charged.
+    settles the others instead, as if what is undone had never been charged.
     """
     exact = before + -change
     if exact.is_sound:
@@ -68,10 +68,7 @@ def opposite(
 
 
 def _given_back(before: Debt, amount: Money) -> Debt | None:
-    """Return what is left of D: what the factor keeps of its own charges is no longer owed.
-
-    Whatever a payment settles first, the factor keeps nothing of the principal.
-    """
+    """Return what is left of D: what the factor keeps of its own charges is no longer owed."""
     if not before.principal <= amount <= before.total:
         return None
     return payment_split(before, before.total - amount)

@@ -74,12 +74,6 @@ def contract(event: ContractChanged) -> Contract:
     )
 
 
-def _each_once(parts: Sequence[str]) -> tuple[Component, ...]:
-    if set(parts) != set(Component):
-        raise ContractError(f"the payment order {list(parts)} does not name each part once")
-    return tuple(map(Component, parts))
-
-
 def new_invoice(event: InvoiceIssued) -> NewInvoice:
     """Return the invoice that was issued."""
     return NewInvoice(

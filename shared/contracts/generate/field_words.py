@@ -73,7 +73,6 @@ FIELD_WORDS: dict[str, str] = {
     "parked": "Rows that wait for a person",
     "parked_at": "When it was parked",
     "patient_number": "The practice's number of the patient",
-    "payment_order": "In which order a debtor's payment settles the parts of the debt",
     "payout_basis": "Whether payouts come before or after the factor's fees",
     "payout_term_days": "Days until the factor pays",
     "portal": "How orders reach the portal, and the arrival clock",

@@ -20,11 +20,6 @@ from shared.contracts.envelope import (
 )
 
 Language = Literal["de", "fr", "it"]
-DebtPart = Literal["principal", "reminder_fees", "interest", "costs"]
-
-PaymentOrder = Annotated[
-    tuple[DebtPart, ...], Field(min_length=4, max_length=4, description="Each part once")
-]
 
 
 class PracticeRegistered(EventPayload):
@@ -86,7 +81,6 @@ class ContractChanged(EventPayload):
         Field(min_length=4, max_length=4, description="Each component once"),
     ] = ("costs", "interest", "reminder_fees", "principal")
     loss_cover: bool = False
-    payment_order: PaymentOrder = ("costs", "interest", "reminder_fees", "principal")
     invoice_format: Literal["5.0", "4.5"] = "5.0"
     portal: PortalTerms
 

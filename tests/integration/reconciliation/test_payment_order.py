@@ -56,7 +56,7 @@ async def test_an_undone_charge_that_is_paid_takes_from_the_others_in_the_order_
 )
 async def test_the_database_takes_nothing_but_a_permutation(house: House, order: str) -> None:
     await house.open()
-    with pytest.raises(IntegrityError, match="contract_payment_order_names_each_once"):
+    with pytest.raises(IntegrityError, match="contract_payment_order_whole"):
         await house.rows(
             "UPDATE contract SET payment_order = :payment_order RETURNING 1", payment_order=order
         )

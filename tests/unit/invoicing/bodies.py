@@ -42,7 +42,6 @@ A_CONTRACT: dict[str, Any] = {
     "loss_cover": False,
     "acquittal": "automatic",
     "deb_booking": "review",
-    "payment_order": ["principal", "reminder_fees", "interest", "costs"],
     "portal": {"adapter": "http"},
 }
 A_PROVIDER: dict[str, Any] = {

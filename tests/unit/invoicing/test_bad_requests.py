@@ -87,8 +87,6 @@ BAD: list[tuple[type[BaseModel], str, object]] = [
     (ContractRequest, "loss_cover", "perhaps"),
     (ContractRequest, "acquittal", "never"),
     (ContractRequest, "deb_booking", "never"),
-    (ContractRequest, "payment_order", ["principal", "costs"]),
-    (ContractRequest, "payment_order", ["principal", "costs", "costs", "interest"]),
     (ContractRequest, "portal.adapter", "fax"),
     (ContractRequest, "portal.arrival_deadline_working_days", 0),
     (ContractRequest, "portal.deb_poll_interval_seconds", 0),

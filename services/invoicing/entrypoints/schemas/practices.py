@@ -31,17 +31,10 @@ from services.invoicing.entrypoints.schemas.fields import (
     Zip,
     Zsr,
 )
-from shared.contracts.invoicing.v1 import PaymentOrder
 from shared.web.endpoints import ApiModel
 from shared.web.paging import Page, PageQuery
 
 STREET_LINE_MAX = 35
-
-
-def _each_once(parts: PaymentOrder) -> PaymentOrder:
-    if len(set(parts)) != len(parts):
-        raise ValueError("names a part twice")
-    return parts
 
 
 class AddressBody(ApiModel):
@@ -198,11 +191,6 @@ class ContractRequest(ApiModel):
         Literal["automatic", "review"],
         Field(description="Whether DEB files are booked by themselves or wait for a person"),
     ] = "automatic"
-    payment_order: Annotated[
-        PaymentOrder,
-        AfterValidator(_each_once),
-        Field(description="In which order a debtor's payment settles the parts of the debt"),
-    ] = ("costs", "interest", "reminder_fees", "principal")
     invoice_format: Annotated[
         Literal["4.5", "5.0"],
         Field(description="Version of generalInvoiceRequest that the factor takes"),
@@ -229,7 +217,6 @@ class ContractRequest(ApiModel):
             loss_cover=self.loss_cover,
             acquittal=self.acquittal,
             deb_booking=self.deb_booking,
-            payment_order=self.payment_order,
             invoice_format=self.invoice_format,
             portal=PortalTerms(**self.portal.model_dump()),
         )
@@ -266,7 +253,7 @@ class ContractPage(Page):
 
 def contract_answer(row: Any) -> ContractAnswer:
     """Write a contract."""
-    same_names = set(ContractRequest.model_fields) - {"factor_address", "payment_order", "portal"}
+    same_names = set(ContractRequest.model_fields) - {"factor_address", "portal"}
     portal = {name: row[name] for name in PortalBody.model_fields if name != "adapter"}
     return ContractAnswer(
         contract_id=row["contract_id"],
@@ -274,7 +261,6 @@ def contract_answer(row: Any) -> ContractAnswer:
         contract_version=row["version"],
         active=row["active"],
         factor_address=address_body(row, prefix="factor_"),
-        payment_order=tuple(row["payment_order"].split(",")),
         portal=PortalBody(adapter=row["portal_adapter"], **portal),
         **{name: row[name] for name in same_names},
     )
