@@ -93,8 +93,8 @@ _BOTTOM = """
   P; a loss is the practice's own (3805 D, 1100 C), whatever the contract says of losses. What else
   moves money is parked as `not-acquitted`.
 * **Loss** (`write_off`): under loss cover the factor bears it, and only D moves. Without, it is
-  charged to the practice (3805 D, 1088 C). It settles costs, interest, fees, principal, as a
-  payment does.
+  charged to the practice (3805 D, 1088 C). It settles the components in the order of
+  a payment.
 * **Refund to the debtor**: gives back what was paid too much; D rises again. A payment that was
   parked as `overpayment` is then booked.
 * **Adjustment**: positive is more, negative is less, never below 0.00. For the practice (`P`, or
@@ -225,6 +225,15 @@ cannot be checked then, the counts still are.
 `GET /v1/practices/{{practice_id}}/balances?at=DAY` gives each account's debits, credits and balance
 at the end of a day, by the dates of the entries; without `at` it is today.
 
+`GET .../positions/{{invoice_id}}/balance?at=DAY` gives D and P of an invoice at the end of a day,
+`GET .../balances/positions?at=DAY` their sums over the practice. A fact counts on the day of its
+entry, so that P adds up to the factor accounts of that day; one without an entry (a payment of the
+debtor, say) counts on its own day, even if its row came after that day's period was closed.
+
+`GET .../positions/{{invoice_id}}` says why: each fact with its line of the table above, its
+postings, what it rests on, and the person who decided, where one did; `GET .../rows` behind it
+lists the rows of DEB files that name the invoice, whatever became of them.
+
 `GET /v1/practices/{{practice_id}}/journal/export?format=FORMAT&from=DAY&to=DAY` downloads the
 journal over those days, both included, by day and number; a day that is left out is no bound. It is
 the journal as it was when it was asked for: what is booked meanwhile is not in it. From the
@@ -244,7 +253,10 @@ and line that it was read from. In Beancount and hledger the accounts are called
 |---|---|
 {accounts}
 `quittance books verify` proves the books from their rows, without a running service: one line per
-practice, exit status 0 if all are right, 1 if some are wrong, 2 if some could not be read.
+practice, exit status 0 if all are right, 1 if some are wrong, 2 if some could not be read. The hash
+chain covers the journal, hence P and the accounts. D is proved by its facts: their sum is the
+position, each moves D as the table above says, each that was read from a DEB file agrees with its
+row, and each row with the hash of its content.
 """
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import TypeAlias
 from uuid import UUID
 
 from services.reconciliation.domain.journal import Entry
-from services.reconciliation.domain.model import Debt, Fact, Position
+from services.reconciliation.domain.model import PAYMENT_ORDER, Component, Debt, Fact, Position
 from services.reconciliation.domain.owing import opposite
 from services.reconciliation.domain.posting import rule_for
 from services.reconciliation.domain.reversing import Original, refusal_by_position, restored
@@ -85,6 +86,7 @@ class UndoBook:
         today: the day of the compensating entries; balances of earlier days stay as they were.
         why: who undoes the file, and the reason; it is kept with each fact.
         positions: of the batch's invoices; undoing moves them on.
+        order: in which a payment settles the components, where the exact opposite cannot be.
     """
 
     practice_id: UUID
@@ -92,6 +94,7 @@ class UndoBook:
     today: date
     why: str
     positions: dict[UUID, Position]
+    order: Sequence[Component] = PAYMENT_ORDER
     _undone: set[UUID] = field(default_factory=set)
     _free_again: set[UUID] = field(default_factory=set)
 
@@ -104,7 +107,7 @@ class UndoBook:
             return Kept(one, reason, KEPT_BECAUSE[reason])
         change, after = Debt(), None
         if before is not None:
-            undone = opposite(original.debt_change, before=before.debt)
+            undone = opposite(original.debt_change, before=before.debt, order=self.order)
             if undone is None:
                 return Kept(one, "open-amount-differs", KEPT_BECAUSE["open-amount-differs"])
             change = undone
@@ -125,7 +128,7 @@ class UndoBook:
         if original.debt_change != Debt() and not self._undone.issuperset(one.endings):
             return "ended-since"
         if one.reversed_kind == RECOURSE:
-            return _obstacle_to_recourse_again(original, before)
+            return _obstacle_to_recourse_again(original, before, self.order)
         refused = refusal_by_position(original, before)
         return None if refused is None else refused[0]
 
@@ -172,12 +175,14 @@ def _cause(original: Original) -> UUID:
     return derived_id("deb-row-undone", original.fact_id)
 
 
-def _obstacle_to_recourse_again(reversal: Original, before: Position) -> str | None:
+def _obstacle_to_recourse_again(
+    reversal: Original, before: Position, order: Sequence[Component]
+) -> str | None:
     """Return why the recourse that this reversal undid cannot hold again."""
     live = before.acquittal
     if live is None or live.order_id != reversal.order_id:
         return "acquitted-again"
-    again = opposite(reversal.debt_change, before=before.debt)
+    again = opposite(reversal.debt_change, before=before.debt, order=order)
     if again is None or (before.debt + again).total != reversal.amount:
         return "open-amount-differs"
     return None

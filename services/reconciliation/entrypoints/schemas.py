@@ -355,5 +355,6 @@ class BooksCheckReply(ApiModel):
     factor_account_matches_positions: bool
     positions_match_facts: bool
     rows_add_up: bool
+    rows_match_facts: bool
     closed_periods_unchanged: bool
     detail: list[str]

@@ -69,12 +69,15 @@ async def _undo_batch(lease: DebLease, uow: UnitOfWork) -> bool:
     if not rows:
         return False
     invoices = {one.original.invoice_id for one in rows if one.original.invoice_id is not None}
+    contract = await uow.practices.contract(file.contract_id)
+    assert contract is not None  # noqa: S101 - a file is registered only under a known contract
     book = UndoBook(
         practice_id=file.practice_id,
         deb_file_id=file.deb_file_id,
         today=lease.clock.today(),
         why=await uow.deb_life.why_undone(file),
         positions=dict(await uow.books.positions(invoices)),
+        order=contract.payment_order,
     )
     outcomes = [book.decide(one) for one in rows]
     undone = [outcome for outcome in outcomes if isinstance(outcome, Undone)]

@@ -20,6 +20,7 @@ from services.reconciliation.domain.journal import (
     Head,
     Posting,
 )
+from services.reconciliation.views.check_rows import rows_against_facts
 from services.reconciliation.views.periods import changed_periods
 from shared.kernel.money import Money
 
@@ -107,6 +108,7 @@ class BooksCheck:
     factor_account_matches_positions: bool
     positions_match_facts: bool
     rows_add_up: bool
+    rows_match_facts: bool
     closed_periods_unchanged: bool
     detail: tuple[str, ...]
 
@@ -130,6 +132,7 @@ async def books_check(connection: AsyncConnection, practice_id: UUID) -> BooksCh
     factor = (await connection.execute(_FACTOR_ACCOUNT, only)).scalar_one()
     facts = (await connection.execute(_FACTS, only)).scalar_one()
     files = (await connection.execute(_FILES, only)).scalar_one()
+    of_rows = await rows_against_facts(connection, practice_id)
     changed = await changed_periods(connection, practice_id)
     findings = (
         (sums.total != 0, f"the postings add up to {Money(sums.total)} instead of 0.00"),
@@ -138,6 +141,7 @@ async def books_check(connection: AsyncConnection, practice_id: UUID) -> BooksCh
         (factor > 0, f"{factor} invoices differ from their share of the factor account"),
         (facts > 0, f"{facts} invoice positions differ from the sum of their facts"),
         (files > 0, f"{files} DEB files do not add up: read = booked + repeats + parked + undone"),
+        *of_rows,
     )
     return BooksCheck(
         balanced=sums.total == 0 and sums.crooked == 0,
@@ -147,6 +151,7 @@ async def books_check(connection: AsyncConnection, practice_id: UUID) -> BooksCh
         factor_account_matches_positions=factor == 0,
         positions_match_facts=facts == 0,
         rows_add_up=files == 0,
+        rows_match_facts=not any(wrong for wrong, _ in of_rows),
         closed_periods_unchanged=not changed,
         detail=(*(sentence for wrong, sentence in findings if wrong), *changed),
     )

@@ -175,10 +175,10 @@ async def test_ten_thousand_lines_are_acquitted_in_one_transaction(house: House)
           FROM unnest(CAST(:ids AS uuid[]), CAST(:numbers AS text[])) AS given (id, number)
           RETURNING invoice_id)
         INSERT INTO position_fact (fact_id, practice_id, invoice_id, kind, fact_date,
-          principal_rappen, reminder_fees_rappen, interest_rappen, costs_rappen,
+          amount_rappen, principal_rappen, reminder_fees_rappen, interest_rappen, costs_rappen,
           factor_owes_rappen, note)
         SELECT gen_random_uuid(), :practice_id, invoice_id, 'invoice_issued', '2026-03-02',
-          100, 0, 0, 0, 0, '' FROM opened RETURNING 1""",
+          100, 100, 0, 0, 0, 0, '' FROM opened RETURNING 1""",
         practice_id=house.practice_id,
         contract_id=house.contract_id,
         ids=[house.invoice_id(f"2026-{place:06d}") for place in range(10_000)],

@@ -256,6 +256,7 @@ async def test_the_check_of_the_books_says_that_they_hold(house: House, api: Api
         "factor_account_matches_positions": True,
         "positions_match_facts": True,
         "rows_add_up": True,
+        "rows_match_facts": True,
         "closed_periods_unchanged": True,
         "detail": [],
     }

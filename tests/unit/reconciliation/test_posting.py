@@ -149,6 +149,16 @@ def test_b9_the_order_of_the_contract_holds_for_its_rows() -> None:
         assert (change.principal.rappen, change.reminder_fees.rappen) == expected
 
 
+def test_a_recourse_keeps_the_principal_whatever_payments_settle_first() -> None:
+    order = (Component.PRINCIPAL, *(one for one in Component if one is not Component.PRINCIPAL))
+    debt = Debt(principal=Money(12_000), reminder_fees=Money(2_000))
+    book = a_book(a_position(debt=debt), payment_order=order)
+    decision = book.decide(a_row("R-1", "recourse", 12_500))
+    assert isinstance(decision, Booked)
+    assert decision.position is not None
+    assert decision.position.debt == Debt(principal=Money(12_000), reminder_fees=Money(500))
+
+
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: f"{rule.kind}-{rule.beneficiary}")
 def test_no_rule_touches_the_factor_account_without_changing_p_alike(rule: Rule) -> None:
     """P is the invoice's share of the factor account: the table must not let them part."""
