@@ -51,7 +51,7 @@ class FactEvidence(ApiModel):
 class FactPerson(ApiModel):
     """The person whose decision a fact rests on."""
 
-    decision: Literal["acquit", "leave", "book-on-invoice", "book", "undo"]
+    decision: Literal["acquit", "leave", "reopen", "book-on-invoice", "book", "undo"]
     by: str
     at: datetime
     reason: str | None

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from services.reconciliation.domain.booking import BatchBook, Booked, Decision
 from services.reconciliation.domain.events import Change, DebFileBooked, InvoicePositionChanged
+from services.reconciliation.domain.explaining import told_decision
 from services.reconciliation.domain.handing import ParkedRow, RowDecision
 from services.reconciliation.domain.judging import FileInHand, readable
 from services.reconciliation.domain.model import Debt, Fact, Position
@@ -15,7 +16,6 @@ from services.reconciliation.handlers.booking_rows import RowsOf, write_decision
 from services.reconciliation.ports import UnitOfWork
 from shared.kernel.clock import Clock
 from shared.kernel.errors import ConflictError, DomainError, NotFoundError
-from shared.kernel.ids import derived_id
 from shared.kernel.money import Money
 
 BOOK, LEAVE = "book-on-invoice", "leave"
@@ -151,9 +151,8 @@ async def tell_decision(
         return
     position = (await uow.books.positions([parked.invoice_id]))[parked.invoice_id]
     verb = "left" if kind == ROW_LEFT else "put back"
-    again = () if parked.decisions == 0 else (parked.decisions,)
     fact = Fact(
-        fact_id=derived_id(kind.replace("_", "-"), parked.row_id, *again),
+        fact_id=told_decision(kind, parked.row_id, before=parked.decisions),
         practice_id=parked.practice_id,
         invoice_id=parked.invoice_id,
         kind=kind,

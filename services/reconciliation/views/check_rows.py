@@ -13,7 +13,8 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.reconciliation.domain.rules import ROW_LEFT, RULES, UNDO, DebtorEffect
+from services.reconciliation.domain.posting import DEB_KINDS
+from services.reconciliation.domain.rules import RULES, DebtorEffect
 
 # Every part as `DebRow.content_sha256` writes it.
 _RAPPEN = """CASE WHEN r.amount_rappen < 0 THEN '-' ELSE '' END || abs(r.amount_rappen) / 100
@@ -35,13 +36,15 @@ _ROWS = text(
              coalesce(f.amount_rappen, 0))
           IS DISTINCT FROM (r.practice_id, r.deb_file_id, r.line, r.kind, r.invoice_id,
              r.event_date, r.amount_rappen)) AS other_facts,
-      count(*) FILTER (WHERE r.fact_id IS NOT NULL AND d.row_id IS NULL
-        AND r.invoice_number NOT IN (p.invoice_number, coalesce(p.document_number, '')))
+      count(*) FILTER (WHERE r.fact_id IS NOT NULL
+        AND r.invoice_number NOT IN (p.invoice_number, coalesce(p.document_number, ''))
+        AND NOT EXISTS (
+          SELECT FROM row_decision d WHERE d.deb_file_id = r.deb_file_id AND d.line = r.line
+            AND d.decision = 'book-on-invoice' AND d.invoice_id = f.invoice_id))
         AS other_invoices
     FROM deb_row r
     LEFT JOIN position_fact f ON f.fact_id = r.fact_id
     LEFT JOIN invoice_position p ON p.invoice_id = f.invoice_id
-    LEFT JOIN row_decision d ON d.deb_file_id = r.deb_file_id AND d.line = r.line
     WHERE r.practice_id = :practice_id
     """  # noqa: S608 - constants of ours
 )
@@ -50,7 +53,7 @@ _ROWLESS = text(
     SELECT count(*) FROM position_fact f
     LEFT JOIN deb_row r ON r.deb_file_id = f.deb_file_id AND r.line = f.deb_line
     WHERE f.practice_id = :practice_id AND f.deb_file_id IS NOT NULL
-      AND f.kind <> ALL (CAST(:told AS text[])) AND r.fact_id IS DISTINCT FROM f.fact_id
+      AND f.kind = ANY (CAST(:kinds AS text[])) AND r.fact_id IS DISTINCT FROM f.fact_id
     """
 )
 _EFFECTS = text(
@@ -85,8 +88,8 @@ async def rows_against_facts(
     """Return what may be wrong between rows and facts of a practice: whether it is, and words."""
     only = {"practice_id": practice_id}
     rows = (await connection.execute(_ROWS, only)).one()
-    told = {"told": [UNDO, ROW_LEFT]}
-    rowless = (await connection.execute(_ROWLESS, only | told)).scalar_one()
+    kinds = {"kinds": sorted(DEB_KINDS)}
+    rowless = (await connection.execute(_ROWLESS, only | kinds)).scalar_one()
     effects = (await connection.execute(_EFFECTS, only | dict(_kinds()))).scalar_one()
     return [
         (rows.altered > 0, f"{rows.altered} DEB rows differ from the hash of their content"),

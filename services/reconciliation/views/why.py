@@ -9,7 +9,8 @@ from uuid import UUID
 from sqlalchemy import RowMapping, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.reconciliation.domain.rules import ACQUITTAL_LEFT
+from services.reconciliation.domain.explaining import told_decision
+from services.reconciliation.domain.rules import ACQUITTAL_LEFT, ROW_LEFT, ROW_REOPENED
 from services.reconciliation.views.deb_files import ROW
 from shared.kernel.ids import derived_id
 
@@ -37,6 +38,7 @@ _HISTORY = text(
       SELECT 1, w.decision, w.decided_by, w.decided_at, w.reason
       FROM row_decision w
       WHERE f.kind <> 'undo' AND w.deb_file_id = f.deb_file_id AND w.line = f.deb_line
+        AND w.decision = 'book-on-invoice'
       UNION ALL
       (SELECT 2, b.decision, b.decided_by, b.decided_at, nullif(b.reason, '')
        FROM deb_file_decision b
@@ -55,6 +57,15 @@ _LEFT_LINES = text(
     JOIN acquittal_exception_decision d ON d.exception_id = x.exception_id
     WHERE x.practice_id = :practice_id AND x.invoice_id = :invoice_id
       AND x.order_id = ANY(CAST(:order_ids AS uuid[])) AND d.decision = 'leave'
+    """
+)
+_TOLD_ROWS = text(
+    """
+    SELECT d.row_id, d.number, d.decision AS person_decision, d.decided_by AS person,
+      d.decided_at AS person_at, d.reason AS person_reason
+    FROM unnest(CAST(:files AS uuid[]), CAST(:lines AS integer[])) AS told (deb_file_id, line)
+    JOIN row_decision d ON d.deb_file_id = told.deb_file_id AND d.line = told.line
+    WHERE d.practice_id = :practice_id AND d.decision IN ('leave', 'reopen')
     """
 )
 # Rows by the facts that they led to; those that wait or were withdrawn, by what they name; and the
@@ -98,12 +109,46 @@ async def history(
     invoice = {"practice_id": practice_id, "invoice_id": invoice_id}
     result = await connection.execute(_HISTORY, invoice | {"after": after, "limit": limit})
     facts = [dict(fact) for fact in result.mappings()]
-    left = [fact["order_id"] for fact in facts if fact["kind"] == ACQUITTAL_LEFT]
-    if not left:
-        return facts
-    lines = (await connection.execute(_LEFT_LINES, invoice | {"order_ids": left})).mappings()
-    by_fact = {derived_id(ACQUITTAL_LEFT, line["exception_id"]): line for line in lines}
-    return [fact | dict(by_fact.get(fact["fact_id"], {})) for fact in facts]
+    told = await _left_lines(connection, invoice, facts) | await _told_rows(
+        connection, invoice, facts
+    )
+    return [fact | told.get(fact["fact_id"], {}) for fact in facts]
+
+
+async def _left_lines(
+    connection: AsyncConnection, invoice: dict[str, UUID], facts: Sequence[dict[str, Any]]
+) -> dict[UUID, dict[str, Any]]:
+    """Return who left a line of an acquittal, by the fact that tells of it."""
+    orders = [fact["order_id"] for fact in facts if fact["kind"] == ACQUITTAL_LEFT]
+    if not orders:
+        return {}
+    lines = await connection.execute(_LEFT_LINES, {**invoice, "order_ids": orders})
+    return {
+        derived_id(ACQUITTAL_LEFT, line["exception_id"]): dict(line) for line in lines.mappings()
+    }
+
+
+async def _told_rows(
+    connection: AsyncConnection, invoice: dict[str, UUID], facts: Sequence[dict[str, Any]]
+) -> dict[UUID, dict[str, Any]]:
+    """Return who left a row or put it back, by the fact that tells of it."""
+    told = {
+        (fact["deb_file_id"], fact["deb_line"])
+        for fact in facts
+        if fact["kind"] in (ROW_LEFT, ROW_REOPENED)
+    }
+    if not told:
+        return {}
+    places = {"files": [file for file, _ in told], "lines": [line for _, line in told]}
+    rows = await connection.execute(_TOLD_ROWS, {"practice_id": invoice["practice_id"], **places})
+    return {
+        told_decision(
+            ROW_LEFT if row["person_decision"] == "leave" else ROW_REOPENED,
+            row["row_id"],
+            before=row["number"] - 1,
+        ): dict(row)
+        for row in rows.mappings()
+    }
 
 
 async def naming_rows(

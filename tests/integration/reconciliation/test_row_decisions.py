@@ -318,6 +318,10 @@ async def test_a_row_that_was_left_by_mistake_is_reopened_left_again_and_booked(
     assert [one["decision"] for one in made] == ["leave", "reopen", "leave", "reopen"]
     _, position = await api.get(f"{house.path}/positions/{house.invoice_id(FIRST)}")
     assert [one["kind"] for one in position["history"]][-4:] == ["row_left", "row_reopened"] * 2
+    persons = [one["person"] for one in position["history"]][-4:]
+    assert [one["decision"] for one in persons] == ["leave", "reopen"] * 2
+    first, back, second, _ = (one["at"] for one in persons)
+    assert first == back < second, "each tells of its own time"
     _, item = await api.get(f"/v1/exceptions/parked-row.{row_id}")
     assert [one["event"] for one in item["history"]] == [
         "opened",
