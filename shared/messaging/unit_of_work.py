@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import Generic, Self, TypeVar
 
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.contracts.envelope import EventPayload
@@ -14,6 +15,7 @@ from shared.kernel.clock import Clock
 from shared.messaging import outbox
 
 E = TypeVar("E")
+_AWAKE = text("SELECT 1")
 
 
 class OutboxUnitOfWork(Generic[E]):
@@ -33,6 +35,10 @@ class OutboxUnitOfWork(Generic[E]):
     def record(self, event: E) -> None:
         """Keep a domain event; it leaves with the transaction, in the order recorded."""
         self._recorded.append(event)
+
+    async def stay_awake(self) -> None:
+        """Ask the database for nothing, so that it does not take the transaction for forgotten."""
+        await self._connection.execute(_AWAKE)
 
     @asynccontextmanager
     async def part(self, *, trial: bool = False) -> AsyncIterator[None]:

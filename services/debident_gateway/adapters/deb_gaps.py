@@ -20,11 +20,12 @@ class SqlDebGapRepository:
         self._connection = connection
 
     async def open(self, contract_id: UUID) -> list[MissingDebFiles]:
-        """Return what is missing of a contract's files, by number."""
+        """Return what is missing of a contract's files, by number, and keep others from it."""
         query = (
             select(DEB_GAP)
             .where(DEB_GAP.c.contract_id == contract_id, DEB_GAP.c.resolved_at.is_(None))
             .order_by(DEB_GAP.c.first_number)
+            .with_for_update()
         )
         rows = (await self._connection.execute(query)).mappings()
         return [_missing(row) for row in rows]

@@ -314,6 +314,11 @@ class SqlDebFileRepository:
         result = await self._connection.execute(statement.returning(DEB_FILE.c.deb_file_id))
         return result.first() is not None
 
+    async def number_of(self, deb_file_id: UUID) -> int | None:
+        """Return the publication number under which a file is here, or None where it has none."""
+        query = select(DEB_LISTING.c.position).where(DEB_LISTING.c.deb_file_id == deb_file_id)
+        return (await self._connection.execute(query.limit(1))).scalar_one_or_none()
+
     async def contract_of(self, deb_file_id: UUID) -> UUID | None:
         """Return the contract under which a file is recorded, or None where it is not."""
         query = select(DEB_FILE.c.contract_id).where(DEB_FILE.c.deb_file_id == deb_file_id)

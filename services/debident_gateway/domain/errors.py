@@ -148,6 +148,18 @@ class DebNumberNotMissingError(ConflictError):
         )
 
 
+class DebFileHasOtherNumberError(ConflictError):
+    """A DEB file was brought for a missing number, but is here under another one."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(
+            f"This very file is here already: it is the contract's DEB file number {number}.",
+            code="deb-file-has-other-number",
+            field="number",
+            number=number,
+        )
+
+
 class DebFileOfOtherContractError(ConflictError):
     """A DEB file was brought for a contract that it is not about."""
 

@@ -245,6 +245,7 @@ def manual_endpoints(workshop: Workshop) -> list[Endpoint]:
                 "contract-not-found",
                 "deb-file-empty",
                 "deb-file-of-other-contract",
+                "deb-file-has-other-number",
                 "deb-number-not-missing",
             ),
         ),

@@ -30,9 +30,10 @@ async def notice_missing_files(
     Returns:
         How many gaps are new.
     """
+    # Locked first: what a person brings meanwhile is either here, or waits for this look.
+    known = await uow.deb_gaps.open(cursor.contract_id)
     here = await uow.deb_files.numbers(cursor.contract_id)
     found = gaps_in(here, listed=listed, refused=refused)
-    known = await uow.deb_gaps.open(cursor.contract_id)
     for missing in known:
         rest = still_missing(missing.gap, found)
         if rest is None:

@@ -13,6 +13,7 @@ from uuid import UUID
 
 from services.debident_gateway.domain.deb_sequence import without
 from services.debident_gateway.domain.errors import (
+    DebFileHasOtherNumberError,
     DebFileOfOtherContractError,
     DebNumberNotMissingError,
     EmptyDebFileError,
@@ -26,6 +27,7 @@ from services.debident_gateway.ports import UnitOfWork
 from services.debident_gateway.ports.portal import BroughtBytes, Documents
 from shared.kernel.clock import Clock
 from shared.kernel.ids import derived_id
+from shared.kernel.staying_awake import kept_awake
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,7 @@ async def take_deb_file(
         EmptyDebFileError: there are no bytes.
         UnknownContractError: there is no such contract in scope.
         DebFileOfOtherContractError: the file is about another contract of the practice.
+        DebFileHasOtherNumberError: the bytes are here under another number.
         DebNumberNotMissingError: no file with this number is missing.
         TransientError: the store did not take the bytes; nothing was recorded.
     """
@@ -70,7 +73,9 @@ async def take_deb_file(
         raise UnknownContractError
     contracts = await uow.contracts.of_practice(command.practice_id)
     _refuse_foreign_account(command, terms, contracts)
-    content = await documents.store_deb_file(command.file, practice_id=command.practice_id)
+    content = await kept_awake(
+        uow, documents.store_deb_file(command.file, practice_id=command.practice_id)
+    )
     file = FetchedDebFile(
         deb_file_id=derived_id("deb-file", command.practice_id, content.sha256),
         practice_id=command.practice_id,
@@ -99,6 +104,9 @@ async def take_deb_file(
 async def _place(file: FetchedDebFile, uow: UnitOfWork, *, now: datetime) -> bool:
     """Note that a missing number's file is here; return False where that was done before."""
     number = file.position
+    placed_as = await uow.deb_files.number_of(file.deb_file_id)
+    if placed_as is not None and placed_as != number:
+        raise DebFileHasOtherNumberError(placed_as)
     gaps = await uow.deb_gaps.open(file.contract_id)
     here = await uow.deb_files.numbers(file.contract_id)
     missing = next((each for each in gaps if each.gap.first <= number <= each.gap.last), None)

@@ -199,6 +199,9 @@ class DebFileRepository(Protocol):
     async def add(self, file: FetchedDebFile) -> bool:
         """Record a fetched file; False where its bytes are here already (a repeat)."""
 
+    async def number_of(self, deb_file_id: UUID) -> int | None:
+        """Return the publication number under which a file is here, or None where it has none."""
+
     async def contract_of(self, deb_file_id: UUID) -> UUID | None:
         """Return the contract under which a file is recorded, or None where it is not."""
 
@@ -213,7 +216,7 @@ class DebGapRepository(Protocol):
     """The DEB files that are missing."""
 
     async def open(self, contract_id: UUID) -> list[MissingDebFiles]:
-        """Return what is missing of a contract's files, by number."""
+        """Return what is missing of a contract's files, by number, and keep others from it."""
 
     async def save(self, missing: MissingDebFiles) -> None:
         """Store a new gap, or what is left of a known one."""
@@ -269,6 +272,9 @@ class HandReportRepository(Protocol):
 
 class UnitOfWork(Protocol):
     """One transaction's repositories, and the events that leave with it."""
+
+    async def stay_awake(self) -> None:
+        """Ask the database for nothing, so that it does not take the transaction for forgotten."""
 
     @property
     def transmissions(self) -> TransmissionRepository:

@@ -138,6 +138,12 @@ def _prices(operations: PriceOperations) -> list[Endpoint]:
             response=PriceListPage,
             problem_codes=(CURSOR_PROBLEM,),
         ),
+        *_one_price_list(operations),
+    ]
+
+
+def _one_price_list(operations: PriceOperations) -> list[Endpoint]:
+    return [
         Endpoint(
             method="GET",
             path=f"{_PRICE_LISTS}/{{price_list_id}}",

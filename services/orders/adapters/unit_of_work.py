@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from uuid import UUID
 
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.orders.adapters.arrival_repository import SqlArrivalRepository
@@ -27,8 +26,6 @@ from shared.db.scope import Scope
 from shared.kernel.clock import Clock
 from shared.messaging.unit_of_work import OutboxUnitOfWork
 
-_AWAKE = text("SELECT 1")
-
 
 class SqlUnitOfWork(OutboxUnitOfWork[DomainEvent]):
     """See services.orders.ports.UnitOfWork."""
@@ -44,10 +41,6 @@ class SqlUnitOfWork(OutboxUnitOfWork[DomainEvent]):
         self.leavings = SqlLeavingRepository(connection)
         self.tasks = SqlTaskRepository(connection)
         self.policies = SqlPolicyRepository(connection)
-
-    async def stay_awake(self) -> None:
-        """Ask the database for nothing, so that it does not take the transaction for forgotten."""
-        await self._connection.execute(_AWAKE)
 
 
 class SqlUnitsOfWork:

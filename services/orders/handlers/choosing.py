@@ -27,15 +27,22 @@ def checked_message(
     communication: str,
     notices: tuple[Notice, ...],
     by_invoice: Mapping[UUID, tuple[Notice, ...]],
+    *,
+    kept: bool = False,
 ) -> Message:
     """Return the message, fit to be frozen into a package.
+
+    Args:
+        kept: whether it was taken when it was asked for; what only the door refuses today does not
+            hold the invoices back then.
 
     Raises:
         DomainError: the text or a notice is not usable.
     """
+    of_order = checked_notices if kept else checked_notices_of_order
     return Message(
         communication=checked_communication(communication),
-        notices=checked_notices_of_order(notices, field="notices"),
+        notices=of_order(notices, field="notices"),
         by_invoice={
             invoice_id: checked_notices(some, field=f"invoice_notices.{place}.notices")
             for place, (invoice_id, some) in enumerate(by_invoice.items())

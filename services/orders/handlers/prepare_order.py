@@ -38,13 +38,13 @@ from services.orders.domain.selection import (
 )
 from services.orders.domain.telling import with_notices, with_notices_of_order
 from services.orders.handlers.choosing import Message, checked_message, parties, refuse_inactive
-from services.orders.handlers.staying_awake import kept_awake
 from services.orders.ports import UnitOfWork
 from services.orders.ports.archive import DocumentArchive
 from shared.kernel.clock import Clock
 from shared.kernel.errors import PermanentError
 from shared.kernel.ids import ContractId, OrderId, PracticeId
 from shared.kernel.money import Money
+from shared.kernel.staying_awake import kept_awake
 
 _DOCUMENTS_AT_ONCE = 32
 _BYTES_AT_ONCE = 16_777_216
@@ -61,6 +61,7 @@ class PrepareOrder:
         communication: free text for the factor.
         minimum_total: below this nothing is ordered.
         notices, invoice_notices: structured reasons, of the whole order and by invoice.
+        kept: whether text and reasons were taken when somebody asked for the order earlier.
         among: of everything only these, with their reasons, whatever a person had to name; what
             may not be ordered any more stays behind.
     """
@@ -75,6 +76,7 @@ class PrepareOrder:
     notices: tuple[Notice, ...] = ()
     invoice_notices: Mapping[UUID, tuple[Notice, ...]] = field(default_factory=dict)
     among: Mapping[UUID, tuple[Notice, ...]] | None = None
+    kept: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +109,9 @@ async def prepare_order(
         TransientError: a document could not be read or stored, or an invoice was cancelled or
             changed its balance meanwhile.
     """
-    message = checked_message(command.communication, command.notices, command.invoice_notices)
+    message = checked_message(
+        command.communication, command.notices, command.invoice_notices, kept=command.kept
+    )
     practice, contract = await parties(uow, command.practice_id, command.contract_id)
     refuse_inactive(contract)
     year = clock.today().year

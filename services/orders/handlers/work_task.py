@@ -65,6 +65,7 @@ async def _prepare(
         minimum_total=task.minimum_total,
         notices=task.notices,
         among=await _rest(task, uow),
+        kept=True,
     )
     await prepare_order(wish, uow, archive, clock)
     return await _settle(task.prepared(order_id, at=clock.now()), uow)

@@ -27,7 +27,7 @@ from services.reconciliation.domain.filing import (
 )
 from services.reconciliation.domain.handing import ClaimedFile
 from services.reconciliation.domain.posting import ENDINGS
-from services.reconciliation.domain.releasing import NEVER_SUPERSEDED
+from services.reconciliation.domain.releasing import HELD_BY_PERSON, NEVER_SUPERSEDED
 from services.reconciliation.domain.resuming import UNTIL_REVERSAL_UNDONE, UNTIL_UNDONE
 from services.reconciliation.domain.undoing import Undoable, Undoing, Undone
 from shared.kernel.clock import Clock
@@ -120,7 +120,11 @@ class PostgresDebLifeRepository:
         """Discard held files that came before and are other versions of this booked one."""
         result = await self._connection.execute(
             sql.SUPERSEDED,
-            {"deb_file_id": file.deb_file_id, "never": sorted(NEVER_SUPERSEDED)},
+            {
+                "deb_file_id": file.deb_file_id,
+                "never": sorted(NEVER_SUPERSEDED),
+                "by_person": HELD_BY_PERSON,
+            },
         )
         found = [SupersededFile(**row) for row in result.mappings()]
         await self._discard([one.deb_file_id for one in found], file.deb_file_id)

@@ -54,6 +54,7 @@ HOLD = text(
 )
 # Of files whose ids are known, the id alone counts. Where files have no ids, a name at the portal
 # may be used again and again: there a row in common says that it is the same file.
+# Without ids a name says little, and files overlap: all that was read of the held one must be here.
 SUPERSEDED = text(
     """
     SELECT h.deb_file_id, h.reason_code
@@ -62,9 +63,14 @@ SUPERSEDED = text(
       AND h.status = 'held' AND h.arrival < f.arrival
       AND h.reason_code <> ALL (CAST(:never AS text[]))
       AND (h.file_id = f.file_id OR (h.portal_file_id = f.portal_file_id
-        AND CASE WHEN f.file_id IS NOT NULL THEN h.file_id IS NULL ELSE EXISTS (
-          SELECT FROM deb_row a JOIN deb_row b ON b.content_sha256 = a.content_sha256
-          WHERE a.deb_file_id = h.deb_file_id AND b.deb_file_id = f.deb_file_id) END))
+        AND CASE WHEN f.file_id IS NOT NULL THEN h.file_id IS NULL
+          ELSE h.reason_code <> :by_person
+            AND EXISTS (SELECT FROM deb_row a WHERE a.deb_file_id = h.deb_file_id)
+            AND NOT EXISTS (
+              SELECT FROM deb_row a WHERE a.deb_file_id = h.deb_file_id AND NOT EXISTS (
+                SELECT FROM deb_row b
+                WHERE b.deb_file_id = f.deb_file_id AND b.content_sha256 = a.content_sha256))
+          END))
     ORDER BY h.arrival FOR UPDATE OF h
     """
 )

@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager
 from uuid import UUID
 
 from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.reconciliation.adapters.unit_of_work import SqlUnitOfWork
@@ -51,6 +52,8 @@ _SOMEBODY_WAITS = text(
 _FAR_AWAY = 2**61
 _IN_THE_WAY = frozenset({"40001", "40P01", "55P03"})
 """Serialization failure, deadlock, lock not available."""
+_TAKEN = "23505"
+"""Unique violation."""
 
 
 class PostgresBystanders:
@@ -75,6 +78,11 @@ def preview_opener(database: Database, clock: Clock) -> PreviewOpener:
                 yield PreviewGround(
                     SqlUnitOfWork(connection, clock), PostgresBystanders(connection)
                 )
+        except IntegrityError as error:
+            # What the snapshot does not show was booked since, under the same ids.
+            if sqlstate(error) == _TAKEN:
+                raise InTheWayError from error
+            raise
         except TransientError as error:
             if error.__cause__ is not None and sqlstate(error.__cause__) in _IN_THE_WAY:
                 raise InTheWayError from error

@@ -21,6 +21,7 @@ class Reference:
         few: whether many rows name the same parent, which is then looked up once.
         changes: whether the columns can be set later, so that updates are judged too.
         but: rows that another rule bears out already.
+        only: what the parent must be besides.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Reference:
     few: bool = False
     changes: bool = False
     but: str = "false"
+    only: str = "true"
 
 
 def _of_practice(
@@ -94,6 +96,7 @@ REFERENCES = (
         "position_fact",
         ("fact_id", "practice_id", "deb_file_id", "deb_line"),
         changes=True,
+        only="parent.kind NOT IN ('undo', 'row_left', 'row_reopened')",
     ),
     _of_practice(
         "confirmation_line_order_fk",
@@ -132,7 +135,8 @@ BEGIN
   FROM (SELECT {"DISTINCT " if one.few else ""}{given} FROM fresh
         WHERE {named} AND NOT ({one.but})) AS given
   LEFT JOIN LATERAL (
-    SELECT true AS is_there FROM public.{one.parent} parent WHERE {same} LIMIT 1) AS known ON true
+    SELECT true AS is_there FROM public.{one.parent} parent WHERE {same} AND {one.only}
+    LIMIT 1) AS known ON true
   WHERE known.is_there IS NULL LIMIT 1;
   IF FOUND THEN
     RAISE EXCEPTION 'a row of {one.table} violates "{one.name}": {one.parent} has no %', lost
@@ -199,6 +203,18 @@ END $$""",
   REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION deb_rows_are_kept()""",
 )
 
+# A name means the table, not a temporary one that the session has put before it.
+_JUDGED_IN_THE_OPEN = tuple(
+    f"ALTER FUNCTION {function} SET search_path = pg_catalog, public, pg_temp"
+    for function in (
+        "entries_are_balanced()",
+        "acquittal_entries_are_known()",
+        "entries_are_in_an_open_period()",
+        "period_follows_the_last()",
+        "drop_held_rows(uuid)",
+    )
+)
+
 STATEMENTS_V1: tuple[str, ...] = (
     *(f"ALTER TABLE {one.table} DROP CONSTRAINT {one.name}" for one in _WERE_KEYS),
     "ALTER TABLE deb_row DROP CONSTRAINT deb_row_fact_fk, DROP CONSTRAINT deb_row_fact_once",
@@ -207,6 +223,7 @@ STATEMENTS_V1: tuple[str, ...] = (
     "ALTER TABLE journal_entry DROP CONSTRAINT journal_entry_of_practice",
     "ALTER TABLE invoice_position DROP CONSTRAINT invoice_of_practice",
     *_KEPT,
+    *_JUDGED_IN_THE_OPEN,
     *(statement for one in REFERENCES for statement in judged(one)),
 )
 """Statements of version 1, in order. A change comes as STATEMENTS_V2, never as an edit."""

@@ -30,5 +30,9 @@ WHERE d.decision <> 'reopen' AND NOT EXISTS (
     "DROP INDEX position_fact_row_once",
     """CREATE UNIQUE INDEX position_fact_row_once ON position_fact (deb_file_id, deb_line)
   WHERE kind NOT IN ('undo', 'row_left', 'row_reopened')""",
+    """ALTER TABLE position_fact ADD CONSTRAINT position_fact_told_moves_nothing CHECK (
+  kind NOT IN ('row_left', 'row_reopened') OR (entry_id IS NULL AND amount_rappen IS NULL
+    AND (principal_rappen, reminder_fees_rappen, interest_rappen, costs_rappen,
+         factor_owes_rappen) = (0, 0, 0, 0, 0)))""",
 )
 """Statements of version 1, in order. A change comes as STATEMENTS_V2, never as an edit."""

@@ -97,6 +97,10 @@ async def test_a_missing_file_that_is_brought_with_its_number_closes_its_gap_onc
     assert status == 2
     assert "is not missing" in words
     assert (await bring(9))[0] == 2
+    status, words = await bring(2, "rows 4")
+    assert status == 2
+    assert "it is the contract's DEB file number 4" in words
+    assert await missing() == [(2, 2)]
     assert (await bring(2))[0] == 0
     assert await missing() == []
     assert (await bring(2))[0] == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -243,6 +244,22 @@ async def test_a_policy_prepares_an_order_at_its_hour_once(house: House, api: Ap
         ("do-not-remind", "2026-04-01"),
     ]
     assert (run["invoice_count"], run["total"]["amount"]) == (1, "120.00")
+
+
+async def test_a_plan_that_was_kept_for_a_whole_order_does_not_hold_its_invoices_back(
+    house: House, api: ApiClient
+) -> None:
+    await house.open()
+    await house.issue("A-1")
+    office = api.as_user([UserRole.BILLING_OFFICE], [house.practice_id])
+    _, batch = await office.post(MANY, {"notices": [{"code": "dispute"}]})
+    plan = """UPDATE prepare_task SET notices = CAST(:notices AS jsonb) RETURNING 1"""
+    amount = {"amount": "10.00", "currency": "CHF"}
+    kept = [{"code": "instalments", "count": 3, "amount": amount}]
+    await house.rows(plan, notices=json.dumps(kept))
+    await _work(house)
+    (item,) = (await _report(office, batch))["items"]
+    assert item["status"] == "prepared", item
 
 
 async def test_a_run_never_prepares_while_an_order_is_in_flight(

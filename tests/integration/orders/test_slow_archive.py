@@ -10,9 +10,9 @@ import pytest
 from sqlalchemy import Connection, event
 
 from sandbox.postgres import ServiceUrls
-from services.orders.handlers import staying_awake
 from shared.contracts.envelope import ContentRef
 from shared.db.engine import Database
+from shared.kernel import staying_awake
 from shared.testing import FrozenClock
 from tests.integration.orders.house import House
 from tests.support.waiting import eventually

@@ -54,6 +54,19 @@ async def test_a_file_without_an_id_stands_beside_the_sequence_of_those_that_hav
     assert await house.outcomes(later) == ["2 booked"]
 
 
+async def test_without_ids_only_a_file_with_all_rows_takes_the_place_of_a_held_one(
+    house: House,
+) -> None:
+    await house.acquitted_invoices("120.00", "80.00")
+    wrong_sum = _file(PAYOUT, FEE, "Total;;;2;;;1.00")
+    held = await house.book(wrong_sum, layout="quittance-de-fr")
+    await house.book(_file(PAYOUT), layout="quittance-de-fr")
+    assert (await house.file(held))["status"] == "held", "its other row is nowhere else"
+    mended = await house.book(_file(PAYOUT, FEE), layout="quittance-de-fr")
+    file = await house.file(held)
+    assert (file["status"], file["superseded_by"]) == ("discarded", mended)
+
+
 @pytest.mark.parametrize(
     ("data", "reason", "line"),
     [

@@ -8,13 +8,19 @@ from uuid import uuid4
 
 import asyncpg
 import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
 
 from sandbox.blocking import run_blocking
 from sandbox.postgres import ServiceUrls
+from services.reconciliation.adapters.bulk import insert_together
+from services.reconciliation.adapters.tables import JOURNAL_ENTRY, POSTING
 from services.reconciliation.bootstrap import MIGRATIONS
 from services.reconciliation.migrations.ddl_references import REFERENCES, Reference
 from shared.db.migrations import migrate
+from shared.db.scope import Scope
 from tests.integration.architecture.catalogue import plain, without_rules
+from tests.integration.reconciliation.by_hand import entries_by_hand, two_invoices_one_refused
 from tests.integration.reconciliation.house import House
 from tests.support.deb_builder import DebFile, Row
 from tests.support.servers import DatabaseServer, ServiceDatabaseFactory
@@ -74,14 +80,21 @@ async def test_a_row_is_taken_only_with_its_parent_of_the_same_practice(
     keys = await _keys(bare, one)
     refused = pytest.raises(asyncpg.ForeignKeyViolationError, match=f'violates "{one.name}"')
     parent = dict(zip(one.parent_columns, keys.values(), strict=True))
+    if one.parent == "position_fact":
+        parent["kind"] = "payout"
     await bare.execute(f"ALTER TABLE {one.table} ENABLE TRIGGER {one.name}")
     try:
         with refused:
             await _insert(bare, one.table, keys)
         if len(parent) > 1:
-            await _insert(bare, one.parent, parent | {"practice_id": uuid4()})
+            other = uuid4()
+            await _insert(bare, one.parent, parent | {"practice_id": other})
             with refused:
                 await _insert(bare, one.table, keys)
+            await bare.execute(
+                f"DELETE FROM {one.parent} WHERE practice_id = $1",  # noqa: S608 - our name
+                other,
+            )
         await _insert(bare, one.parent, parent)
         await _insert(bare, one.table, keys)
         for column in set(one.columns) - {"practice_id"}:
@@ -149,3 +162,55 @@ async def _as_owner(urls: ServiceUrls, statement: str) -> None:
         await connection.execute(statement)
     finally:
         await connection.close()
+
+
+@pytest.mark.parametrize(
+    ("shadow", "refusal"),
+    [
+        (
+            """CREATE TEMPORARY TABLE ledger_account AS
+               SELECT practice_id, number, 'bank' AS role FROM ledger_account""",
+            "posting_account_fk",
+        ),
+        (
+            """CREATE TEMPORARY TABLE posting AS
+               SELECT CAST(:entry AS uuid) AS entry_id, rappen AS amount_rappen
+               FROM unnest(ARRAY[-1, 1]) AS rappen""",
+            "has 0 postings",
+        ),
+    ],
+    ids=["accounts", "postings"],
+)
+async def test_no_temporary_table_passes_for_the_one_that_is_meant(
+    house: House, shadow: str, refusal: str
+) -> None:
+    await two_invoices_one_refused(house)
+    entry_id = uuid4()
+    leg: dict[str, Any] = dict.fromkeys(POSTING.columns.keys()) | {
+        "practice_id": house.practice_id,
+        "entry_id": entry_id,
+        "account": "1088",
+        "role": "bank",
+    }
+    legs = [leg | {"line": line, "amount_rappen": 3 - 2 * line} for line in (1, 2)]
+    async with house.database.transaction(Scope.of(house.practice_id)) as connection:
+        entries = await entries_by_hand(connection, house.practice_id, [entry_id], "payout")
+        await connection.execute(text(shadow), {"entry": entry_id} if ":entry" in shadow else {})
+        postings = [(POSTING, legs)] if "ledger_account" in shadow else []
+        with pytest.raises(IntegrityError, match=refusal):
+            await insert_together(connection, [*postings, (JOURNAL_ENTRY, entries)])
+        await connection.rollback()
+
+
+@pytest.mark.parametrize("kind", ["row_left", "row_reopened"])
+async def test_what_a_person_said_of_a_row_moves_nothing(house: House, kind: str) -> None:
+    await two_invoices_one_refused(house)
+    with pytest.raises(IntegrityError, match="position_fact_told_moves_nothing"):
+        await house.rows(
+            """INSERT INTO position_fact (fact_id, practice_id, invoice_id, kind, fact_date,
+                 principal_rappen, reminder_fees_rappen, interest_rappen, costs_rappen,
+                 factor_owes_rappen, note)
+               SELECT gen_random_uuid(), practice_id, invoice_id, :kind, fact_date, -1, 0, 0, 0, 0,
+                 '' FROM position_fact LIMIT 1 RETURNING 1""",
+            kind=kind,
+        )

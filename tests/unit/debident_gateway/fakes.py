@@ -230,6 +230,9 @@ class MemoryUnitOfWork:
     def record(self, event: DomainEvent) -> None:
         self.events.append(event)
 
+    async def stay_awake(self) -> None:
+        return
+
     @asynccontextmanager
     async def begin(self, practice_id: UUID | None) -> AsyncIterator[UnitOfWork]:
         yield self

@@ -133,7 +133,7 @@ async def test_no_more_bytes_are_read_at_once_than_a_batch_may_have(
 async def test_the_transaction_is_kept_awake_while_the_archive_is_slow(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("services.orders.handlers.staying_awake.PAUSE_SECONDS", 0.001)
+    monkeypatch.setattr("shared.kernel.staying_awake.PAUSE_SECONDS", 0.001)
     desk = Desk()
     desk.issue("N-1")
     read = desk.archive.issued_document

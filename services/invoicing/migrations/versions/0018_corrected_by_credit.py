@@ -18,6 +18,15 @@ _STATEMENTS = (
     """ALTER TABLE invoice ADD CONSTRAINT invoice_replaced_when_taken_back
   CHECK (replaced_by IS NULL OR cancelled_at IS NOT NULL OR credited_whole) NOT VALID""",
     f'GRANT UPDATE (credited_whole) ON invoice TO "{RUNTIME_ROLE}"',
+    # What was credited whole before is free to be billed anew, too.
+    "SELECT set_config('quittance.system', 'on', true)",
+    """UPDATE invoice i SET credited_whole = true
+  FROM (SELECT invoice_id, sum(amount_rappen) AS rappen FROM credit_note GROUP BY invoice_id) AS c
+  WHERE c.invoice_id = i.invoice_id AND i.cancelled_at IS NULL
+    AND c.rappen = i.total_rappen - i.deposit_rappen""",
+    """UPDATE invoice_treatment t SET released = true
+  FROM invoice i WHERE i.invoice_id = t.invoice_id AND i.credited_whole""",
+    "SELECT set_config('quittance.system', '', true)",
 )
 
 

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
-from typing import Any, TypeVar
-
-from services.orders.ports import UnitOfWork
+from typing import Any, Protocol, TypeVar
 
 PAUSE_SECONDS = 15.0
 """Well under the minute after which PostgreSQL ends a transaction that idles (shared.db)."""
 T = TypeVar("T")
 
 
-async def kept_awake(uow: UnitOfWork, work: Coroutine[Any, Any, T]) -> T:
+class StaysAwake(Protocol):
+    """A transaction that can be kept alive while it has nothing to do."""
+
+    async def stay_awake(self) -> None:
+        """Ask the database for nothing, so that it does not take the transaction for forgotten."""
+
+
+async def kept_awake(transaction: StaysAwake, work: Coroutine[Any, Any, T]) -> T:
     """Do work that asks nothing of the database, and keep the transaction alive meanwhile.
 
     Raises:
@@ -22,7 +27,7 @@ async def kept_awake(uow: UnitOfWork, work: Coroutine[Any, Any, T]) -> T:
     task = asyncio.ensure_future(work)
     try:
         while not (await asyncio.wait({task}, timeout=PAUSE_SECONDS))[0]:
-            await uow.stay_awake()
+            await transaction.stay_awake()
         return task.result()
     finally:
         if not task.done():
