@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 import pytest
+from sqlalchemy.exc import IntegrityError
 
 from services.reconciliation.adapters.previewing import preview_opener
 from services.reconciliation.handlers.preview_deb_file import (
@@ -16,7 +17,7 @@ from services.reconciliation.handlers.preview_deb_file import (
     PreviewDebFile,
     preview_deb_file,
 )
-from services.reconciliation.ports.previewing import PreviewGround
+from services.reconciliation.ports.previewing import InTheWayError, PreviewGround
 from shared.kernel.errors import ConflictError
 from tests.integration.reconciliation.house import House
 from tests.support.deb_builder import DebFile, Row
@@ -205,3 +206,20 @@ async def test_previews_of_one_practice_come_one_after_the_other(house: House) -
     both = await asyncio.gather(*(_preview(house, deb_file_id, interrupted) for _ in range(2)))
     assert [preview.counts.booked for preview in both] == [4, 4]
     assert interrupted.begun == 2, "neither gave way to the other"
+
+
+@pytest.mark.parametrize(
+    ("statement", "error"),
+    [
+        ("INSERT INTO practice SELECT * FROM practice RETURNING 1", InTheWayError),
+        ("UPDATE contract SET payment_order = 'costs' RETURNING 1", IntegrityError),
+    ],
+    ids=["booked by somebody meanwhile", "another rule"],
+)
+async def test_only_what_is_there_already_is_somebody_in_the_way(
+    house: House, statement: str, error: type[Exception]
+) -> None:
+    await house.acquitted_invoices("120.00")
+    with pytest.raises(error):
+        async with preview_opener(house.database, house.clock)(house.practice_id):
+            await house.rows(statement)
